@@ -1,0 +1,40 @@
+"""What a layer is handed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from cortex_cli.messages import LayerResult, Message
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import Counter, count_messages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The live path and the sizes that decide."""
+
+    messages: tuple[Message, ...]
+    window: int
+    """The model's limit, tokens."""
+    budget: int
+    """The smaller limit for layers 1 and 2, tokens; the window unless the user set one."""
+    overhead_tokens: int = 0
+    """Sent with every call and not in the file, measured from recorded usage; the file's own preamble included."""
+    scale: float = 1.0
+    """What the model's own tokenizer counts for one token of ours; multiplies utilization only."""
+    cache_is_warm: bool = False
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    """Replacements made earlier in this conversation: call id -> text."""
+    target_tokens: int = 0
+    """Where a layer that must fit has to end up (`--fit`, overflow); 0: the layer's own threshold."""
+
+    def with_messages(self, messages: tuple[Message, ...]) -> "View":
+        """Return the same view of other messages."""
+        return replace(self, messages=messages)
+
+    def count(self, counter: Counter) -> int:
+        """Count everything that would be sent, overhead included, in the counter's tokens."""
+        return self.overhead_tokens + count_messages(self.messages, counter)
+
+
+Layer = Callable[[View, Settings, Counter], LayerResult]
+"""One layer: decides, plans and acts, without I/O."""

@@ -1,0 +1,192 @@
+"""Every knob: its key, flag, variable, default, unit and source, in one place.
+
+The fields of `Settings` are the keys of `cortex.toml`; `CORTEX_<KEY>` is the variable; the flag stands
+in the field. Values come from defaults < file < environment < flags. This module reads neither files
+nor the environment: they are handed in.
+"""
+
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, NamedTuple, get_type_hints
+
+
+class Share(NamedTuple):
+    """A size given in percent."""
+
+    ratio: float
+    """0-1, of the budget; for `fit` of the input's tokens."""
+
+
+Size = int | Share
+"""Tokens, or a share of something known later."""
+
+
+class Knob(NamedTuple):
+    """What the world outside sees of one setting."""
+
+    key: str
+    flag: str
+    """Long option; `--x/--no-x` for a switch with both sides."""
+    variable: str
+    default: Any
+    unit: str
+    group: str
+    help: str
+    source: str
+    type: Any
+
+
+def _knob(default: Any, flag: str, unit: str, group: str, text: str, source: str = "SPEC") -> Any:
+    return field(default=default, metadata={"flag": flag, "unit": unit, "group": group, "help": text, "source": source})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one run. Sizes are in tokens unless the name says otherwise."""
+
+    format: str = _knob(
+        "auto", "--format", "name", "shared", "Transcript format; `auto` looks at the content.", "DESIGN 4"
+    )
+    tokenizer: str = _knob(
+        "o200k_base", "--tokenizer", "name", "shared", "o200k_base, cl100k_base or heuristic.", "SPEC 1"
+    )
+    window: int = _knob(
+        0, "--window", "tokens", "shared", "Context window of the model; 0: from file or model, else 200k.", "DESIGN 4"
+    )
+    model: str = _knob("", "--model", "name", "shared", "Model, for window, price and cache rules.", "DESIGN 4")
+    budget: Size = _knob(
+        0,
+        "--budget",
+        "tokens or % of the window",
+        "shared",
+        "A smaller limit for layers 1 and 2; 0: the window.",
+        "SPEC 0",
+    )
+    fit: Size = _knob(0, "--fit", "tokens or % of the input", "shared", "Make the result at most this large.", "SPEC 5")
+    layers: tuple[str, ...] = _knob(
+        ("cap", "micro", "failsafe"), "--layers", "names", "shared", "Layers to run.", "DESIGN 4"
+    )
+    until: str = _knob(
+        "", "--until", "message", "shared", "Compact only what stands before this message (index or id).", "DESIGN 4"
+    )
+    strict: bool = _knob(False, "--strict", "switch", "shared", "Damaged input is an error.", "DESIGN 4")
+    repair: bool = _knob(
+        True, "--repair/--no-repair", "switch", "shared", "Mend broken call/result pairs first.", "SPEC 10"
+    )
+    drop_thinking: bool = _knob(
+        False, "--drop-thinking", "switch", "shared", "Take the thinking of finished turns out.", "DESIGN 4"
+    )
+    trim_inputs: int = _knob(
+        0, "--trim-inputs", "characters", "shared", "Shorten longer strings in old call arguments; 0: off.", "DESIGN 4"
+    )
+    keep_history: bool = _knob(
+        False, "--keep-history", "switch", "shared", "Leave the records before a compaction in the file.", "SPEC 11"
+    )
+    now: str = _knob(
+        "", "--now", "ISO 8601", "shared", "The time it is; empty: the newest time in the transcript.", "SPEC 4"
+    )
+
+    max_result_tokens: int | None = _knob(
+        None,
+        "--max-result",
+        "tokens",
+        "caps",
+        "Largest single result; default 50000, at most 25 % of the budget.",
+        "SPEC 2",
+    )
+    max_aggregate_turn_tokens: int | None = _knob(
+        None,
+        "--max-turn",
+        "tokens",
+        "caps",
+        "Largest sum of the results of one assistant message; default 150000, at most 60 % of the budget; 0: no limit.",
+        "SPEC 2",
+    )
+
+    trim_floor_ratio: float = _knob(
+        0.25, "--trim-floor", "share of the budget", "micro", "Below this utilization nothing is trimmed.", "SPEC 3"
+    )
+    hot_zone_min_tokens: int | None = _knob(
+        None,
+        "--hot-zone-min",
+        "tokens",
+        "micro",
+        "Newest tokens left alone, at least; default 16000, at most half the budget.",
+        "SPEC 3",
+    )
+    hot_zone_ratio: float = _knob(
+        0.05, "--hot-zone-ratio", "share of the budget", "micro", "Newest share left alone, at least.", "SPEC 3"
+    )
+    bookend_max_chars: int = _knob(
+        2000, "--bookend-max", "characters a side", "micro", "Longest bookend, at the edge of the hot zone.", "SPEC 3"
+    )
+    bookend_min_chars: int = _knob(256, "--bookend-min", "characters a side", "micro", "Shortest bookend.", "SPEC 3")
+    degradation_span_ratio: float = _knob(
+        0.40, "--degradation-span", "share of the budget", "micro", "Distance over which bookends shrink.", "SPEC 3"
+    )
+    extended_retention_multiplier: float | None = _knob(
+        None,
+        "--retention",
+        "factor",
+        "micro",
+        "Hot zone of non-reproducible results; default 1.5, 1.0 with an archive.",
+        "SPEC 3",
+    )
+    keep_last_results: int = _knob(
+        0, "--keep-last-results", "results", "micro", "Newest results never trimmed.", "SPEC 3"
+    )
+    keep_tools: tuple[str, ...] = _knob(
+        (), "--keep-tool", "names", "micro", "Tools whose results are never trimmed.", "SPEC 3"
+    )
+    tool_categories: tuple[str, ...] = _knob(
+        (),
+        "--tool-category",
+        "NAME=KIND",
+        "micro",
+        "rereadable, non-reproducible, ephemeral or computational.",
+        "SPEC 3",
+    )
+    rescue: bool = _knob(
+        True,
+        "--rescue/--no-rescue",
+        "switch",
+        "micro",
+        "Keep telling lines from the middle of trimmed results.",
+        "SPEC 3",
+    )
+
+    failsafe_threshold: float = _knob(
+        0.90,
+        "--failsafe-threshold",
+        "share of the window",
+        "failsafe",
+        "At or above it the oldest messages are dropped.",
+        "SPEC 5",
+    )
+    keep_last_messages: int = _knob(
+        3, "--keep-last", "messages", "failsafe", "Newest messages never dropped.", "SPEC 5"
+    )
+    pin_task: bool = _knob(
+        True, "--pin-task/--no-pin-task", "switch", "failsafe", "Keep the first typed message.", "SPEC 5"
+    )
+
+
+def knobs() -> tuple[Knob, ...]:
+    """Return every setting, in the order of declaration."""
+    types = get_type_hints(Settings)
+    return tuple(_as_knob(one, types[one.name]) for one in fields(Settings))
+
+
+def _as_knob(one: "Field[Any]", kind: Any) -> Knob:
+    assert one.default is not MISSING  # every field is declared through _knob
+    meta = one.metadata
+    return Knob(
+        one.name,
+        meta["flag"],
+        f"CORTEX_{one.name.upper()}",
+        one.default,
+        meta["unit"],
+        meta["group"],
+        meta["help"],
+        meta["source"],
+        kind,
+    )

@@ -1,0 +1,42 @@
+"""Which user text a person wrote, and which messages are slots.
+
+Source: SPEC section 0, "typed" and "slot".
+"""
+
+import re
+from collections.abc import Iterable
+
+from cortex_cli.messages import Message
+
+_WRAPPED = re.compile(
+    r"\s*(?:<(system-reminder|command-[\w-]+|local-command-[\w-]+|environment_context|user_instructions|turn_aborted)\b[^>]*>.*?</\1>\s*)+\Z",
+    re.DOTALL,
+)
+
+
+def is_machine_text(text: str) -> bool:
+    """Tell whether a whole user text was written by a program: only wrapped reminders, commands, rules."""
+    head = text.lstrip()[:24]
+    if head.startswith("# AGENTS.md instructions"):
+        return True
+    return head.startswith("<") and _WRAPPED.match(text) is not None
+
+
+def is_typed_text(text: str) -> bool:
+    """Tell whether a user text holds words that a person typed."""
+    return bool(text.strip()) and not is_machine_text(text)
+
+
+def finish(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """Number the loaded live path and mark its slots; every format's `load` ends with this.
+
+    System messages are slots wherever they stand; user messages that nobody typed are slots
+    before the first typed one (project rules, environment).
+    """
+    done: list[Message] = []
+    before_first_typed = True
+    for index, message in enumerate(messages):
+        before_first_typed = before_first_typed and not message.typed and message.role in ("system", "user")
+        is_slot = message.role == "system" or (before_first_typed and not message.synthetic)
+        done.append(message._replace(index=index, slot=is_slot))
+    return tuple(done)
