@@ -75,7 +75,7 @@ class Message(NamedTuple):
     """Kept by every layer: system prompt, project rules, environment."""
     synthetic: Synthetic = ""
     """Made by a compaction (ours or the client's), not said by anybody."""
-    index: int = -1
+    position: int = -1
     """0-based position in the loaded live path; -1 for a message made by a layer."""
 
     @property

@@ -35,8 +35,8 @@ def finish(messages: Iterable[Message]) -> tuple[Message, ...]:
     """
     done: list[Message] = []
     before_first_typed = True
-    for index, message in enumerate(messages):
+    for position, message in enumerate(messages):
         before_first_typed = before_first_typed and not message.typed and message.role in ("system", "user")
         is_slot = message.role == "system" or (before_first_typed and not message.synthetic)
-        done.append(message._replace(index=index, slot=is_slot))
+        done.append(message._replace(position=position, slot=is_slot))
     return tuple(done)

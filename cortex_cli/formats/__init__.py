@@ -30,5 +30,5 @@ class Format(Protocol):
         ...
 
     def dump(self, transcript: Transcript) -> Iterator[bytes]:
-        """Yield the file's bytes: untouched records as they came in, edited ones with only their named values changed."""
+        """Yield the file's bytes: untouched records as they came in, in edited ones only the named values changed."""
         ...
