@@ -123,6 +123,10 @@ class Transcript:
     """The input's lines (without line ends), or the one document."""
     layout: Any = None
     """What the format's own `dump` needs to know of the envelope; nobody else reads it."""
+    sha256: str = ""
+    """Of the input's bytes, hexadecimal; empty for messages that came from no file."""
+    size_bytes: int = 0
+    """Of the input."""
     path: str = ""
     """Where it came from, for errors and reports; `-` for standard input."""
     model: str = ""

@@ -19,6 +19,8 @@ class View:
     """The smaller limit for layers 1 and 2, tokens; the window unless the user set one."""
     overhead_tokens: int = 0
     """Sent with every call and not in the file, measured from recorded usage; the file's own preamble included."""
+    following_tokens: int = 0
+    """Tokens of kept messages after the last one here (`--until`): they count, and they are distance."""
     scale: float = 1.0
     """What the model's own tokenizer counts for one token of ours; multiplies utilization only."""
     cache_is_warm: bool = False
@@ -33,7 +35,7 @@ class View:
 
     def count(self, counter: Counter) -> int:
         """Count everything that would be sent, overhead included, in the counter's tokens."""
-        return self.overhead_tokens + count_messages(self.messages, counter)
+        return self.overhead_tokens + self.following_tokens + count_messages(self.messages, counter)
 
 
 Layer = Callable[[View, Settings, Counter], LayerResult]

@@ -1,0 +1,224 @@
+"""What a run did, as plain values: the JSON report is one way to write it, the terminal another."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cortex_cli.messages import Action, Change, Transcript
+
+REPORT_VERSION = 1
+"""Of the JSON form. Source: DESIGN section 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The transcript before or after."""
+
+    path: str
+    messages: int
+    tokens: int
+    """Everything that would be sent, overhead included, by the report's counter."""
+    bytes: int = 0
+    format: str = ""
+    sha256: str = ""
+    overhead_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """One change, tied to the input."""
+
+    message: int
+    """0-based index in the input's live path; -1 for a message that was added."""
+    line: int
+    """1-based line of its record; 0 for a message that was added."""
+    id: str
+    part: int
+    tool: str
+    action: Action
+    tokens_before: int
+    tokens_after: int
+    ref: str = ""
+    before: str = ""
+    after: str = ""
+    typed: bool = False
+    """A person wrote what was changed."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the JSON report; texts stay out of it."""
+        return {
+            "message": self.message,
+            "line": self.line,
+            "id": self.id,
+            "part": self.part,
+            "tool": self.tool,
+            "action": self.action,
+            "tokens_before": self.tokens_before,
+            "tokens_after": self.tokens_after,
+            "ref": self.ref,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """What one layer did, all its passes together."""
+
+    name: str
+    fired: bool
+    reason: str
+    tokens_before: int
+    tokens_after: int
+    changes: tuple[ChangeReport, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the JSON report."""
+        return {
+            "name": self.name,
+            "fired": self.fired,
+            "reason": self.reason,
+            "tokens_before": self.tokens_before,
+            "tokens_after": self.tokens_after,
+            "changes": [change.to_json() for change in self.changes],
+        }
+
+    def count_actions(self) -> dict[tuple[Action, str], int]:
+        """Count the changes by (action, tool)."""
+        return dict(Tally((change.action, change.tool) for change in self.changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of the ledger."""
+
+    found: int = 0
+    kept: int = 0
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run over one transcript."""
+
+    command: str
+    input: Side
+    output: Side
+    window: int
+    window_source: str
+    budget: int
+    tokenizer: str
+    counter: str
+    model_scale: float = 1.0
+    model_scale_source: str = ""
+    strategy: str = "classic"
+    summarizer: str = ""
+    layers: tuple[LayerReport, ...] = ()
+    facts: Facts = Facts()
+    cost: dict[str, Any] | None = None
+    repairs: tuple[ChangeReport, ...] = ()
+    warnings: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    """Advice for people: what would act when nothing fired, how to resume the output."""
+    events: tuple[dict[str, Any], ...] = ()
+    dry_run: bool = False
+    elapsed_seconds: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def saved_tokens(self) -> int:
+        """Tokens that left."""
+        return self.input.tokens - self.output.tokens
+
+    @property
+    def saved_ratio(self) -> float:
+        """Share of the input's tokens that left, 0-1."""
+        return self.saved_tokens / self.input.tokens if self.input.tokens else 0.0
+
+    @property
+    def changed(self) -> bool:
+        """Whether the output differs from the input."""
+        return bool(self.repairs) or any(layer.fired for layer in self.layers)
+
+    def with_output(
+        self, *, path: str, size_bytes: int, input_path: str | None = None, dry_run: bool = False
+    ) -> "Report":
+        """Return the report with what only the writer knows."""
+        source = self.input if input_path is None else replace(self.input, path=input_path)
+        return replace(self, input=source, output=replace(self.output, path=path, bytes=size_bytes), dry_run=dry_run)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON report. Source: DESIGN section 5."""
+        return {
+            "version": REPORT_VERSION,
+            "command": self.command,
+            "dry_run": self.dry_run,
+            "input": {
+                "path": self.input.path,
+                "format": self.input.format,
+                "sha256": self.input.sha256,
+                "messages": self.input.messages,
+                "tokens": self.input.tokens,
+                "bytes": self.input.bytes,
+                "overhead_tokens": self.input.overhead_tokens,
+            },
+            "output": {
+                "path": self.output.path,
+                "messages": self.output.messages,
+                "tokens": self.output.tokens,
+                "bytes": self.output.bytes,
+            },
+            "window": self.window,
+            "window_source": self.window_source,
+            "budget": self.budget,
+            "tokenizer": self.tokenizer,
+            "counter": self.counter,
+            "model_scale": self.model_scale,
+            "strategy": self.strategy,
+            "summarizer": self.summarizer,
+            "layers": [layer.to_json() for layer in self.layers],
+            "saved_tokens": self.saved_tokens,
+            "saved_ratio": round(self.saved_ratio, 4),
+            "facts": {"found": self.facts.found, "kept": self.facts.kept, "lost": list(self.facts.lost)},
+            "cost": self.cost,
+            "repairs": [repair.to_json() for repair in self.repairs],
+            "warnings": list(self.warnings),
+            "events": list(self.events),
+            "elapsed_seconds": round(self.elapsed_seconds, 3),
+            **self.extra,
+        }
+
+
+def report_changes(changes: Iterable[Change], transcript: Transcript) -> tuple[ChangeReport, ...]:
+    """Tie changes to the input, those of one part over several passes merged into one.
+
+    The first text before and the last text after stand; a part that came back to what it was leaves no entry.
+    """
+    merged: dict[tuple[int, int, int], Change] = {}
+    for number, change in enumerate(changes):
+        added = change.message.position < 0
+        key = (change.message.position, change.part, number if added else 0)
+        earlier = merged.get(key)
+        if earlier is not None:
+            change = change._replace(tokens_before=earlier.tokens_before, before=earlier.before)
+        merged[key] = change
+    return tuple(_tie(change, transcript) for change in merged.values())
+
+
+def _tie(change: Change, transcript: Transcript) -> ChangeReport:
+    message = change.message
+    parts = message.parts
+    part = parts[change.part] if 0 <= change.part < len(parts) else None
+    return ChangeReport(
+        message=message.position,
+        line=transcript.line_of(message),
+        id=message.id,
+        part=change.part,
+        tool=part.name if part is not None else "",
+        action=change.action,
+        tokens_before=change.tokens_before,
+        tokens_after=change.tokens_after,
+        ref=change.ref,
+        before=change.before,
+        after=change.after,
+        typed=message.typed,
+    )
