@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cortex_cli.messages import Action, Change, Transcript
+from cortex_cli.messages import Action, Change, Part, Transcript
 
 REPORT_VERSION = 1
 """Of the JSON form. Source: DESIGN section 5."""
@@ -191,12 +191,11 @@ class Report:
 def report_changes(changes: Iterable[Change], transcript: Transcript) -> tuple[ChangeReport, ...]:
     """Tie changes to the input, those of one part over several passes merged into one.
 
-    The first text before and the last text after stand; a part that came back to what it was leaves no entry.
+    The first text before and the last text after stand.
     """
-    merged: dict[tuple[int, int, int], Change] = {}
+    merged: dict[tuple[int, ...], Change] = {}
     for number, change in enumerate(changes):
-        added = change.message.position < 0
-        key = (change.message.position, change.part, number if added else 0)
+        key = (change.message.position, *_place(change), number if change.message.position < 0 else 0)
         earlier = merged.get(key)
         if earlier is not None:
             change = change._replace(tokens_before=earlier.tokens_before, before=earlier.before)
@@ -204,15 +203,28 @@ def report_changes(changes: Iterable[Change], transcript: Transcript) -> tuple[C
     return tuple(_tie(change, transcript) for change in merged.values())
 
 
+def _part_of(change: Change) -> Part | None:
+    parts = change.message.parts
+    return parts[change.part] if 0 <= change.part < len(parts) else None
+
+
+def _place(change: Change) -> tuple[int, int]:
+    """Where the changed part stands in the input; passes may shift its index, not its place."""
+    part = _part_of(change)
+    return (part.record, part.block) if part is not None else (-1, -1)
+
+
 def _tie(change: Change, transcript: Transcript) -> ChangeReport:
-    message = change.message
-    parts = message.parts
-    part = parts[change.part] if 0 <= change.part < len(parts) else None
+    message, part = change.message, _part_of(change)
+    index = change.part
+    if part is not None and message.position >= 0:
+        places = [(one.record, one.block) for one in transcript.loaded[message.position].parts]
+        index = places.index((part.record, part.block)) if (part.record, part.block) in places else change.part
     return ChangeReport(
         message=message.position,
         line=transcript.line_of(message),
         id=message.id,
-        part=change.part,
+        part=index,
         tool=part.name if part is not None else "",
         action=change.action,
         tokens_before=change.tokens_before,
