@@ -1,0 +1,149 @@
+"""Which messages belong together: calls with their results, turns, and where a cut splits nothing.
+
+Results answer calls by id, adjacent or not. An id that comes again later (gateways repeat them from
+turn to turn) joins with the nearest earlier call that is still open. What is wrong with a
+conversation is told by `validity`, what is done about it by `repair`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from cortex_cli.messages import Message
+
+
+class CallSite(NamedTuple):
+    """Where a tool call stands."""
+
+    message: int
+    """Position of its assistant message."""
+    part: int
+    """Position in that message's `parts`."""
+
+
+class Pairing(NamedTuple):
+    """Which result answers which call. All positions are indices into the messages that were paired."""
+
+    answers: Mapping[int, CallSite]
+    """Position of a result -> the call that it answers; every call is answered at most once."""
+    repeats: Mapping[int, CallSite]
+    """Position of a further result -> the call with its id, which had its answer before."""
+    orphans: tuple[int, ...]
+    """Results that no earlier call has the id of."""
+    open_calls: tuple[CallSite, ...]
+    """Calls without a result, in order."""
+    live: int | None
+    """Position of the assistant message whose open calls may still be answered: the newest message but for results."""
+
+    @property
+    def dead_calls(self) -> tuple[CallSite, ...]:
+        """Open calls that nobody will answer: something else was said since."""
+        return tuple(site for site in self.open_calls if site.message != self.live)
+
+
+class Group(NamedTuple):
+    """An assistant message with calls and all results that answer them, or one message alone."""
+
+    members: tuple[int, ...]
+    """Positions of its messages, ascending; results need not be adjacent."""
+    is_open: bool = False
+    """It may still get results: a cut after it would part them from their call."""
+
+    @property
+    def start(self) -> int:
+        """Position of its first message."""
+        return self.members[0]
+
+    @property
+    def end(self) -> int:
+        """Position after its last message; messages of other groups may stand between."""
+        return self.members[-1] + 1
+
+
+def pair_calls(messages: Sequence[Message]) -> Pairing:
+    """Join every result with the nearest earlier call of its id that has no result yet."""
+    waiting: dict[str, list[CallSite]] = {}
+    answered: dict[str, CallSite] = {}
+    answers: dict[int, CallSite] = {}
+    repeats: dict[int, CallSite] = {}
+    orphans: list[int] = []
+    live: int | None = None
+    for position, message in enumerate(messages):
+        if message.role != "tool":
+            live = position if message.role == "assistant" else None
+            for part in range(len(message.parts) - 1, -1, -1):  # so that the first of equal ids is popped first
+                if message.parts[part].kind == "call":
+                    waiting.setdefault(message.parts[part].call_id, []).append(CallSite(position, part))
+            continue
+        result = message.result
+        call_id = result.call_id if result else ""
+        if sites := waiting.get(call_id):
+            answers[position] = answered[call_id] = sites.pop()
+        elif call_id in answered:
+            repeats[position] = answered[call_id]
+        else:
+            orphans.append(position)
+    still_open = sorted(site for sites in waiting.values() for site in sites)
+    return Pairing(answers, repeats, tuple(orphans), tuple(still_open), live)
+
+
+def call_groups(messages: Sequence[Message], pairing: Pairing | None = None) -> tuple[Group, ...]:
+    """Split a conversation into groups, in the order of their first messages.
+
+    Args:
+        messages: The conversation.
+        pairing: What `pair_calls` says of it, where that is known already.
+
+    Returns:
+        Every message stands in exactly one group. A repeated result stands in its call's group, an orphan alone.
+    """
+    pairing = pair_calls(messages) if pairing is None else pairing
+    members: dict[int, list[int]] = {}
+    for position in range(len(messages)):
+        site = pairing.answers.get(position) or pairing.repeats.get(position)
+        members.setdefault(site.message if site else position, []).append(position)
+    live = {site.message for site in pairing.open_calls if site.message == pairing.live}
+    return tuple(Group(tuple(found), start in live) for start, found in members.items())
+
+
+def group_of(groups: Sequence[Group]) -> dict[int, Group]:
+    """Return the group of every position."""
+    return {position: group for group in groups for position in group.members}
+
+
+def safe_cuts(messages: Sequence[Message], groups: Sequence[Group] | None = None) -> tuple[int, ...]:
+    """Find where a conversation may be cut in two without splitting a group.
+
+    Returns:
+        Ascending positions of a first kept message, 0 always among them. `len(messages)` (keep nothing)
+        is not, where the newest calls wait for their results.
+    """
+    groups = call_groups(messages) if groups is None else groups
+    cuts: list[int] = []
+    reach = 0
+    for group in groups:
+        if group.start >= reach:
+            cuts.append(group.start)
+        reach = len(messages) + 1 if group.is_open else max(reach, group.end)
+    if reach <= len(messages):
+        cuts.append(len(messages))
+    return tuple(cuts)
+
+
+def cut_at_or_before(cuts: Sequence[int], at: int) -> int:
+    """Move a wanted cut back to the nearest safe one: to before the call, where it fell inside a group.
+
+    Args:
+        cuts: What `safe_cuts` found.
+        at: The wanted position of the first kept message, 0 or more.
+    """
+    return cuts[bisect_right(cuts, at) - 1]
+
+
+def turns(messages: Sequence[Message]) -> tuple[range, ...]:
+    """Return the positions of every turn: a typed user message and all up to the next.
+
+    What stands before the first typed message is in no turn.
+    """
+    starts = [position for position, message in enumerate(messages) if message.typed]
+    return tuple(map(range, starts, [*starts[1:], len(messages)]))
