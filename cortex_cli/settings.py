@@ -154,6 +154,64 @@ class Settings:
         "SPEC 3",
     )
 
+    threshold: float = _knob(
+        0.70, "--threshold", "share of the budget", "summary", "At or above it old turns are summarised.", "SPEC 4"
+    )
+    keep_recent_messages: int = _knob(
+        6, "--keep-recent", "messages", "summary", "Newest messages that stay verbatim.", "SPEC 4"
+    )
+    keep_recent_tokens: int = _knob(
+        0,
+        "--keep-recent-tokens",
+        "tokens",
+        "summary",
+        "Keep this much of the newest instead; 0: count messages.",
+        "SPEC 4",
+    )
+    summary_max_tokens: int = _knob(
+        0,
+        "--summary-max",
+        "tokens",
+        "summary",
+        "Size of the summary; 0: 10 % of the budget, 20 % of what it replaces or 12k.",
+        "SPEC 4",
+    )
+    summarizer: str = _knob(
+        "builtin", "--summarizer", "name", "summary", "builtin, openai, anthropic or command.", "DESIGN 4"
+    )
+    llm_url: str = _knob("", "--llm-url", "URL", "summary", "Base URL of the model's API.", "DESIGN 4")
+    llm_model: str = _knob("", "--llm-model", "name", "summary", "Model that writes summaries.", "DESIGN 4")
+    llm_key_env: str = _knob(
+        "", "--llm-key-env", "variable", "summary", "Environment variable that holds the API key.", "DESIGN 4"
+    )
+    llm_command: str = _knob(
+        "", "--llm-command", "command", "summary", "Program that reads the prompt and prints the summary.", "DESIGN 4"
+    )
+    focus: str = _knob("", "--focus", "text", "summary", "What the summary should look at most.", "SPEC 4")
+    prompt_file: str = _knob("", "--prompt-file", "path", "summary", "Your own prompt instead of ours.", "SPEC 4")
+    max_retries: int = _knob(3, "--max-retries", "attempts", "summary", "Attempts to get a summary.", "SPEC 4")
+    retry_delay_seconds: float = _knob(
+        2.0, "--retry-delay", "seconds", "summary", "First pause between attempts; it grows.", "SPEC 4"
+    )
+    timeout_seconds: float = _knob(120.0, "--timeout", "seconds", "summary", "Longest silence of the model.", "ours")
+    fallback: str = _knob(
+        "builtin", "--fallback", "name", "summary", "What acts when the model fails: builtin or none.", "SPEC 4"
+    )
+    redact: bool = _knob(
+        True,
+        "--redact/--no-redact",
+        "switch",
+        "summary",
+        "Take secrets out of what is sent and kept in a summary.",
+        "SPEC 4",
+    )
+    max_lost_facts: int | None = _knob(
+        None, "--max-lost-facts", "facts", "summary", "More lost facts than this are an error.", "DESIGN 4"
+    )
+    style: str = _knob(
+        "tagged", "--style", "name", "summary", "tagged, or store: summary and acknowledgement.", "SPEC 4"
+    )
+
     failsafe_threshold: float = _knob(
         0.90,
         "--failsafe-threshold",

@@ -1,0 +1,73 @@
+"""Where a summary ends and the kept tail begins. Pure; source: SPEC section 4, point 1."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
+from cortex_cli.messages import Message
+
+
+class Partition(NamedTuple):
+    """What is summarised and what stays."""
+
+    summarized: tuple[int, ...]
+    """Positions that the summary replaces; empty: there is nothing to summarise."""
+    pinned: int | None
+    """Of a split turn: position of its typed message, which stays verbatim right after the summary."""
+    tail: int
+    """Position of the first message of the kept tail."""
+    reason: str = ""
+    """Why there is nothing to summarise."""
+
+
+def plan_partition(
+    messages: Sequence[Message],
+    sizes: Sequence[int],
+    *,
+    keep_recent_messages: int,
+    keep_recent_tokens: int = 0,
+    room_tokens: int | None = None,
+) -> Partition:
+    """Choose the cut.
+
+    Args:
+        messages: The live path.
+        sizes: Tokens of each message.
+        keep_recent_messages: Newest counted messages to keep verbatim; >= 0.
+        keep_recent_tokens: Keep as many of the newest messages as fit in this instead; 0: count messages.
+        room_tokens: What all kept messages together may take; None: no budget is known, no turn is split.
+
+    Returns:
+        A partition that splits no call from its results and never gives the latest typed message away.
+    """
+    cuts = safe_cuts(messages, call_groups(messages))
+    tail = cut_at_or_before(cuts, _wanted_cut(messages, sizes, keep_recent_messages, keep_recent_tokens))
+    typed = max((i for i, message in enumerate(messages) if message.typed), default=None)
+    pinned = None
+    if typed is not None and typed < tail:
+        whole_turn = cut_at_or_before(cuts, typed)
+        if room_tokens is None or _kept_tokens(messages, sizes, whole_turn) <= room_tokens:
+            tail = whole_turn
+        else:
+            pinned = typed
+    chosen = tuple(i for i in range(tail) if i != pinned and not messages[i].slot)
+    if all(messages[i].synthetic for i in chosen):
+        why = "nothing but an earlier summary" if chosen else "nothing"
+        return Partition((), None, tail, f"{why} before the {len(messages) - tail} messages that are kept")
+    return Partition(chosen, pinned, tail)
+
+
+def _wanted_cut(messages: Sequence[Message], sizes: Sequence[int], count: int, tokens: int) -> int:
+    """Find the first message to keep, before groups and turns are looked at."""
+    if tokens:
+        backwards = accumulate(reversed(sizes))
+        return len(messages) - sum(total <= tokens for total in backwards)
+    counted = [i for i, message in enumerate(messages) if message.counts_as_recent]
+    if count <= 0:
+        return len(messages)
+    return counted[-count] if count <= len(counted) else 0
+
+
+def _kept_tokens(messages: Sequence[Message], sizes: Sequence[int], tail: int) -> int:
+    return sum(size for i, size in enumerate(sizes) if i >= tail or messages[i].slot)

@@ -1,0 +1,1 @@
+"""Summarisers: built-in and by a model, and the facts ledger."""

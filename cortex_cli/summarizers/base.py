@@ -1,0 +1,44 @@
+"""What a summariser is handed and what it gives back."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cortex_cli.marks import Summary
+from cortex_cli.messages import Message
+from cortex_cli.report import Facts
+from cortex_cli.tokens import Counter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRequest:
+    """One prefix to be replaced."""
+
+    messages: tuple[Message, ...]
+    """What the summary replaces, oldest first, without earlier summaries."""
+    earlier: tuple[Summary, ...]
+    """Summaries that stand before it, oldest first; to be carried and updated."""
+    max_tokens: int
+    """What the summary may take, its ledger included."""
+    counter: Counter
+    focus: str = ""
+    """What the user wants looked at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryOutcome:
+    """A summary that was accepted."""
+
+    text: str
+    """The body, without the tags around it."""
+    facts: Facts
+    summarizer: str
+    """For the report: `builtin`, `openai gpt-...`, `builtin (model failed: ...)`."""
+    warnings: tuple[str, ...] = ()
+    events: tuple[dict[str, Any], ...] = ()
+    cost: dict[str, Any] | None = None
+    """Usage and price of the model calls, where there were any."""
+
+
+Summarizer = Callable[[SummaryRequest], Awaitable[SummaryOutcome | None]]
+"""None: no attempt gave a summary that could be accepted, and there is no fallback."""
