@@ -1,0 +1,369 @@
+"""Bytes in and out of files: read whole, write whole or not at all, keep a backup, name the output.
+
+What a file means is for others. Here it is settled that a full disk or a kill at any moment leaves
+the old file or the new one, that symlinks are followed and kept, and that modes stay.
+"""
+
+import contextlib
+import difflib
+import errno
+import itertools
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from cortex_cli.errors import InputError, OutputError
+
+STDIO = "-"
+"""Standard input or output, where a path could stand."""
+
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+"""Endings that stand behind the one that names the format."""
+
+_MARK = ".compacted"
+_BACKUP = ".bak"
+_BLOCK_BYTES = 1 << 20
+_OS_BINARY = getattr(os, "O_BINARY", 0)
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+"""What a file system without hard links answers to one."""
+
+
+class Stamp(NamedTuple):
+    """What tells one state of a file from another."""
+
+    size: int
+    modified_ns: int
+    inode: int
+    device: int
+
+
+class InputFile(NamedTuple):
+    """One input, read whole."""
+
+    data: bytes
+    path: str
+    """As the user named it; `-` for standard input."""
+    stamp: Stamp | None = None
+    """None for what is not a regular file: standard input, a pipe, a device."""
+    mode: int = 0o600
+    """Permission bits, for a new file with the same contents."""
+
+
+def read_file(path: str) -> InputFile:
+    """Read a file whole.
+
+    Raises:
+        InputError: It is missing, a directory, or not readable.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            data = stream.read()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        return InputFile(data, path)
+    return InputFile(data, path, _stamp_of(status), stat.S_IMODE(status.st_mode))
+
+
+def read_stream(stream: BinaryIO) -> InputFile:
+    """Read standard input to its end."""
+    return InputFile(stream.read(), STDIO)
+
+
+def write_stream(stream: BinaryIO, chunks: Iterable[bytes]) -> int:
+    """Write to standard output and return the number of bytes."""
+    size = 0
+    for chunk in chunks:
+        stream.write(chunk)
+        size += len(chunk)
+    stream.flush()
+    return size
+
+
+def write_file(path: Path, chunks: Iterable[bytes], *, overwrite: bool = False, mode: int | None = None) -> int:
+    """Write a file whole or not at all, and return its size in bytes.
+
+    Args:
+        path: A symlink is followed; the file that it names is written, and the link stays.
+        chunks: The contents; whatever fails while they are made leaves what was there.
+        overwrite: Replace an existing file; it keeps its mode and, where allowed, its owner.
+        mode: Permission bits of a new file; None: what the umask gives.
+
+    Raises:
+        OutputError: The file exists (without `overwrite`), or it cannot be written.
+    """
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # /dev/null, a pipe: there is nothing to replace
+            with path.open("wb") as stream:
+                return write_stream(stream, chunks)
+        target = Path(os.path.realpath(path))
+        if not overwrite and target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        with _temporary(target, mode) as temporary:
+            size = temporary.write(chunks)
+            temporary.publish(overwrite=overwrite)
+        return size
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def write_in_place(source: InputFile, chunks: Iterable[bytes]) -> Path:
+    """Write over an input file and return where its old contents are kept.
+
+    Raises:
+        OutputError: The file has changed since it was read, or cannot be written; it is as it was.
+    """
+    target = Path(os.path.realpath(source.path))
+    try:
+        with _temporary(target, source.mode) as temporary:
+            temporary.write(chunks)
+            refuse_if_changed(source)
+            backup = _back_up(target)
+            refuse_if_changed(source)
+            temporary.publish(overwrite=True)
+        return backup
+    except OSError as error:
+        raise _unwritable(source.path, error) from error
+
+
+def refuse_if_changed(source: InputFile) -> None:
+    """Raise where a file is not what it was when it was read.
+
+    Raises:
+        OutputError: Size, time or inode differ, or the file is gone.
+    """
+    try:
+        now = _stamp_of(Path(source.path).stat())
+    except OSError as error:
+        raise OutputError(
+            "the file is gone since it was read", where=source.path, hint="nothing was written; run it again"
+        ) from error
+    if now != source.stamp:
+        raise OutputError(
+            "the file has changed since it was read",
+            where=source.path,
+            hint="nothing was written; run it again when nobody writes to it",
+        )
+
+
+def compacted_name(path: Path) -> Path:
+    """Return where the compaction of a file goes: `NAME.compacted.EXT`, beside it."""
+    ending = path.suffix
+    if ending.lower() in COMPRESSED:
+        ending = Path(path.stem).suffix + ending
+    stem = path.name.removesuffix(ending) if ending else path.name
+    return path.with_name(f"{stem}{_MARK}{ending}")
+
+
+def is_product(name: str) -> bool:
+    """Tell whether a file name is one that we give to outputs and backups."""
+    return f"{_MARK}." in name or name.endswith(_MARK) or f"{_BACKUP}." in f"{name}."
+
+
+def _stamp_of(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev)
+
+
+def _unreadable(path: str, error: OSError | ValueError) -> InputError:
+    if isinstance(error, IsADirectoryError) or Path(path).is_dir():
+        return InputError("is a directory", where=path, hint=f"`cortex batch {path}` takes all transcripts below it")
+    if isinstance(error, FileNotFoundError):
+        near = _nearest(Path(path))
+        return InputError("no such file", where=path, hint=f"did you mean `{near}`?" if near else "check the path")
+    if isinstance(error, PermissionError):
+        return InputError("permission denied", where=path, hint="you need the right to read it")
+    return InputError(_reason(error), where=path, hint="check the path")
+
+
+def _nearest(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
+    return str(path.with_name(close[0])) if close else ""
+
+
+_HINTS = {
+    errno.EEXIST: "`--force` overwrites it, `-o PATH` writes elsewhere",
+    errno.ENOSPC: "the disk is full; what was there is unharmed",
+    errno.EDQUOT: "your quota is used up; what was there is unharmed",
+    errno.EFBIG: "the file would be too large here; what was there is unharmed",
+    errno.ENOENT: "the folder does not exist; make it first",
+    errno.ENOTDIR: "a part of the path is not a folder",
+    errno.EACCES: "you need the right to write in its folder; `-o PATH` writes elsewhere",
+    errno.EPERM: "you need the right to write in its folder; `-o PATH` writes elsewhere",
+    errno.EROFS: "the file system is read-only; `-o PATH` writes elsewhere",
+    errno.EISDIR: "it is a directory; name a file",
+}
+
+
+def _unwritable(path: Path | str, error: OSError) -> OutputError:
+    known = error.errno or 0
+    message = "already exists" if known == errno.EEXIST else f"cannot be written: {_reason(error)}"
+    return OutputError(message, where=str(path), hint=_HINTS.get(known, "what was there is unharmed"))
+
+
+def _reason(error: OSError | ValueError) -> str:
+    text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return text[:1].lower() + text[1:]
+
+
+class _Temporary:
+    """A file that is being written, in the folder where it is to be."""
+
+    def __init__(self, target: Path, mode: int | None) -> None:
+        self.target = target
+        self.old = target.stat() if target.exists() else None
+        if self.old is not None and stat.S_ISDIR(self.old.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if self.old is not None:
+            mode = stat.S_IMODE(self.old.st_mode)
+        self.mode = mode
+        self.name: Path | None = None
+        """None while the file has no name: a kill then leaves nothing behind."""
+        self.descriptor = self._open(0o666 if mode is None else 0o600)
+
+    def _open(self, mode: int) -> int:
+        if hasattr(os, "O_TMPFILE"):
+            with contextlib.suppress(OSError):  # not every file system has them
+                return os.open(self.target.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode)
+        self.name = self._fresh_name()
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _OS_BINARY | getattr(os, "O_CLOEXEC", 0)
+        return os.open(self.name, flags, mode)
+
+    def _fresh_name(self) -> Path:
+        # not made from the target's name, which may be as long as a name can be
+        return self.target.with_name(f".cortex-{os.getpid()}-{os.urandom(6).hex()}.tmp")
+
+    def write(self, chunks: Iterable[bytes]) -> int:
+        """Write everything, down to the disk."""
+        size = 0
+        with os.fdopen(self.descriptor, "wb", buffering=_BLOCK_BYTES, closefd=False) as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+                size += len(chunk)
+        self._take_over()
+        os.fsync(self.descriptor)
+        if self.name is not None:
+            self._let_go()  # Windows renames no open file
+        return size
+
+    def _let_go(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def _take_over(self) -> None:
+        """Give the new file the mode and owner of the old one."""
+        if not hasattr(os, "fchmod"):
+            return  # Windows keeps rights with the folder
+        if self.old is not None and (self.old.st_uid, self.old.st_gid) != (os.geteuid(), os.getegid()):
+            with contextlib.suppress(OSError):  # only the superuser may give files away
+                os.fchown(self.descriptor, self.old.st_uid, self.old.st_gid)
+        if self.mode is not None:
+            os.fchmod(self.descriptor, self.mode)
+
+    def publish(self, *, overwrite: bool) -> None:
+        """Let the target be the new file, in one step."""
+        if not overwrite:
+            self._publish_new()
+        else:
+            if self.name is None:
+                name = self._fresh_name()
+                self._link(name)
+                self.name = name
+            self.name.replace(self.target)
+            self.name = None
+        _sync_folder(self.target.parent)
+
+    def _publish_new(self) -> None:
+        try:
+            self._link(self.target)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            if self.name is None or error.errno not in _NO_LINKS:
+                raise
+            if self.target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+            self.name.replace(self.target)
+            self.name = None
+
+    def _link(self, name: Path) -> None:
+        """Give the file one more name; never over an existing one."""
+        if self.name is not None:
+            os.link(self.name, name)
+            return
+        folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:  # with a folder descriptor, since without one Python calls link(2), which would link the symlink in /proc
+            os.link(f"/proc/self/fd/{self.descriptor}", name.name, dst_dir_fd=folder, follow_symlinks=True)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Let go; a file that was not published is gone."""
+        self._let_go()
+        if self.name is not None:
+            with contextlib.suppress(OSError):
+                self.name.unlink()
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, mode: int | None) -> Iterator[_Temporary]:
+    temporary = _Temporary(target, mode)
+    try:
+        yield temporary
+    finally:
+        temporary.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let a new name survive a power cut."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    with contextlib.suppress(OSError):  # some file systems refuse; the file itself is on the disk
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _back_up(target: Path) -> Path:
+    """Keep the file that stands at `target` under the first free backup name."""
+    for number in itertools.count():
+        backup = target.with_name(f"{target.name}{_BACKUP}{f'.{number}' if number else ''}")
+        try:
+            _keep(target, backup)
+        except FileExistsError:
+            continue
+        return backup
+    raise AssertionError  # `count` has no end
+
+
+def _keep(target: Path, backup: Path) -> None:
+    try:
+        os.link(target, backup)  # the old file itself: no copy that could be cut short, no space needed
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _copy(target, backup)
+
+
+def _copy(target: Path, backup: Path) -> None:
+    with target.open("rb") as old, backup.open("xb") as new:
+        try:
+            shutil.copyfileobj(old, new, _BLOCK_BYTES)
+            new.flush()
+            os.fsync(new.fileno())
+        except BaseException:
+            backup.unlink()
+            raise
+    shutil.copystat(target, backup)
