@@ -4,9 +4,12 @@ A format is an object (a module will do) with `NAME`, `detect`, `load` and `dump
 its file and add it to `FORMATS`, or call `register` from outside.
 """
 
+import difflib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from cortex_cli.errors import OptionError
+from cortex_cli.formats import changes
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 
@@ -32,3 +35,74 @@ class Format(Protocol):
     def dump(self, transcript: Transcript) -> Iterator[bytes]:
         """Yield the file's bytes: untouched records as they came in, in edited ones only the named values changed."""
         ...
+
+
+class Detection(NamedTuple):
+    """What an input was taken for."""
+
+    format: Format
+    others: tuple[Format, ...]
+    """What it could be as well, likeliest first; empty where there is no doubt."""
+
+
+FORMATS: tuple[Format, ...] = ()
+"""Every known format. Client sessions stand first, their detection is certain; lists of messages last."""
+
+
+def register(format: Format) -> None:
+    """Make a format known; it is asked before the built-in ones, and replaces one of the same name."""
+    global FORMATS
+    FORMATS = (format, *(known for known in FORMATS if known.NAME != format.NAME))
+
+
+def find(name: str) -> Format:
+    """Return the format of that name.
+
+    Raises:
+        OptionError: There is none.
+    """
+    for known in FORMATS:
+        if name == known.NAME:
+            return known
+    names = [known.NAME for known in FORMATS]
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else f"known formats: {', '.join(names)}"
+    raise OptionError(f"no format {name!r}", where="--format", hint=hint)
+
+
+def detect(source: Source) -> Detection:
+    """Find the format of an input.
+
+    Raises:
+        InputError: It is of no known format.
+    """
+    sure: list[tuple[float, Format]] = []
+    for known in FORMATS:
+        sureness = known.detect(source)
+        if sureness >= 1:
+            return Detection(known, ())
+        if sureness > 0:
+            sure.append((sureness, known))
+    if not sure:
+        raise source.fail("not a transcript of a known format")
+    sure.sort(key=lambda pair: -pair[0])
+    return Detection(sure[0][1], tuple(known for _, known in sure[1:]))
+
+
+def load(source: Source, format: str = "auto") -> Transcript:
+    """Read an input; `format` is a name or `auto`.
+
+    Raises:
+        InputError: It cannot be read.
+        OptionError: There is no such format.
+    """
+    chosen = detect(source).format if format == "auto" else find(format)
+    return chosen.load(source)
+
+
+def dump(transcript: Transcript) -> Iterator[bytes]:
+    """Yield the bytes of a transcript in its own format; the input's own where nothing was changed."""
+    if not changes.is_changed(transcript) and transcript.records:
+        yield b"\n".join(transcript.records)
+    else:
+        yield from find(transcript.format).dump(transcript)

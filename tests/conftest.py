@@ -1,0 +1,121 @@
+"""What all tests share: builders for messages, the folder of real transcripts, no network."""
+
+import socket
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from cortex_cli.messages import Message, Part, Transcript
+from cortex_cli.typed import finish, is_typed_text
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("cortex", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cortex")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of tests that talk to a server of their own."""
+    config.addinivalue_line("markers", "loopback: may talk to a server on this machine's loopback address")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real transcripts and conformance cases beside the project; skip where it is absent."""
+    folder = PROJECT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("no ../shared beside the project")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every connection raise; tests marked `loopback`, `clients` or `bench` may reach this machine."""
+    if any(request.node.get_closest_marker(name) for name in ("loopback", "clients", "bench")):
+        return
+
+    def refuse(*_args: Any, **_kwargs: Any) -> NoReturn:
+        raise RuntimeError("a test tried to use the network; mark it `loopback` if it serves itself")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+
+def text(value: str, **fields: Any) -> Part:
+    """Build a text part."""
+    return Part("text", value, **fields)
+
+
+def thinking(value: str, *, signed: bool = True, **fields: Any) -> Part:
+    """Build a thinking part."""
+    return Part("thinking", value, signed=signed, **fields)
+
+
+def call(name: str = "Read", call_id: str = "call_1", arguments: str = '{"path":"a.py"}', **fields: Any) -> Part:
+    """Build a tool call."""
+    return Part("call", arguments, name=name, call_id=call_id, json=True, **fields)
+
+
+def system(value: str, **fields: Any) -> Message:
+    """Build a system prompt."""
+    return Message("system", (text(value),), **fields)
+
+
+def user(value: str, **fields: Any) -> Message:
+    """Build a user message, typed unless its text is machine text."""
+    return Message("user", (text(value),), **{"typed": is_typed_text(value), **fields})
+
+
+def assistant(*pieces: str | Part, **fields: Any) -> Message:
+    """Build an assistant message of texts and parts."""
+    return Message("assistant", tuple(text(one) if isinstance(one, str) else one for one in pieces), **fields)
+
+
+def result(
+    call_id: str = "call_1",
+    value: str = "",
+    *,
+    name: str = "Read",
+    chars: int = 0,
+    is_error: bool = False,
+    **fields: Any,
+) -> Message:
+    """Build a tool result with the given text, or with `chars` characters of lines."""
+    part = Part("result", value or filler(chars), name=name, call_id=call_id, is_error=is_error)
+    return Message("tool", (part,), **fields)
+
+
+def tool_pair(name: str = "Read", *, chars: int = 100, call_id: str = "call_1", value: str = "") -> list[Message]:
+    """Build an assistant message with one call, and its result."""
+    return [assistant(call(name, call_id)), result(call_id, value, name=name, chars=chars)]
+
+
+def filler(chars: int) -> str:
+    """Build a text of so many characters, in numbered lines."""
+    return "".join(f"line {number} of some tool output\n" for number in range(chars // 25 + 1))[:chars]
+
+
+def live(*messages: Message | list[Message]) -> tuple[Message, ...]:
+    """Number messages and mark slots, as `load` does; lists (of `tool_pair`) are taken apart."""
+    flat: list[Message] = []
+    for one in messages:
+        flat.extend([one] if isinstance(one, Message) else one)
+    return finish(flat)
+
+
+def transcript(*messages: Message | list[Message], **fields: Any) -> Transcript:
+    """Build a transcript without bytes behind it, for layers and reports."""
+    path = live(*messages)
+    return Transcript(format="test", messages=path, loaded=path, **fields)
+
+
+@pytest.fixture
+def chdir_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in an empty folder that is the home folder too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
