@@ -12,7 +12,24 @@ The tree::
 Anything else that escapes is a bug and keeps its traceback.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import IntEnum
+
+NEAR = 0.6
+"""How alike two names must be for one to be offered for the other (0-1). Source: difflib's own default."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name most like a mistyped one, empty where none is like it."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=NEAR)), "")
+
+
+def name_hint(name: str, known: Iterable[str]) -> str:
+    """Return the hint for an unknown name: the nearest one, else all there are."""
+    names = list(known)
+    near = nearest(name, names)
+    return f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
 
 
 class ExitCode(IntEnum):

@@ -5,7 +5,6 @@ the old file or the new one, that symlinks are followed and kept, and that modes
 """
 
 import contextlib
-import difflib
 import errno
 import itertools
 import os
@@ -15,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from cortex_cli.errors import InputError, OutputError
+from cortex_cli.errors import InputError, OutputError, nearest
 
 STDIO = "-"
 """Standard input or output, where a path could stand."""
@@ -184,8 +183,8 @@ def _nearest(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return ""
-    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
-    return str(path.with_name(close[0])) if close else ""
+    close = nearest(path.name, names)
+    return str(path.with_name(close)) if close else ""
 
 
 _HINTS = {

@@ -4,11 +4,10 @@ A format is an object (a module will do) with `NAME`, `detect`, `load` and `dump
 its file and add it to `FORMATS`, or call `register` from outside.
 """
 
-import difflib
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from cortex_cli.errors import OptionError
+from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.formats import changes
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
@@ -64,9 +63,7 @@ def find(name: str) -> Format:
     for known in FORMATS:
         if name == known.NAME:
             return known
-    names = [known.NAME for known in FORMATS]
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else f"known formats: {', '.join(names)}"
+    hint = name_hint(name, (known.NAME for known in FORMATS))
     raise OptionError(f"no format {name!r}", where="--format", hint=hint)
 
 
