@@ -1,0 +1,151 @@
+"""Counters: what the rest of the program asks for the size of a text or a message.
+
+Every text is counted once and remembered. Counters are always passed in.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from cortex_cli.errors import OptionError
+from cortex_cli.messages import Message, Part
+from cortex_cli.tokens.engines import ENCODINGS, Engine, load_engine
+
+CHARS_PER_TOKEN = 4
+"""Code points to a token, for the heuristic. Source: SPEC section 1."""
+
+HEURISTIC = "heuristic"
+"""Name of the counter that needs no vocabulary."""
+
+MEMO_TEXTS = 200_000
+"""How many counts a counter remembers at least (about 30 MB), at most twice as many; a 200 MB session has half."""
+
+
+class Counter(Protocol):
+    """Counts tokens; one instance is shared by everything that handles one transcript."""
+
+    name: str
+    """What the user asked for: `o200k_base`, `cl100k_base`, `heuristic`."""
+    engine: str
+    """What counts: `tiktoken 0.14.0`, `toktok-rs 0.3.0`, `heuristic`."""
+
+    def count_text(self, text: str) -> int:
+        """Count one text."""
+        ...
+
+    def count_message(self, message: Message) -> int:
+        """Count all of a message that the model would be sent."""
+        ...
+
+
+def make_counter(name: str) -> Counter:
+    """Return a counter of its own memory; vocabularies are loaded once per process, from the package itself.
+
+    Args:
+        name: `heuristic`, or a name that tiktoken knows and whose vocabulary ships with the package.
+
+    Raises:
+        OptionError: There is no such counter.
+    """
+    if name == HEURISTIC:
+        return HeuristicCounter()
+    if name not in ENCODINGS:
+        from difflib import get_close_matches  # noqa: PLC0415 - start-up time, needed for this error alone
+
+        nearest = get_close_matches(name, tokenizer_names(), n=1)
+        guess = f"did you mean {nearest[0]!r}? " if nearest else ""
+        raise OptionError(f"unknown tokenizer {name!r}", hint=f"{guess}known: {', '.join(tokenizer_names())}")
+    return ExactCounter(name, load_engine(name))
+
+
+def tokenizer_names() -> tuple[str, ...]:
+    """Return every name that `make_counter` takes."""
+    return (*ENCODINGS, HEURISTIC)
+
+
+def estimate_tokens(characters: int) -> int:
+    """Return the heuristic's count of that many characters."""
+    return -(-characters // CHARS_PER_TOKEN)
+
+
+class HeuristicCounter:
+    """`ceil(characters / 4)`, over all of a message at once."""
+
+    name = HEURISTIC
+    engine = HEURISTIC
+
+    def count_text(self, text: str) -> int:
+        """Count one text."""
+        return -(-len(text) // CHARS_PER_TOKEN)
+
+    def count_message(self, message: Message) -> int:
+        """Count all of a message that the model would be sent."""
+        characters = tokens = 0
+        for part in message.parts:
+            characters += len(part.text)
+            if part.kind == "call":
+                characters += len(part.name)
+            if part.media:
+                tokens += count_media(part)
+        return -(-characters // CHARS_PER_TOKEN) + tokens
+
+
+class ExactCounter:
+    """Exact counts of a real vocabulary, remembered by content.
+
+    The memory holds no texts: its key is the text's hash (which Python keeps with the string) and length.
+    It has two generations, so that a long-lived counter forgets what it has not met for long. Threads may
+    share it: at worst a text is counted twice.
+    """
+
+    def __init__(self, name: str, engine: Engine) -> None:
+        self.name = name
+        self.engine = engine.name
+        self._count = engine.count
+        self._young: dict[tuple[int, int], int] = {}
+        self._old: dict[tuple[int, int], int] = {}
+
+    def count_text(self, text: str) -> int:
+        """Count one text."""
+        key = (hash(text), len(text))
+        known = self._young.get(key)
+        if known is None:
+            known = self._old.get(key)
+            if known is None:
+                known = self._count(text)
+            self._remember(key, known)
+        return known
+
+    def count_message(self, message: Message) -> int:
+        """Count all of a message that the model would be sent."""
+        total = 0
+        for part in message.parts:
+            if part.kind == "opaque":
+                total += estimate_tokens(len(part.text))
+                continue
+            if part.text:
+                total += self.count_text(part.text)
+            if part.kind == "call":
+                total += self.count_text(part.name)
+            if part.media:
+                total += count_media(part)
+        return total
+
+    def _remember(self, key: tuple[int, int], tokens: int) -> None:
+        if len(self._young) >= MEMO_TEXTS:
+            self._old, self._young = self._young, {}
+        self._young[key] = tokens
+
+
+def counted_texts(part: Part) -> tuple[str, ...]:
+    """Return the texts of a part that count: a call's name and arguments, else its text."""
+    return (part.name, part.text) if part.kind == "call" else (part.text,)
+
+
+def count_media(part: Part) -> int:
+    """Return the estimated tokens of the media in a part."""
+    return sum(media.tokens for media in part.media)
+
+
+def count_messages(messages: Iterable[Message], counter: Counter) -> int:
+    """Count messages."""
+    return sum(map(counter.count_message, messages))
