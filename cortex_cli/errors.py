@@ -20,9 +20,9 @@ NEAR = 0.6
 """How alike two names must be for one to be offered for the other (0-1). Source: difflib's own default."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], *, near: float = NEAR) -> str:
     """Return the known name most like a mistyped one, empty where none is like it."""
-    return next(iter(get_close_matches(name, list(known), n=1, cutoff=NEAR)), "")
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=near)), "")
 
 
 def name_hint(name: str, known: Iterable[str]) -> str:

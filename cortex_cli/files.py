@@ -183,7 +183,7 @@ def _nearest(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return ""
-    close = nearest(path.name, names)
+    close = nearest(path.name, names, near=0.8)  # file names of one folder are alike anyway
     return str(path.with_name(close)) if close else ""
 
 

@@ -296,25 +296,47 @@ while True:
 """
 
 
+def _kill_in_the_middle(code: str, *arguments: object) -> None:
+    process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(random.uniform(0, 0.02))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+
 @pytest.mark.parametrize("kind", ["nameless", "named"])
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new_file(tmp_path: Path, kind: str) -> None:
     """Half a session is no session."""
     path = tmp_path / "s.jsonl"
     path.write_bytes(b"a" * 200_000)
-    chance = random.Random(1)
     for _ in range(12):
-        process = subprocess.Popen([sys.executable, "-c", KILL, str(path), kind], cwd=ROOT, stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(chance.uniform(0, 0.02))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        assert path.read_bytes() in (b"a" * 200_000, b"b" * 200_000)
-        for backup in tmp_path.glob("*.bak*"):
-            assert backup.read_bytes() in (b"a" * 200_000, b"b" * 200_000)
-    if kind == "nameless":
-        assert not [name for name in _snapshot(tmp_path) if name.endswith(".tmp")]
+        _kill_in_the_middle(KILL, path, kind)
+        whole = (b"a" * 200_000, b"b" * 200_000)
+        assert path.read_bytes() in whole
+        assert all(backup.read_bytes() in whole for backup in tmp_path.glob("*.bak*"))
+
+
+WRITE_NEW = """
+import itertools, sys
+from cortex_cli import files
+print("ready", flush=True)
+for number in itertools.count():
+    files.write_file(files.Path(sys.argv[1]) / str(number), [b"x" * 50_000] * 4)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without a name are a thing of Linux")
+def test_a_kill_while_a_new_file_is_written_leaves_nothing_half_done(tmp_path: Path) -> None:
+    """A batch that is killed may be started again in the same folder: there is nothing to clean up."""
+    for number in range(8):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        _kill_in_the_middle(WRITE_NEW, folder)
+        found = _snapshot(folder)
+        assert set(found.values()) <= {b"x" * 200_000}
+        assert sorted(found, key=int) == [str(index) for index in range(len(found))]
 
 
 def test_a_folder_without_write_permission_is_an_error() -> None:
