@@ -33,10 +33,32 @@ class Knob(NamedTuple):
     help: str
     source: str
     type: Any
+    least: float | None = None
+    """Smallest number a user may give; None: any. The default may lie outside (0: worked out later)."""
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    """The only texts a user may give; empty: any."""
 
 
-def _knob(default: Any, flag: str, unit: str, group: str, text: str, source: str = "SPEC") -> Any:
-    return field(default=default, metadata={"flag": flag, "unit": unit, "group": group, "help": text, "source": source})
+def _knob(
+    default: Any,
+    flag: str,
+    unit: str,
+    group: str,
+    text: str,
+    source: str = "SPEC",
+    least: float | None = 0,
+    **more: Any,
+) -> Any:
+    """Declare a setting; `more` are the further fields of `Knob`."""
+    if unit.startswith("share"):
+        more.setdefault("most", 1)
+    meta = {"flag": flag, "unit": unit, "group": group, "help": text, "source": source, "least": least, **more}
+    return field(default=default, metadata=meta)
+
+
+LAYER_NAMES = ("cap", "micro", "failsafe")
+"""Layers that there are, in the order in which they run. Source: DESIGN section 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +72,7 @@ class Settings:
         "o200k_base", "--tokenizer", "name", "shared", "o200k_base, cl100k_base or heuristic.", "SPEC 1"
     )
     window: int = _knob(
-        0, "--window", "tokens", "shared", "Context window of the model; 0: from file or model, else 200k.", "DESIGN 4"
+        0, "--window", "tokens", "shared", "Context window; default: from file or model, else 200k.", "DESIGN 4", 1
     )
     model: str = _knob("", "--model", "name", "shared", "Model, for window, price and cache rules.", "DESIGN 4")
     budget: Size = _knob(
@@ -58,12 +80,15 @@ class Settings:
         "--budget",
         "tokens or % of the window",
         "shared",
-        "A smaller limit for layers 1 and 2; 0: the window.",
+        "A smaller limit for layers 1 and 2; default: the window.",
         "SPEC 0",
+        1,
     )
-    fit: Size = _knob(0, "--fit", "tokens or % of the input", "shared", "Make the result at most this large.", "SPEC 5")
+    fit: Size = _knob(
+        0, "--fit", "tokens or % of the input", "shared", "Make the result at most this large.", "SPEC 5", 1
+    )
     layers: tuple[str, ...] = _knob(
-        ("cap", "micro", "failsafe"), "--layers", "names", "shared", "Layers to run.", "DESIGN 4"
+        LAYER_NAMES, "--layers", "names", "shared", "Layers to run.", "DESIGN 4", choices=LAYER_NAMES
     )
     until: str = _knob(
         "", "--until", "message", "shared", "Compact only what stands before this message (index or id).", "DESIGN 4"
@@ -100,6 +125,7 @@ class Settings:
         "caps",
         "Largest sum of the results of one assistant message; default 150000, at most 60 % of the budget; 0: no limit.",
         "SPEC 2",
+        None,
     )
 
     trim_floor_ratio: float = _knob(
@@ -177,7 +203,13 @@ class Settings:
         "SPEC 4",
     )
     summarizer: str = _knob(
-        "builtin", "--summarizer", "name", "summary", "builtin, openai, anthropic or command.", "DESIGN 4"
+        "builtin",
+        "--summarizer",
+        "name",
+        "summary",
+        "What writes summaries.",
+        "DESIGN 4",
+        choices=("builtin", "openai", "anthropic", "command"),
     )
     llm_url: str = _knob("", "--llm-url", "URL", "summary", "Base URL of the model's API.", "DESIGN 4")
     llm_model: str = _knob("", "--llm-model", "name", "summary", "Model that writes summaries.", "DESIGN 4")
@@ -195,7 +227,13 @@ class Settings:
     )
     timeout_seconds: float = _knob(120.0, "--timeout", "seconds", "summary", "Longest silence of the model.", "ours")
     fallback: str = _knob(
-        "builtin", "--fallback", "name", "summary", "What acts when the model fails: builtin or none.", "SPEC 4"
+        "builtin",
+        "--fallback",
+        "name",
+        "summary",
+        "What acts when the model fails.",
+        "SPEC 4",
+        choices=("builtin", "none"),
     )
     redact: bool = _knob(
         True,
@@ -209,7 +247,13 @@ class Settings:
         None, "--max-lost-facts", "facts", "summary", "More lost facts than this are an error.", "DESIGN 4"
     )
     style: str = _knob(
-        "tagged", "--style", "name", "summary", "tagged, or store: summary and acknowledgement.", "SPEC 4"
+        "tagged",
+        "--style",
+        "name",
+        "summary",
+        "tagged, or store: summary and acknowledgement.",
+        "SPEC 4",
+        choices=("tagged", "store"),
     )
 
     failsafe_threshold: float = _knob(
@@ -238,13 +282,9 @@ def _as_knob(one: "Field[Any]", kind: Any) -> Knob:
     assert one.default is not MISSING  # every field is declared through _knob
     meta = one.metadata
     return Knob(
-        one.name,
-        meta["flag"],
-        f"CORTEX_{one.name.upper()}",
-        one.default,
-        meta["unit"],
-        meta["group"],
-        meta["help"],
-        meta["source"],
-        kind,
+        key=one.name,
+        variable=f"CORTEX_{one.name.upper()}",
+        default=one.default,
+        type=kind,
+        **meta,
     )
