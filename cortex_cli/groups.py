@@ -1,12 +1,12 @@
 """Which messages belong together: calls with their results, turns, and where a cut splits nothing.
 
 Results answer calls by id, adjacent or not. An id that comes again later (gateways repeat them from
-turn to turn) joins with the nearest earlier call that is still open. What is wrong with a
+turn to turn) joins within its turn, with the nearest earlier call that is still open. What is wrong with a
 conversation is told by `validity`, what is done about it by `repair`.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cortex_cli.messages import Message
@@ -62,29 +62,49 @@ class Group(NamedTuple):
 
 def pair_calls(messages: Sequence[Message]) -> Pairing:
     """Join every result with the nearest earlier call of its id that has no result yet."""
-    waiting: dict[str, list[CallSite]] = {}
+    waiting: dict[str, list[list[CallSite]]] = {}
+    given_up: list[CallSite] = []
     answered: dict[str, CallSite] = {}
     answers: dict[int, CallSite] = {}
     repeats: dict[int, CallSite] = {}
     orphans: list[int] = []
     live: int | None = None
+    turn = 0
     for position, message in enumerate(messages):
         if message.role != "tool":
+            turn = position if message.role == "user" else turn
             live = position if message.role == "assistant" else None
-            for part in range(len(message.parts) - 1, -1, -1):  # so that the first of equal ids is popped first
-                if message.parts[part].kind == "call":
-                    waiting.setdefault(message.parts[part].call_id, []).append(CallSite(position, part))
+            given_up.extend(_await_results(message, position, turn, waiting))
             continue
         result = message.result
         call_id = result.call_id if result else ""
-        if sites := waiting.get(call_id):
-            answers[position] = answered[call_id] = sites.pop()
+        if open_calls := waiting.get(call_id):
+            answers[position] = answered[call_id] = open_calls[-1].pop(0)
+            if not open_calls[-1]:
+                open_calls.pop()
         elif call_id in answered:
             repeats[position] = answered[call_id]
         else:
             orphans.append(position)
-    still_open = sorted(site for sites in waiting.values() for site in sites)
-    return Pairing(answers, repeats, tuple(orphans), tuple(still_open), live)
+    still_open = [site for by_message in waiting.values() for sites in by_message for site in sites]
+    return Pairing(answers, repeats, tuple(orphans), tuple(sorted(given_up + still_open)), live)
+
+
+def _await_results(
+    message: Message, position: int, turn: int, waiting: dict[str, list[list[CallSite]]]
+) -> Iterator[CallSite]:
+    """Note the calls of a message; yield open calls of an earlier turn whose id it takes over."""
+    for index, part in enumerate(message.parts):
+        if part.kind != "call":
+            continue
+        by_message = waiting.setdefault(part.call_id, [])
+        if by_message and by_message[-1][0].message < turn:
+            yield from (site for sites in by_message for site in sites)
+            by_message.clear()
+        if by_message and by_message[-1][0].message == position:
+            by_message[-1].append(CallSite(position, index))
+        else:
+            by_message.append([CallSite(position, index)])
 
 
 def call_groups(messages: Sequence[Message], pairing: Pairing | None = None) -> tuple[Group, ...]:

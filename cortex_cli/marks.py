@@ -11,6 +11,12 @@ from cortex_cli.messages import Synthetic
 ACKNOWLEDGEMENT = "Understood, context restored."
 """The store's assistant message after a summary. Source: SPEC section 4."""
 
+INTERRUPTED = "[Tool call interrupted -- no result was recorded]"
+"""The result that repair writes for a call that nobody answered. Source: SPEC section 10, "neutral"."""
+
+RESULT_REMOVED = "<system-reminder>A tool result that answered no tool call was removed here.</system-reminder>"
+"""What repair leaves where user and assistant must take turns; machine text, so that it never counts as typed."""
+
 _NOTICE = re.compile(r"\[cortex: (\d+) earlier messages \(~(\d+) tokens\) removed to fit\]\Z")
 _SUMMARY = re.compile(
     r'<compaction-summary generated="([^"]*)" turns-summarized="(\d+)">\n(.*)\n</compaction-summary>\s*\Z', re.DOTALL

@@ -4,7 +4,8 @@ from hypothesis import given
 
 from cortex_cli.groups import CallSite, Group, call_groups, cut_at_or_before, group_of, pair_calls, safe_cuts, turns
 from cortex_cli.messages import Message
-from tests.strategies import MESSAGES, assistant, result, talk, user
+from tests.conftest import assistant, live, result, user
+from tests.strategies import MESSAGES, answer
 
 
 def members(*messages: Message) -> list[tuple[int, ...]]:
@@ -14,46 +15,52 @@ def members(*messages: Message) -> list[tuple[int, ...]]:
 
 def test_parallel_results_join_their_message() -> None:
     """One answer with three calls is one group, else a cut would leave calls unanswered."""
-    talked = [user("go"), assistant("", "a", "b", "c"), result("b"), result("a"), result("c"), assistant("ok")]
+    talked = [user("go"), answer("a", "b", "c"), result("b"), result("a"), result("c"), assistant("ok")]
     assert members(*talked) == [(0,), (1, 2, 3, 4), (5,)]
 
 
 def test_results_need_not_be_adjacent() -> None:
     """Codex answers a call while others are pending; the groups then reach into each other."""
-    talked = [assistant("", "a"), assistant("", "b"), result("a"), user("wait"), result("b"), assistant("ok")]
+    talked = [answer("a"), answer("b"), result("a"), user("wait"), result("b"), assistant("ok")]
     assert members(*talked) == [(0, 2), (1, 4), (3,), (5,)]
     assert safe_cuts(talked) == (0, 5, 6)
 
 
 def test_repeated_ids_pair_within_their_turn() -> None:
     """Gateways give `call_1` anew in every turn: pairing over the whole file would join strangers."""
-    talked = [user("1"), assistant("", "x"), result("x"), user("2"), assistant("", "x"), result("x")]
+    talked = [user("1"), answer("x"), result("x"), user("2"), answer("x"), result("x")]
     assert members(*talked) == [(0,), (1, 2), (3,), (4, 5)]
 
 
 def test_nearest_open_call_is_answered() -> None:
     """A dead call must not take the result of a later call with the same id."""
-    pairing = pair_calls([assistant("", "x"), user("again"), assistant("", "x"), result("x"), user("thanks")])
+    pairing = pair_calls([answer("x"), user("again"), answer("x"), result("x"), user("thanks")])
     assert pairing.answers == {3: CallSite(2, 0)}
     assert pairing.dead_calls == (CallSite(0, 0),)
 
 
+def test_calls_of_one_turn_share_an_id() -> None:
+    """Where a gateway repeats an id within a turn, both calls keep a result of their own."""
+    pairing = pair_calls([user("go"), answer("x"), answer("x"), result("x"), result("x")])
+    assert pairing.answers == {3: CallSite(2, 0), 4: CallSite(1, 0)}
+
+
 def test_equal_ids_in_one_message_are_answered_in_order() -> None:
     """Two calls of one id and two results: each call has its own."""
-    pairing = pair_calls([assistant("", "x", "x"), result("x"), result("x")])
+    pairing = pair_calls([answer("x", "x"), result("x"), result("x")])
     assert pairing.answers == {1: CallSite(0, 0), 2: CallSite(0, 1)}
 
 
 def test_second_result_repeats_and_unknown_is_orphan() -> None:
     """Repair removes both, for different reasons; a group takes its repeats along."""
-    pairing = pair_calls([result("a"), assistant("", "a"), result("a"), result("a")])
+    pairing = pair_calls([result("a"), answer("a"), result("a"), result("a")])
     assert (pairing.orphans, pairing.repeats) == ((0,), {3: CallSite(1, 0)})
-    assert members(result("a"), assistant("", "a"), result("a"), result("a")) == [(0,), (1, 2, 3)]
+    assert members(result("a"), answer("a"), result("a"), result("a")) == [(0,), (1, 2, 3)]
 
 
 def test_only_the_live_tail_is_open() -> None:
     """Calls that wait for their results keep their place; calls that something was said after are dead."""
-    tail = [user("go"), assistant("", "a", "b"), result("a")]
+    tail = [user("go"), answer("a", "b"), result("a")]
     assert call_groups(tail) == (Group((0,)), Group((1, 2), is_open=True))
     assert pair_calls([*tail, user("stop")]).dead_calls == (CallSite(1, 1),)
     assert pair_calls([*tail, assistant("hm")]).dead_calls == (CallSite(1, 1),)
@@ -61,20 +68,20 @@ def test_only_the_live_tail_is_open() -> None:
 
 def test_nothing_may_be_cut_behind_an_open_call() -> None:
     """Its result comes later and would find no call."""
-    assert safe_cuts([user("go"), assistant("", "a", "b"), result("a")]) == (0, 1)
+    assert safe_cuts([user("go"), answer("a", "b"), result("a")]) == (0, 1)
 
 
 def test_cut_moves_back_to_before_the_call() -> None:
     """The summary's partition: a tail never begins with a result."""
-    talked = [user("go"), assistant("", "a", "b"), result("a"), result("b"), assistant("ok")]
+    talked = [user("go"), answer("a", "b"), result("a"), result("b"), assistant("ok")]
     cuts = safe_cuts(talked)
     assert [cut_at_or_before(cuts, at) for at in range(6)] == [0, 1, 1, 1, 4, 5]
 
 
 def test_turn_begins_with_typed_text() -> None:
     """Rules and reminders that the client sends as a user begin no turn."""
-    rules = Message("user", user("<system-reminder>x</system-reminder>").parts)
-    talked = talk(rules, user("one"), assistant("", "a"), result("a"), rules, user("two"))
+    rules = user("<system-reminder>x</system-reminder>")
+    talked = live(rules, user("one"), answer("a"), result("a"), rules, user("two"))
     assert turns(talked) == (range(1, 5), range(5, 6))
 
 

@@ -2,15 +2,20 @@
 
 A format is an object (a module will do) with `NAME`, `detect`, `load` and `dump`. To add one, write
 its file and add it to `FORMATS`, or call `register` from outside.
+
+Two more names are optional: `RULES` (a `validity.Rules`) where conversations must keep more than the rules
+that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the records themselves (parent
+links, unique ids), which `cortex check` asks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.formats import changes
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
+from cortex_cli.validity import COMMON_RULES, Problem, Rules
 
 
 class Format(Protocol):
@@ -60,11 +65,27 @@ def find(name: str) -> Format:
     Raises:
         OptionError: There is none.
     """
-    for known in FORMATS:
-        if name == known.NAME:
-            return known
+    if (known := _find_or_none(name)) is not None:
+        return known
     hint = name_hint(name, (known.NAME for known in FORMATS))
     raise OptionError(f"no format {name!r}", where="--format", hint=hint)
+
+
+def rules_of(name: str) -> Rules:
+    """Return what the format of that name demands of a conversation; the common rules where it says nothing."""
+    rules: Rules = getattr(_find_or_none(name), "RULES", COMMON_RULES)
+    return rules
+
+
+def check(transcript: Transcript) -> Iterator[Problem]:
+    """Yield what is wrong with the records of a transcript, as its format sees it."""
+    hook: Callable[[Transcript], Iterator[Problem]] | None
+    if (hook := getattr(_find_or_none(transcript.format), "check", None)) is not None:
+        yield from hook(transcript)
+
+
+def _find_or_none(name: str) -> Format | None:
+    return next((known for known in FORMATS if name == known.NAME), None)
 
 
 def detect(source: Source) -> Detection:

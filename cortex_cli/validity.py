@@ -1,0 +1,338 @@
+"""What is wrong with a conversation: every rule that each output keeps, one function a rule.
+
+Rules of the conversation itself are here; those of a format's records (parent links, numbering) are
+told by the format's own `check`. Where a conversation may be cut is answered by `groups.safe_cuts`:
+pairing is the only rule that a cut between two messages can break, since what else must stay
+together (thinking and its call, reasoning and its item) is one message.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from cortex_cli.groups import CallSite, Pairing, pair_calls, turns
+from cortex_cli.messages import Message, Part, Transcript
+
+
+class Rules(NamedTuple):
+    """What a format demands beyond what every conversation must keep; its module's `RULES`."""
+
+    alternates: bool = False
+    """User and assistant take turns; results are sent as the user."""
+    results_directly_after_call: bool = False
+    """Nothing may stand between an assistant message and the results of its calls."""
+    user_first: bool = False
+    """The first message that is not a system prompt is a user's."""
+    no_empty_text: bool = False
+    """A text of no characters is refused."""
+
+
+COMMON_RULES = Rules()
+"""What every conversation must keep."""
+
+
+class Problem(NamedTuple):
+    """One broken rule."""
+
+    rule: str
+    """Name of the rule's function."""
+    position: int
+    """Index into the messages that were checked."""
+    message: Message
+    text: str
+    """What is wrong, one line."""
+    hint: str = "run `cortex check --fix`"
+    """How to mend it."""
+
+    def line(self, transcript: Transcript) -> int:
+        """Return the 1-based line of the message's record, 0 where it stands in none."""
+        return transcript.line_of(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One conversation under examination."""
+
+    messages: Sequence[Message]
+    rules: Rules
+    pairing: Pairing
+    baseline: Sequence[Message] | None
+    """The conversation it was made from; None where it is judged by itself."""
+
+    def problem(self, rule: Callable[..., object], position: int, text: str, **more: str) -> Problem:
+        return Problem(rule.__name__.lstrip("_"), position, self.messages[position], text, **more)
+
+
+def find_problems(
+    messages: Sequence[Message], rules: Rules = COMMON_RULES, *, baseline: Sequence[Message] | None = None
+) -> tuple[Problem, ...]:
+    """Find every broken rule.
+
+    Args:
+        messages: The conversation.
+        rules: What its format demands.
+        baseline: The (repaired) conversation it was made from. With it everything is judged that a layer
+            must not do: reorder, edit what is not a result, take thinking from its call, let the
+            conversation begin with an answer. What the baseline has itself is then no fault.
+
+    Returns:
+        Problems by position. None for a mere excerpt (no user and no assistant message): nothing could mend it.
+    """
+    case = _Case(messages, rules, pair_calls(messages), baseline)
+    if is_excerpt(messages):
+        return ()
+    checks = _ALWAYS if baseline is None else (*_ALWAYS, *_AGAINST_BASELINE)
+    return tuple(sorted((problem for check in checks for problem in check(case)), key=lambda one: one.position))
+
+
+def find_notes(messages: Sequence[Message], rules: Rules = COMMON_RULES) -> tuple[Problem, ...]:
+    """Find what an API may refuse though no repair of ours mends it; `check` shows it as a warning."""
+    case = _Case(messages, rules, pair_calls(messages), None)
+    checks = (*_ALWAYS, *_NOTES) if is_excerpt(messages) else _NOTES
+    return tuple(problem for check in checks for problem in check(case))
+
+
+def is_excerpt(messages: Sequence[Message]) -> bool:
+    """Tell whether nobody speaks in it: only system prompts and results."""
+    return not any(message.role in ("user", "assistant") for message in messages)
+
+
+def results_answer_calls(case: _Case) -> Iterator[Problem]:
+    """Every result has exactly one earlier call with its id, every call at most one result."""
+    for position in case.pairing.orphans:
+        yield case.problem(results_answer_calls, position, f"tool result {_id(case, position)} has no tool call")
+    for position in case.pairing.repeats:
+        text = f"tool result {_id(case, position)} answers a call that has its result already"
+        yield case.problem(results_answer_calls, position, text)
+
+
+def _id(case: _Case, position: int) -> str:
+    result = case.messages[position].result
+    return repr(result.call_id if result else "")
+
+
+def calls_have_results(case: _Case) -> Iterator[Problem]:
+    """Every call has its result; only those of the live tail may wait for theirs."""
+    for position, part in case.pairing.dead_calls:
+        call = case.messages[position].parts[part]
+        yield case.problem(calls_have_results, position, f"tool call {call.call_id!r} ({call.name}) has no result")
+
+
+def late_results(messages: Sequence[Message], pairing: Pairing) -> Iterator[tuple[int, CallSite]]:
+    """Yield (position of a result, its call) where something that is no result stands between the two."""
+    newest = -1
+    for position, message in enumerate(messages):
+        if message.role != "tool":
+            newest = position
+        elif (site := pairing.answers.get(position)) is not None and site.message != newest:
+            yield position, site
+
+
+def results_follow_directly(case: _Case) -> Iterator[Problem]:
+    """Where the format wants it, results stand right after the message with their calls."""
+    if not case.rules.results_directly_after_call:
+        return
+    for position, _ in late_results(case.messages, case.pairing):
+        text = f"tool result {_id(case, position)} does not directly follow its call"
+        yield case.problem(results_follow_directly, position, text)
+
+
+def ids_are_unique(case: _Case) -> Iterator[Problem]:
+    """No record's id comes twice, and no call id twice in one message (over turns, gateways repeat them)."""
+    for position, first in repeated_messages(case.messages).items():
+        text = f"repeats message {first} (id {case.messages[position].id!r})"
+        yield case.problem(ids_are_unique, position, text)
+    for position, message in enumerate(case.messages):
+        for part in repeated_calls(message):
+            text = f"two tool calls with the id {message.parts[part].call_id!r} in one message"
+            yield case.problem(ids_are_unique, position, text)
+
+
+def repeated_messages(messages: Sequence[Message]) -> dict[int, int]:
+    """Find messages that stand in the file twice, id and content alike.
+
+    Returns:
+        Position of the later one -> position of the first one.
+    """
+    seen: dict[tuple[str, str], int] = {}
+    found: dict[int, int] = {}
+    for position, message in enumerate(messages):
+        if not message.id or not message.parts:
+            continue
+        first = seen.setdefault((message.id, message.role), position)
+        if first != position and _is_same(messages[first], message):
+            found[position] = first
+    return found
+
+
+def _is_same(one: Message, other: Message) -> bool:
+    """Equal in everything but the place in the file; two pieces of one record are not."""
+    if set(one.records) & set(other.records) or len(one.parts) != len(other.parts):
+        return False
+    return all(a._replace(record=b.record, block=b.block) == b for a, b in zip(one.parts, other.parts, strict=True))
+
+
+def repeated_calls(message: Message) -> tuple[int, ...]:
+    """Find the parts that call with an id which an earlier part of the message has."""
+    if message.role != "assistant":
+        return ()
+    calls = [(index, part.call_id) for index, part in enumerate(message.parts) if part.kind == "call"]
+    if len(calls) < 2:
+        return ()
+    first: dict[str, int] = {}
+    return tuple(index for index, call_id in calls if first.setdefault(call_id, index) != index)
+
+
+def order_is_kept(case: _Case) -> Iterator[Problem]:
+    """Messages stand in the order of the input, none twice."""
+    newest = -1
+    for position, message in enumerate(case.messages):
+        if message.position < 0:
+            continue
+        if message.position <= newest:
+            yield case.problem(order_is_kept, position, f"message {message.position} stands after message {newest}")
+        newest = max(newest, message.position)
+
+
+def kept_parts_are_untouched(case: _Case) -> Iterator[Problem]:
+    """Texts, media, signed and opaque parts of a kept message are equal; only results and arguments are edited."""
+    for position, message, origin in _edited(case):
+        before = [part for part in origin.parts if part.kind != "thinking"]
+        after = [part for part in message.parts if part.kind != "thinking"]
+        if [(one.record, one.block, one.kind) for one in before] != [
+            (one.record, one.block, one.kind) for one in after
+        ]:
+            yield case.problem(kept_parts_are_untouched, position, "parts were taken out, put in or moved")
+            continue
+        for old, new in zip(before, after, strict=True):
+            if old != new and not _may_differ(old, new):
+                text = f"a part that must not be edited ({old.kind}) was edited"
+                yield case.problem(kept_parts_are_untouched, position, text)
+
+
+def _may_differ(old: Part, new: Part) -> bool:
+    if old.kind not in ("result", "call") or old.signed:
+        return False
+    return (old.call_id, old.name, old.is_error) == (new.call_id, new.name, new.is_error)
+
+
+def thinking_is_whole(case: _Case) -> Iterator[Problem]:
+    """Thinking is equal and in its place before the call, or all of it gone from a message of a finished turn."""
+    all_turns = turns(case.messages)
+    current = all_turns[-1].start if all_turns else 0
+    for position, message, origin in _edited(case):
+        before = [part for part in origin.parts if part.kind == "thinking"]
+        after = [part for part in message.parts if part.kind == "thinking"]
+        if before == after and [one.kind for one in message.parts] == [one.kind for one in origin.parts]:
+            continue
+        if after or (position >= current and any(part.signed for part in before)):
+            yield case.problem(
+                thinking_is_whole, position, "thinking was edited, moved or taken from a turn in progress"
+            )
+
+
+def _edited(case: _Case) -> Iterator[tuple[int, Message, Message]]:
+    """Yield (position, message, what it was) for the kept messages that are not the same objects."""
+    origins = {message.position: message for message in case.baseline or () if message.position >= 0}
+    for position, message in enumerate(case.messages):
+        origin = origins.get(message.position) if message.position >= 0 else None
+        if origin is not None and origin is not message:
+            yield position, message, origin
+
+
+def somebody_asks(case: _Case) -> Iterator[Problem]:
+    """There is a user message, and no answer comes first, unless the baseline was so."""
+    baseline = case.baseline or ()
+    if any(message.role == "user" for message in baseline) and not any(one.role == "user" for one in case.messages):
+        yield case.problem(somebody_asks, 0, "no user message is left")
+    position = _first_spoken(case.messages)
+    if position is None or case.messages[position].role == "user":
+        return
+    origin = _first_spoken(baseline)
+    if origin is None or baseline[origin].position != case.messages[position].position:
+        yield case.problem(somebody_asks, position, f"begins with a message of role {case.messages[position].role}")
+
+
+def _first_spoken(messages: Sequence[Message]) -> int | None:
+    return next((i for i, message in enumerate(messages) if message.role != "system"), None)
+
+
+def roles_alternate(case: _Case) -> Iterator[Problem]:
+    """Where the format wants it, no two messages of one side meet that were apart before."""
+    if not case.rules.alternates:
+        return
+    met = {(one.position, two.position) for one, two in _neighbours(case.baseline or ())}
+    for one, two in _neighbours(case.messages):
+        is_ours = one.position < 0 or two.position < 0  # `dump` joins our text with its neighbour's message
+        if _side(one) == _side(two) and not is_ours and (one.position, two.position) not in met:
+            position = case.messages.index(two)
+            yield case.problem(roles_alternate, position, f"two messages of the {_side(two)} meet")
+
+
+def _neighbours(messages: Sequence[Message]) -> Iterator[tuple[Message, Message]]:
+    spoken = [message for message in messages if message.role != "system"]
+    yield from pairwise(spoken)
+
+
+def _side(message: Message) -> str:
+    return "assistant" if message.role == "assistant" else "user"
+
+
+def new_texts_are_not_empty(case: _Case) -> Iterator[Problem]:
+    """Where the format wants it, what a layer writes has characters."""
+    for position, message in enumerate(case.messages):
+        if message.position < 0 and case.rules.no_empty_text and _has_empty_text(message):
+            yield case.problem(new_texts_are_not_empty, position, "an empty text was written")
+
+
+def _has_empty_text(message: Message) -> bool:
+    return any(part.kind == "text" and not part.text for part in message.parts)
+
+
+def _notes_on_roles(case: _Case) -> Iterator[Problem]:
+    if not case.messages:
+        return
+    by_hand = "edit the file by hand if the API refuses it"
+    if not any(message.role == "user" for message in case.messages):
+        yield case.problem(_notes_on_roles, 0, "no user message in the conversation", hint=by_hand)
+    first = _first_spoken(case.messages)
+    if case.rules.user_first and first is not None and case.messages[first].role != "user":
+        text = f"begins with a message of role {case.messages[first].role}, the API wants the user's first"
+        yield case.problem(_notes_on_roles, first, text, hint=by_hand)
+
+
+def _notes_on_alternation(case: _Case) -> Iterator[Problem]:
+    if not case.rules.alternates:
+        return
+    spoken = [i for i, message in enumerate(case.messages) if message.role != "system"]
+    for before, position in pairwise(spoken):
+        one, two = case.messages[before], case.messages[position]
+        is_one_record = bool(set(one.records) & set(two.records))
+        if _side(one) == _side(two) and not is_one_record and "tool" not in (one.role, two.role):
+            yield case.problem(_notes_on_alternation, position, f"two messages of the {_side(two)} in a row", hint="")
+
+
+def _notes_on_texts(case: _Case) -> Iterator[Problem]:
+    for position, message in enumerate(case.messages):
+        if case.rules.no_empty_text and _has_empty_text(message):
+            yield case.problem(_notes_on_texts, position, "has an empty text, which the API refuses", hint="")
+
+
+_Check = Callable[[_Case], Iterator[Problem]]
+
+_ALWAYS: tuple[_Check, ...] = (results_answer_calls, calls_have_results, results_follow_directly, ids_are_unique)
+"""Rules that a conversation keeps by itself."""
+
+_AGAINST_BASELINE: tuple[_Check, ...] = (
+    order_is_kept,
+    kept_parts_are_untouched,
+    thinking_is_whole,
+    somebody_asks,
+    roles_alternate,
+    new_texts_are_not_empty,
+)
+"""Rules that tell a layer's faults from what the input had."""
+
+_NOTES: tuple[_Check, ...] = (_notes_on_roles, _notes_on_alternation, _notes_on_texts)
+"""What only a person can mend."""
