@@ -264,6 +264,14 @@ class Settings:
         "At or above it the oldest messages are dropped.",
         "SPEC 5",
     )
+    failsafe_target: float = _knob(
+        0.80,
+        "--failsafe-target",
+        "share of the window",
+        "failsafe",
+        "How far a live session is cut when it fires; files are cut to the threshold.",
+        "SPEC 5",
+    )
     keep_last_messages: int = _knob(
         3, "--keep-last", "messages", "failsafe", "Newest messages never dropped.", "SPEC 5"
     )
