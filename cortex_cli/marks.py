@@ -4,7 +4,7 @@ One place for every exact form, so that what one run writes the next run recogni
 """
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cortex_cli.messages import Synthetic
 
@@ -17,10 +17,35 @@ INTERRUPTED = "[Tool call interrupted -- no result was recorded]"
 RESULT_REMOVED = "<system-reminder>A tool result that answered no tool call was removed here.</system-reminder>"
 """What repair leaves where user and assistant must take turns; machine text, so that it never counts as typed."""
 
+MAX_CLUSTER_CHARS = 64
+"""Longest run of code points that a cut keeps together, so that a bookend's sides differ by no more.
+
+Twice what Unicode allows in stream-safe text. Source: https://unicode.org/reports/tr15/#Stream_Safe_Text_Format
+"""
+
+CLEARED = "[Tool result cleared]"
+LINES_END = "\n... [end of kept lines] ...\n\n"
+LINE_MARK = "... ["
+"""In none of the lines that a bookend keeps from its middle, so that its own signs stay unambiguous."""
+
+_FINDINGS = " -- see assistant response below for findings"
 _NOTICE = re.compile(r"\[cortex: (\d+) earlier messages \(~(\d+) tokens\) removed to fit\]\Z")
 _SUMMARY = re.compile(
     r'<compaction-summary generated="([^"]*)" turns-summarized="(\d+)">\n(.*)\n</compaction-summary>\s*\Z', re.DOTALL
 )
+_MIDDLE = re.compile(
+    r"\n\n\.\.\. \[~(\d+) tokens trimmed(?:( at insertion)|; full content at ([^\n]+?))?(; lines kept:)?\] \.\.\.\n"
+)
+_WHOLE = re.compile(
+    r"\[Tool result (?:trimmed -- [^\n]*|cleared|persisted -- [^\n]*(?:use Read on|run `cortex recall --id) "
+    r"([^\n`]+)`? for full content)\]\Z"
+)
+_HEADER = re.compile(r"\[Result persisted: ([^\n]+) \(\d+ chars, ~\d+ tokens\) -- [^\n]*\]\n\n")
+_FOOTER = re.compile(
+    r"\n\n\[Full content persisted to ([^\n]+) -- (?:use Read|run `cortex recall --id [^\n`]+`) to access\]\Z"
+)
+_IMAGES = re.compile(r"(?:(?:\A|\n)\[image removed: [^\n\]]*, ~\d+ tokens\])+\Z")
+_IMAGE_TAIL = " tokens]"
 
 
 class Notice(NamedTuple):
@@ -38,6 +63,38 @@ class Summary(NamedTuple):
     turns: int
     """Messages it stands for, earlier summaries' included."""
     text: str
+
+
+class Bookend(NamedTuple):
+    """A shortened result: its two ends, and perhaps lines of the middle."""
+
+    head: str
+    tail: str
+    tokens: int
+    """Tokens removed, over all runs."""
+    lines: str = ""
+    """Lines kept of the middle."""
+    is_cap: bool = False
+    ref: str = ""
+    """Where the whole text was put, as the middle names it."""
+    header: str = ""
+    """The persisted-result line in front, with its blank line, as it stands."""
+    footer: str = ""
+    """The persisted-content line behind, with its blank line, as it stands."""
+
+    @property
+    def kept_chars(self) -> int:
+        """How much of the result is left."""
+        return len(self.head) + len(self.lines) + len(self.tail)
+
+
+class Stub(NamedTuple):
+    """A result of which nothing is left but a placeholder."""
+
+    ref: str = ""
+
+
+Removal = Literal["placeholder", "clear"]
 
 
 def notice_text(notice: Notice) -> str:
@@ -70,3 +127,102 @@ def synthetic_kind(text: str) -> Synthetic:
     if text.startswith("<compaction-summary ") and _SUMMARY.match(text):
         return "summary"
     return ""
+
+
+def names_file(ref: str) -> bool:
+    """Tell a file path from the id of an archived item: ids have no path separator."""
+    return "/" in ref or "\\" in ref
+
+
+def bookend_text(bookend: Bookend) -> str:
+    """Write a shortened result. Source: SPEC sections 2 (cap) and 3 (bookend)."""
+    where = " at insertion" if bookend.is_cap else f"; full content at {bookend.ref}" if bookend.ref else ""
+    lines = f"; lines kept:] ...\n{bookend.lines}{LINES_END}" if bookend.lines else "] ...\n\n"
+    middle = f"\n\n... [~{bookend.tokens} tokens trimmed{where}{lines}"
+    return f"{bookend.header}{bookend.head}{middle}{bookend.tail}{bookend.footer}"
+
+
+def persisted_header(ref: str, *, chars: int, tokens: int, tool: str) -> str:
+    """Write the line in front of a bookend whose original was put away. Source: SPEC section 3."""
+    return f"[Result persisted: {ref} ({chars} chars, ~{tokens} tokens) -- {tool}]\n\n"
+
+
+def persisted_footer(ref: str) -> str:
+    """Write the line behind a capped result whose original was put away. Source: SPEC sections 2 and 3."""
+    how = "use Read" if names_file(ref) else f"run `cortex recall --id {ref}`"
+    return f"\n\n[Full content persisted to {ref} -- {how} to access]"
+
+
+def stub_text(removal: Removal, *, tool: str, preview: str, has_findings: bool, ref: str = "") -> str:
+    """Write what stands for a removed result. Source: SPEC section 3.
+
+    Args:
+        removal: A placeholder quotes `preview`, clear does not.
+        tool: The tool's name; empty where it is not known.
+        preview: The result's beginning, one line.
+        has_findings: Whether an assistant text follows.
+        ref: Where the original was put.
+    """
+    tool = tool or "unknown"
+    quote = f': "{preview}"' if removal == "placeholder" else ""
+    if ref:
+        how = f"use Read on {ref}" if names_file(ref) else f"run `cortex recall --id {ref}`"
+        return f"[Tool result persisted -- {tool}{quote} -- {how} for full content]"
+    if removal == "clear":
+        return CLEARED
+    return f"[Tool result trimmed -- {tool}{quote}{_FINDINGS if has_findings else ''}]"
+
+
+def image_text(kind: str, tokens: int) -> str:
+    """Write what stands for a removed image. Source: SPEC section 3."""
+    return f"[image removed: {kind}, ~{tokens} tokens]"
+
+
+def split_images(text: str) -> tuple[str, str]:
+    """Split a result's text into what was said and the marks of removed images behind it."""
+    if not text.endswith(_IMAGE_TAIL):
+        return text, ""
+    match = _IMAGES.search(text)
+    return (text[: match.start()], text[match.start() :]) if match else (text, "")
+
+
+def parse_result(text: str) -> Bookend | Stub | None:
+    """Recognise a result whose whole text is one of our forms; None where it is not.
+
+    A bookend is ours where both sides are equally long (to within a cluster): a text that merely quotes
+    such a mark is not.
+    """
+    if text.startswith("[Tool result ") and (match := _WHOLE.match(text)):
+        return Stub(match[1] or "")
+    if "\n\n... [~" not in text:
+        return None
+    header = match[0] if text.startswith("[Result persisted: ") and (match := _HEADER.match(text)) else ""
+    footer = match[0] if text.endswith(" to access]") and (match := _FOOTER.search(text)) else ""
+    body = text[len(header) : len(text) - len(footer)]
+    for match in _MIDDLE.finditer(body):
+        found = _halves(body, match)
+        if found and abs(len(found.head) - len(found.tail)) <= MAX_CLUSTER_CHARS:
+            return found._replace(header=header, footer=footer)
+    return None
+
+
+def _halves(body: str, match: re.Match[str]) -> Bookend | None:
+    """Split at one mark of a middle."""
+    head, rest, lines = body[: match.start()], body[match.end() :], ""
+    if match[4]:
+        lines, end, tail = rest.partition(LINES_END)
+        if not end:
+            return None
+    elif rest.startswith("\n"):
+        tail = rest[1:]
+    else:
+        return None
+    return Bookend(head, tail, int(match[1]), lines, is_cap=bool(match[2]), ref=match[3] or "")
+
+
+def known_ref(form: Bookend | Stub) -> str:
+    """Return where a shortened result says that its original is, or an empty text."""
+    if isinstance(form, Stub) or form.ref:
+        return form.ref
+    match = _HEADER.match(form.header) or _FOOTER.match(form.footer)
+    return match[1] if match else ""

@@ -7,11 +7,10 @@ from cortex_cli.messages import LayerResult, Message
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, count_messages
 
-
 Persist = Callable[[str, str, str, str, int], str]
 """(content, tool, category, call id, index of the message) -> where it is now: a file path, or an id to recall it by.
 
-An empty text: not kept (not wanted, or it failed). Paths hold a separator (`./a.txt`), ids do not: that tells them apart.
+An empty text: not kept (not wanted, or it failed). Paths hold a separator (`./a.txt`), ids do not.
 """
 
 
@@ -34,7 +33,7 @@ class View:
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Replacements made earlier in this conversation: call id -> text."""
     decided_at: tuple[int, int] | None = None
-    """Length of the conversation and band of utilization (`micro.band`) at which `decisions` were made; None: unknown."""
+    """`micro.band` when `decisions` were made: while it is the same they hold, cold or not; None: unknown."""
     persist: Persist | None = None
     """Puts the whole text of a result away before it is shortened; None: there is no archive."""
     target_tokens: int = 0

@@ -1,0 +1,126 @@
+"""Layer 0, caps: no single result, and no batch of parallel results, is larger than the model can use.
+
+Always on, before anything else. Source: SPEC section 2.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cortex_cli.groups import call_groups
+from cortex_cli.layers.results import Ask, Shortened, shorten
+from cortex_cli.layers.sizes import max_result_tokens, max_turn_tokens
+from cortex_cli.layers.tools import categories, category_of, result_tools
+from cortex_cli.layers.view import View
+from cortex_cli.messages import Change, LayerResult, Message
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import Counter
+
+MAX_TOKENS_PER_CHAR = 4
+"""Code points are at most four bytes, and a token is at least one: shorter texts need not be counted."""
+
+
+class _Tools(NamedTuple):
+    """The tool behind each result, by index, and its category."""
+
+    names: dict[int, str]
+    kinds: dict[int, str]
+
+
+def cap(view: View, settings: Settings, counter: Counter) -> LayerResult:
+    """Cap single results, then the results of each assistant message together."""
+    messages = list(view.messages)
+    tools = _tools(messages, settings)
+    changes = _cap_results(messages, view, settings, counter, tools)
+    changes += _cap_groups(messages, view, settings, counter, tools)
+    return LayerResult(tuple(messages), tuple(changes), _reason(changes, view, settings))
+
+
+def over_result_cap(view: View, settings: Settings, counter: Counter) -> tuple[int, ...]:
+    """Find the results that are larger than one result may be."""
+    limit = max_result_tokens(settings, view.budget)
+    return tuple(
+        index
+        for index, message in enumerate(view.messages)
+        if (part := message.result)
+        and len(part.text) * MAX_TOKENS_PER_CHAR > limit
+        and counter.count_text(part.text) > limit
+    )
+
+
+def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tuple[int, ...], ...]:
+    """Find the batches of results that together are larger than the results of one assistant message may be."""
+    limit = max_turn_tokens(settings, view.budget)
+    if limit == math.inf:
+        return ()
+    batches = (
+        tuple(index for index in group.members if view.messages[index].result) for group in call_groups(view.messages)
+    )
+    return tuple(batch for batch in batches if _total(view.messages, batch, counter) > limit)
+
+
+def _total(messages: Sequence[Message], batch: Sequence[int], counter: Counter) -> int:
+    return sum(counter.count_message(messages[index]) for index in batch)
+
+
+def _tools(messages: Sequence[Message], settings: Settings) -> _Tools:
+    known = categories(settings.tool_categories)
+    found = result_tools(messages)
+    return _Tools(found, {index: category_of(tool, known) or "" for index, tool in found.items()})
+
+
+def _cap_results(
+    messages: list[Message], view: View, settings: Settings, counter: Counter, tools: _Tools
+) -> list[Change]:
+    changes: list[Change] = []
+    for index in over_result_cap(view, settings, counter):
+        ask = Ask("cap", settings.bookend_max_chars, with_media=False)
+        done = _shorten(messages, index, ask, view, counter, tools)
+        changes += [done.change] if done else []
+    return changes
+
+
+def _cap_groups(
+    messages: list[Message], view: View, settings: Settings, counter: Counter, tools: _Tools
+) -> list[Change]:
+    """Bookend the largest results of each batch until it is under; where texts are not enough, images go too."""
+    changes: list[Change] = []
+    limit = max_turn_tokens(settings, view.budget)
+    for batch in over_turn_cap(view.with_messages(tuple(messages)), settings, counter):
+        total = _total(messages, batch, counter)
+        for with_media in (False, True):
+            ask = Ask("bookend", settings.bookend_max_chars, rescue=settings.rescue, with_media=with_media, footer=True)
+            for index in sorted(batch, key=lambda at: (-counter.count_message(messages[at]), at)):
+                if total <= limit:
+                    break
+                done = _shorten(messages, index, ask, view, counter, tools)
+                if done:
+                    total -= done.change.tokens_before - done.change.tokens_after
+                    changes.append(done.change)
+    return changes
+
+
+def _shorten(
+    messages: list[Message], index: int, ask: Ask, view: View, counter: Counter, tools: _Tools
+) -> Shortened | None:
+    message = messages[index]
+    part = next(at for at, part in enumerate(message.parts) if part.kind == "result")
+    ask = ask._replace(tool=tools.names[index], category=tools.kinds[index])
+    done = shorten(message, part, ask, counter, view.persist)
+    if done:
+        messages[index] = done.message
+    return done
+
+
+def _reason(changes: Sequence[Change], view: View, settings: Settings) -> str:
+    limits = [
+        f"{limit:.0f} tokens a {what}"
+        for limit, what in (
+            (max_result_tokens(settings, view.budget), "result"),
+            (max_turn_tokens(settings, view.budget), "batch"),
+        )
+        if limit < math.inf
+    ]
+    if not changes:
+        return f"no result is over {' and '.join(limits)}" if limits else "both caps are off"
+    return f"{len(changes)} result{'s' if len(changes) > 1 else ''} over {' or '.join(limits)}"

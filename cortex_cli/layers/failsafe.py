@@ -1,0 +1,236 @@
+"""Layer 3, the failsafe: the oldest groups go until the rest fits. No model, no network.
+
+Decides what is dropped, and what of the kept tail must shrink when that is not enough; ends under the
+target or raises. Source: SPEC section 5.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from cortex_cli.errors import DoesNotFitError
+from cortex_cli.groups import call_groups, safe_cuts
+from cortex_cli.layers.results import Ask, shorten
+from cortex_cli.layers.tools import categories, category_of, result_tools
+from cortex_cli.layers.view import View
+from cortex_cli.marks import Notice, notice_text, parse_notice
+from cortex_cli.messages import Change, LayerResult, Message, Part
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import Counter
+
+OVERFLOW_RATIO = 0.10
+"""Taken off the target when a provider says "too long" without saying by how much. Source: SPEC section 5."""
+
+PINNED_SYNTHETIC = ("summary", "log", "acknowledgement")
+
+
+class Drops(NamedTuple):
+    """What the failsafe removes."""
+
+    dropped: frozenset[int]
+    """Indices of messages."""
+    tail: int
+    """Index from which on everything stays."""
+    tokens: int
+    """Size of what is left, overhead included, the notice too."""
+
+
+def failsafe(view: View, settings: Settings, counter: Counter) -> LayerResult:
+    """Drop the oldest groups, then shorten results of the kept tail, until at or under the target.
+
+    Raises:
+        DoesNotFitError: Not even that is enough.
+    """
+    tokens = view.count(counter)
+    if not should_truncate(tokens, view, settings):
+        return LayerResult(view.messages, reason=_why_not(tokens, view, settings))
+    target = target_tokens(view, settings)
+    drops = plan_drops(view, settings, counter)
+    messages, changes = _drop(view, drops, counter)
+    if drops.tokens > target:
+        left = view.with_messages(messages)
+        messages, shortened = _shorten_tail(left, settings, counter, target)
+        changes += shortened
+        if (smallest := left.with_messages(messages).count(counter)) > target:
+            raise DoesNotFitError(
+                f"cannot get to {int(target)} tokens, the smallest size that can be reached is {smallest}",
+                smallest_tokens=smallest,
+                hint="allow more tokens, or keep fewer newest messages with `--keep-last`",
+            )
+    return LayerResult(messages, tuple(changes), _reason(tokens, target, drops, changes))
+
+
+def should_truncate(tokens: int, view: View, settings: Settings) -> bool:
+    """Tell whether the failsafe has to act: over the given target, else at or over its share of the window."""
+    if view.target_tokens:
+        return tokens > view.target_tokens
+    return view.window > 0 and tokens * view.scale >= settings.failsafe_threshold * view.window
+
+
+def target_tokens(view: View, settings: Settings) -> float:
+    """Return the size to get to, in the counter's tokens."""
+    return view.target_tokens or settings.failsafe_threshold * view.window / view.scale
+
+
+def live_target(view: View, settings: Settings) -> int:
+    """Return how far a live session is cut once it fires, so that it does not fire again at the next call."""
+    return int(settings.failsafe_target * view.window / view.scale)
+
+
+def overflow_target(tokens: int, view: View, settings: Settings, excess_tokens: int | None = None) -> int:
+    """Return the target after a provider refused a request as too long: our own count was too low.
+
+    Args:
+        tokens: What we counted of the refused request.
+        view: Its sizes.
+        settings: For the live target.
+        excess_tokens: By how much it was too long, in the provider's tokens, where the error says so.
+    """
+    usual = min(tokens, live_target(view, settings)) if view.window > 0 else tokens
+    excess = OVERFLOW_RATIO * tokens if excess_tokens is None else excess_tokens / view.scale
+    return max(int(usual - excess), 1)
+
+
+def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice: bool = True) -> Drops:
+    """Decide which messages go: oldest groups first, until the rest is at or under the target.
+
+    Args:
+        view: The conversation.
+        settings: Threshold, how many messages stay, whether the task does.
+        counter: Counts.
+        with_notice: Count the notice that will say what was removed.
+
+    Returns:
+        As few groups as fit; all that may go where that is not enough, none where the notice would cost more.
+    """
+    messages = view.messages
+    target = target_tokens(view, settings)
+    tail = tail_start(messages, settings.keep_last_messages)
+    notices = _notices(messages) if with_notice else {}
+    pinned = pinned_messages(messages, pin_task=settings.pin_task)
+    units = [
+        group.members
+        for group in call_groups(messages)
+        if group.members[-1] < tail and not pinned.intersection(group.members) and group.start not in notices
+    ]
+    sizes = [counter.count_message(message) for message in messages]
+    total = view.overhead_tokens + view.following_tokens + sum(sizes)
+    freed = list(accumulate((sum(sizes[at] for at in unit) for unit in units), initial=0))
+    numbers = list(accumulate(map(len, units), initial=0))
+    base = total - sum(sizes[at] for at in notices)
+    best = 0
+    left = [total]
+    for count in range(1, len(units) + 1):
+        notice = counter.count_message(_notice(notices, numbers[count], freed[count])) if with_notice else 0
+        left.append(base - freed[count] + notice)
+        best = count if left[count] < left[best] else best
+        if left[count] <= target:
+            break
+    if total <= target:
+        best = 0
+    return Drops(frozenset(at for unit in units[:best] for at in unit), tail, left[best])
+
+
+def tail_start(messages: Sequence[Message], keep_last: int) -> int:
+    """Find where the kept tail begins: `keep_last` counted messages from the end, moved back to a safe cut."""
+    start = len(messages)
+    for index in range(len(messages) - 1, -1, -1):
+        if keep_last <= 0:
+            break
+        start = index
+        keep_last -= messages[index].counts_as_recent
+    return max(cut for cut in safe_cuts(messages) if cut <= start)
+
+
+def pinned_messages(messages: Sequence[Message], *, pin_task: bool) -> frozenset[int]:
+    """Find what always stays: slots, the summary or log, else the first typed message."""
+    pinned = {at for at, message in enumerate(messages) if message.slot or message.synthetic in PINNED_SYNTHETIC}
+    has_memory = any(message.synthetic in ("summary", "log") for message in messages)
+    if pin_task and not has_memory:
+        pinned.update(next(([at] for at, message in enumerate(messages) if message.typed), []))
+    return frozenset(pinned)
+
+
+def _notices(messages: Sequence[Message]) -> dict[int, Notice]:
+    """Find earlier notices, whose numbers go into the next."""
+    found = {at: parse_notice(message.text) for at, message in enumerate(messages) if message.synthetic == "notice"}
+    return {at: notice for at, notice in found.items() if notice}
+
+
+def _notice(earlier: dict[int, Notice], messages: int, tokens: int) -> Message:
+    messages += sum(notice.messages for notice in earlier.values())
+    tokens += sum(notice.tokens for notice in earlier.values())
+    return Message("user", (Part("text", notice_text(Notice(messages, tokens))),), synthetic="notice")
+
+
+def _drop(view: View, drops: Drops, counter: Counter) -> tuple[tuple[Message, ...], list[Change]]:
+    """Take the dropped messages out and put the notice right after the pinned ones."""
+    if not drops.dropped:
+        return view.messages, []
+    gone = [view.messages[at] for at in sorted(drops.dropped)]
+    sizes = [counter.count_message(message) for message in gone]
+    notices = _notices(view.messages)
+    notice = _notice(notices, len(gone), sum(sizes))
+    kept = [at for at in range(len(view.messages)) if at not in drops.dropped and at not in notices]
+    place = next((i for i, at in enumerate(kept) if not _is_front(view.messages[at], at, drops)), len(kept))
+    messages = [view.messages[at] for at in kept]
+    messages.insert(place, notice)
+    changes = [
+        Change(message, -1, "dropped", size, 0, before=message.text) for message, size in zip(gone, sizes, strict=True)
+    ]
+    return tuple(messages), changes
+
+
+def _is_front(message: Message, at: int, drops: Drops) -> bool:
+    """Tell whether a kept message stands before the notice: it is older than something that was dropped."""
+    return at < drops.tail and (message.slot or bool(message.synthetic) or at < max(drops.dropped))
+
+
+def _shorten_tail(
+    view: View, settings: Settings, counter: Counter, target: float
+) -> tuple[tuple[Message, ...], list[Change]]:
+    """Shorten the largest results, ever more, until at or under the target or nothing is left to shorten."""
+    messages = list(view.messages)
+    tokens = view.count(counter)
+    tools, known = result_tools(messages), categories(settings.tool_categories)
+    changes: dict[int, Change] = {}
+    for ask in _steps(settings):
+        for index in sorted(tools, key=lambda at: (-counter.count_message(messages[at]), at)):
+            if tokens <= target:
+                return tuple(messages), list(changes.values())
+            original = view.messages[index]
+            part = next(at for at, part in enumerate(original.parts) if part.kind == "result")
+            full = ask._replace(tool=tools[index], category=category_of(tools[index], known) or "")
+            done = shorten(original, part, full, counter)
+            if done and (now := done.change.tokens_after) < (before := counter.count_message(messages[index])):
+                tokens -= before - now
+                messages[index], changes[index] = done
+    return tuple(messages), list(changes.values())
+
+
+def _steps(settings: Settings) -> Iterator[Ask]:
+    """Yield what is tried on the tail's results: bookends of half the size each time, then placeholders."""
+    chars = max(settings.bookend_max_chars, settings.bookend_min_chars)
+    while chars > settings.bookend_min_chars:
+        yield Ask("bookend", chars, rescue=settings.rescue)
+        chars = max(chars // 2, settings.bookend_min_chars)
+    yield Ask("bookend", settings.bookend_min_chars, rescue=settings.rescue)
+    yield Ask("placeholder", has_findings=False)
+
+
+def _why_not(tokens: int, view: View, settings: Settings) -> str:
+    if view.target_tokens:
+        return f"{tokens} tokens are within the {view.target_tokens} asked for"
+    if view.window <= 0:
+        return "no window is known"
+    used = tokens * view.scale / view.window
+    return f"{used:.1%} of the window used, nothing is dropped below {settings.failsafe_threshold:.0%}"
+
+
+def _reason(tokens: int, target: float, drops: Drops, changes: Sequence[Change]) -> str:
+    if not changes:
+        return f"{tokens} tokens are at the target of {int(target)}"
+    done = [f"{len(drops.dropped)} oldest messages dropped"] if drops.dropped else []
+    if shortened := len(changes) - len(drops.dropped):
+        done.append(f"{shortened} newest results shortened")
+    return f"{tokens} tokens are over the target of {int(target)}: {', '.join(done)}"

@@ -1,0 +1,211 @@
+"""Layer 1, microcompaction: old tool results shrink with their age. No model.
+
+Decides which results are trimmed and how far; `results` writes the texts. One pass: the pipeline
+repeats it until a pass changes nothing. Source: SPEC section 3.
+"""
+
+import math
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from cortex_cli.layers.results import Ask, can_shrink, shorten
+from cortex_cli.layers.sizes import hot_zone_tokens, retention, utilization
+from cortex_cli.layers.tools import Category, categories, category_of, is_named, names, result_tools
+from cortex_cli.layers.view import View
+from cortex_cli.marks import CLEARED, Stub, parse_result
+from cortex_cli.messages import Change, LayerResult, Message
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import Counter
+
+BANDS = 10
+"""Bands of utilization within which decisions hold while nothing was added: 10 % each. Source: SPEC section 3."""
+
+
+class Trim(NamedTuple):
+    """What becomes of one result."""
+
+    message: int
+    """Index of its message in the view."""
+    part: int
+    """Position of the result in the message's `parts`."""
+    action: Literal["bookend", "placeholder", "clear"]
+    chars: int
+    """Kept on each side of a bookend; 0 otherwise."""
+    tool: str
+    category: Category | None
+    offset_tokens: int
+    """Tokens of everything after it."""
+
+
+class _Zone(NamedTuple):
+    """Where trimming begins and how fast it grows."""
+
+    hot_tokens: float
+    span_tokens: float
+    retention: float
+    max_chars: int
+    min_chars: int
+
+
+def micro(view: View, settings: Settings, counter: Counter) -> LayerResult:
+    """Trim old tool results, once."""
+    if view.cache_is_warm or _still_holds(view, counter):
+        return _replay(view, counter)
+    if reason := why_not(view, settings, counter):
+        return LayerResult(view.messages, reason=reason)
+    plan = plan_trims(view, settings, counter)
+    findings = _texts_follow(view.messages)
+    messages = list(view.messages)
+    changes: list[Change] = []
+    for trim in plan:
+        ask = Ask(
+            trim.action,
+            trim.chars,
+            tool=trim.tool,
+            category=trim.category or "",
+            has_findings=findings[trim.message],
+            rescue=settings.rescue,
+        )
+        done = shorten(messages[trim.message], trim.part, ask, counter, view.persist)
+        if done:
+            messages[trim.message] = done.message
+            changes.append(done.change)
+    return LayerResult(tuple(messages), tuple(changes), _reason(changes, "no old result is large enough to trim"))
+
+
+def why_not(view: View, settings: Settings, counter: Counter) -> str:
+    """Return why layer 1 has nothing to do here; empty where it may trim."""
+    if view.cache_is_warm:
+        return "the prompt cache is warm"
+    if view.budget <= 0:
+        return "no budget is known"
+    used = utilization(view.count(counter), view)
+    if used < settings.trim_floor_ratio:
+        return f"{used:.1%} of the budget used, nothing is trimmed below {settings.trim_floor_ratio:.0%}"
+    return ""
+
+
+def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, ...]:
+    """Decide which results are trimmed and how far, by the tokens after each; oldest first.
+
+    Whether a replacement is smaller is not yet known here. The floor and the cache are not looked at.
+    """
+    zone = _Zone(
+        hot_zone_tokens(settings, view.budget),
+        view.budget * settings.degradation_span_ratio,
+        retention(settings, is_archived=view.persist is not None),
+        settings.bookend_max_chars,
+        settings.bookend_min_chars,
+    )
+    tools, known, spared = result_tools(view.messages), categories(settings.tool_categories), names(settings.keep_tools)
+    newest = settings.keep_last_results
+    offset = view.following_tokens
+    plan: list[Trim] = []
+    for index in range(len(view.messages) - 1, -1, -1):
+        message = view.messages[index]
+        if message.role == "tool" and index in tools:
+            newest -= 1
+            if newest < 0 and not is_named(tools[index], spared):
+                plan.extend(_plan_result(message, index, offset, tools[index], category_of(tools[index], known), zone))
+        offset += counter.count_message(message)
+    return tuple(reversed(plan))
+
+
+def _plan_result(
+    message: Message, index: int, offset: int, tool: str, category: Category | None, zone: _Zone
+) -> list[Trim]:
+    hot = zone.hot_tokens * (zone.retention if category == "non-reproducible" else 1.0)
+    if offset < hot:
+        return []
+    age = min((offset - hot) / zone.span_tokens, 1.0) if zone.span_tokens > 0 else 1.0
+    action, chars = trim_at(age, category, max_chars=zone.max_chars, min_chars=zone.min_chars)
+    part = next(at for at, part in enumerate(message.parts) if part.kind == "result")
+    if not can_shrink(message.parts[part], Ask(action, chars)):
+        return []
+    return [Trim(index, part, action, chars, tool, category, offset)]
+
+
+def trim_at(
+    age: float, category: Category | None, *, max_chars: int, min_chars: int
+) -> tuple[Literal["bookend", "placeholder", "clear"], int]:
+    """Return what becomes of a result of the given age, and how many characters a side it keeps.
+
+    Args:
+        age: 0 at the edge of the hot zone, 1 at the end of the span and beyond.
+        category: Of its tool.
+        max_chars: A side, at age 0.
+        min_chars: A side, at age 1.
+    """
+    if age >= 1:
+        return ("clear" if category == "ephemeral" else "placeholder"), 0
+    return "bookend", max(min_chars, math.floor(max_chars * (1 - age) + min_chars * age + 0.5))
+
+
+def band(view: View, counter: Counter) -> tuple[int, int]:
+    """Return what decisions depend on: the length of the conversation and its band of utilization."""
+    return len(view.messages), math.floor(utilization(view.count(counter), view) * BANDS)
+
+
+def decisions_of(changes: Sequence[Change]) -> dict[str, str]:
+    """Return what a live session has to remember of a pass: call id -> replacement."""
+    return {change.message.parts[change.part].call_id: change.after for change in changes}
+
+
+def _still_holds(view: View, counter: Counter) -> bool:
+    return bool(view.decisions) and view.decided_at is not None and view.decided_at == band(view, counter)
+
+
+def _replay(view: View, counter: Counter) -> LayerResult:
+    """Put earlier replacements in again, so that the cached prefix stays the same bytes."""
+    messages = list(view.messages)
+    changes: list[Change] = []
+    for index, part in _decided(view.messages, view.decisions):
+        message = messages[index]
+        old = message.parts[part]
+        new = old._replace(text=view.decisions[old.call_id], media=())
+        short = message._replace(parts=(*message.parts[:part], new, *message.parts[part + 1 :]))
+        before, after = counter.count_message(message), counter.count_message(short)
+        if after < before:
+            messages[index] = short
+            changes.append(Change(message, part, _action_of(new.text), before, after, old.text, new.text))
+    why = "the prompt cache is warm" if view.cache_is_warm else "nothing was added since the last pass"
+    return LayerResult(tuple(messages), tuple(changes), f"{why}; {_reason(changes, 'no earlier decisions')}")
+
+
+def _decided(messages: Sequence[Message], decisions: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Find the results that decisions speak of; an id that several results share speaks of none."""
+    if not decisions:
+        return []
+    found = [
+        (index, at, part.call_id)
+        for index, message in enumerate(messages)
+        for at, part in enumerate(message.parts)
+        if part.kind == "result" and part.call_id in decisions
+    ]
+    times = Tally(call_id for _, _, call_id in found)
+    return [(index, at) for index, at, call_id in found if times[call_id] == 1]
+
+
+def _action_of(text: str) -> Literal["bookend", "placeholder", "clear"]:
+    form = parse_result(text)
+    if isinstance(form, Stub):
+        return "clear" if text == CLEARED else "placeholder"
+    return "bookend"
+
+
+def _texts_follow(messages: Sequence[Message]) -> list[bool]:
+    """Tell for every message whether an assistant says something after it."""
+    follows = [False] * len(messages)
+    said = False
+    for index in range(len(messages) - 1, -1, -1):
+        follows[index] = said
+        said = said or (messages[index].role == "assistant" and bool(messages[index].text.strip()))
+    return follows
+
+
+def _reason(changes: Sequence[Change], nothing: str) -> str:
+    if not changes:
+        return nothing
+    freed = sum(change.tokens_before - change.tokens_after for change in changes)
+    return f"{len(changes)} old result{'s' if len(changes) > 1 else ''} trimmed, {freed} tokens freed"

@@ -1,0 +1,262 @@
+"""How one tool result is shortened: to its two ends, to a placeholder, to nothing.
+
+Decides the text; which result is shortened, and how much, is up to the layers. A result that is one of
+our forms already only gets stronger. Source: SPEC section 3.
+"""
+
+import sys
+from typing import Literal, NamedTuple
+
+from cortex_cli import marks
+from cortex_cli.jsonedit import Path
+from cortex_cli.layers.graphemes import head_end, tail_start
+from cortex_cli.layers.json_results import find_text_field, long_strings, put_strings
+from cortex_cli.layers.rescue import pick_lines
+from cortex_cli.layers.view import Persist
+from cortex_cli.marks import Bookend, Stub
+from cortex_cli.messages import Change, Message, Part
+from cortex_cli.tokens import Counter
+
+CAP_SLACK_CHARS = 64
+"""A text no longer than both ends and this is not capped: a capped one never is again. Source: SPEC section 2."""
+
+PREVIEW_CHARS = 80
+"""Of the original in a placeholder. Source: SPEC section 3."""
+
+RESCUE_SHARE = 1 / 3
+"""Of all that a bookend keeps, at most this much is lines of the middle. Source: SPEC section 3."""
+
+MIN_STRING_CHARS = 32
+"""A side of a shortened string of an object, at least: below it the mark is longer than what it keeps."""
+
+
+class Ask(NamedTuple):
+    """What is to become of one result."""
+
+    action: Literal["cap", "bookend", "placeholder", "clear"]
+    chars: int = 0
+    """Kept on each side, for cap and bookend."""
+    tool: str = ""
+    category: str = ""
+    has_findings: bool = True
+    """An assistant text follows."""
+    rescue: bool = False
+    """Keep telling lines of the middle."""
+    with_media: bool = True
+    """Its images go too."""
+    footer: bool = False
+    """Name the archived original behind the text, as caps do, not in front."""
+
+    @property
+    def is_removal(self) -> bool:
+        """Nothing of the text stays but a quotation."""
+        return self.action in ("placeholder", "clear")
+
+    @property
+    def kept_chars(self) -> int:
+        """The most that stays of a text."""
+        return 0 if self.is_removal else 2 * self.chars
+
+    @property
+    def spared_chars(self) -> int:
+        """A text up to this length is left alone."""
+        return self.kept_chars + (CAP_SLACK_CHARS if self.action == "cap" else 0)
+
+
+_LEAVE = Ask("bookend", chars=sys.maxsize)
+"""Leaves a text as it is."""
+
+
+class Shortened(NamedTuple):
+    """A message with one result shortened, and what to say of it."""
+
+    message: Message
+    change: Change
+
+
+def shorten(
+    message: Message, index: int, ask: Ask, counter: Counter, persist: Persist | None = None
+) -> Shortened | None:
+    """Shorten one result of a message.
+
+    Args:
+        message: Holds the result.
+        index: Position of the result in its `parts`.
+        ask: What to do.
+        counter: Counts.
+        persist: Puts the original away, once it is known that it goes.
+
+    Returns:
+        None where nothing gets smaller in tokens, or the result is as strongly shortened already.
+    """
+    part = message.parts[index]
+    if not can_shrink(part, ask):
+        return None
+    before = counter.count_message(message)
+    best = _attempt(message, index, ask, counter, "")
+    if best is None or (after := counter.count_message(best)) >= before:
+        return None
+    ref = form_ref(part) if "persisted" in part.text else ""
+    if persist is not None and not ref:
+        ref = persist(part.text, ask.tool, ask.category, part.call_id, message.position)
+        named = _attempt(message, index, ask, counter, ref) if ref else None
+        if named is not None and counter.count_message(named) < before:
+            best, after = named, counter.count_message(named)
+    text = best.parts[index].text
+    return Shortened(best, Change(message, index, ask.action, before, after, part.text, text, ref))
+
+
+def can_shrink(part: Part, ask: Ask) -> bool:
+    """Tell in no time whether there may be something to take away."""
+    return len(part.text) > ask.spared_chars or (ask.with_media and bool(part.media))
+
+
+def form_ref(part: Part) -> str:
+    """Return where an already shortened result says that its original is; empty where it does not say."""
+    form = marks.parse_result(marks.split_images(_body(part))[0])
+    return marks.known_ref(form) if form else ""
+
+
+def _body(part: Part) -> str:
+    field = find_text_field(part.text)
+    return field.text if field else part.text
+
+
+def _attempt(message: Message, index: int, ask: Ask, counter: Counter, ref: str) -> Message | None:
+    part = _shorten_part(message.parts[index], ask, counter, ref)
+    if part is None:
+        return None
+    return message._replace(parts=(*message.parts[:index], part, *message.parts[index + 1 :]))
+
+
+def _shorten_part(part: Part, ask: Ask, counter: Counter, ref: str) -> Part | None:
+    images = [marks.image_text(one.type, one.tokens) for one in part.media] if ask.with_media else []
+    field = find_text_field(part.text)
+    if field is not None:
+        body = _shorten_text(field.text, ask, counter, images, ref)
+        text = None if body is None else put_strings(part.text, {field.path: body})
+    elif part.json:
+        text = _shorten_object(part.text, ask, counter, images, ref)
+    else:
+        text = _shorten_text(part.text, ask, counter, images, ref)
+    if text is None:
+        return None
+    return part._replace(text=text, media=() if ask.with_media else part.media)
+
+
+def _shorten_text(text: str, ask: Ask, counter: Counter, images: list[str], ref: str) -> str | None:
+    """Shorten a plain text; marks of removed images stay behind it, until a placeholder takes their place."""
+    body, old_images = marks.split_images(text)
+    form = marks.parse_result(body)
+    if ask.is_removal and (stub := _stub(body, form, ask, ref)):
+        return stub
+    short = None if ask.is_removal else _bookend(body, form, ask, counter, ref)
+    if short is None and not images:
+        return None
+    pieces = (body if short is None else short, old_images.removeprefix("\n"), *images)
+    return "\n".join(piece for piece in pieces if piece)
+
+
+def _stub(body: str, form: Bookend | Stub | None, ask: Ask, ref: str) -> str | None:
+    if isinstance(form, Stub):
+        return None
+    start = form.head if form else body
+    preview = start[: head_end(start, PREVIEW_CHARS)].replace("\r", " ").replace("\n", " ").strip()
+    removal: marks.Removal = "clear" if ask.action == "clear" else "placeholder"
+    ref = ref or (marks.known_ref(form) if form else "")
+    return marks.stub_text(removal, tool=ask.tool, preview=preview, has_findings=ask.has_findings, ref=ref)
+
+
+def _bookend(body: str, form: Bookend | Stub | None, ask: Ask, counter: Counter, ref: str) -> str | None:
+    if isinstance(form, Stub) or (form.kept_chars if form else len(body)) <= ask.spared_chars:
+        return None
+    if form is None:
+        whole, tokens = body, counter.count_text(body)
+    else:
+        whole = "\n".join(piece for piece in (form.head, form.lines, form.tail) if piece)
+        tokens = form.tokens + sum(counter.count_text(piece) for piece in (form.head, form.lines, form.tail))
+    lines = ""
+    side = ask.chars
+    if ask.rescue:
+        side, lines = _rescued(whole, ask.chars)
+    head, tail = whole[: head_end(whole, side)], whole[tail_start(whole, side) :]
+    kept = sum(counter.count_text(piece) for piece in (head, lines, tail))
+    made = Bookend(head, tail, max(tokens - kept, 0), lines, is_cap=ask.action == "cap")
+    if form is not None and marks.known_ref(form):
+        made = made._replace(ref="" if made.is_cap else form.ref, header=form.header, footer=form.footer)
+    elif ref and (ask.footer or made.is_cap):
+        made = made._replace(footer=marks.persisted_footer(ref))
+    elif ref:
+        header = marks.persisted_header(
+            ref, chars=len(body), tokens=counter.count_text(body), tool=ask.tool or "unknown"
+        )
+        made = made._replace(ref=ref, header=header)
+    return marks.bookend_text(made)
+
+
+def _rescued(text: str, chars: int) -> tuple[int, str]:
+    """Choose lines of the middle, and say how much room they leave for each side."""
+    room = int(2 * chars * RESCUE_SHARE)
+    least = chars - room // 2
+    found = pick_lines(text, head_end(text, least), tail_start(text, least), room)
+    side = chars - (sum(len(line.text) + 1 for line in found) + 1) // 2
+    inside = [line.text for line in found if line.start >= side and line.start + len(line.text) <= len(text) - side]
+    return (side if inside else chars), "\n".join(inside)
+
+
+def _shorten_object(text: str, ask: Ask, counter: Counter, images: list[str], ref: str) -> str | None:
+    """Shorten the longest strings of a JSON value that has no one text of its own."""
+    strings = long_strings(text)
+    if not strings:
+        return None
+    forms = {path: marks.parse_result(marks.split_images(value)[0]) for path, value in strings.items()}
+    asks = _stub_strings(strings, forms, ask) if ask.is_removal else _bookend_strings(text, strings, forms, ask)
+    longest = max(strings, key=lambda path: len(strings[path]))
+    changed: dict[Path, str] = {}
+    for path, value in strings.items():
+        pictures = images if path == longest else []
+        if path not in asks and not pictures:
+            continue
+        short = _shorten_text(value, asks.get(path, _LEAVE), counter, pictures, ref)
+        if short is not None and (len(short) < len(value) or pictures):
+            changed[path] = short
+    return put_strings(text, changed) if changed else None
+
+
+_Forms = dict[Path, Bookend | Stub | None]
+_Asks = dict[Path, Ask]
+
+
+def _bookend_strings(text: str, strings: dict[Path, str], forms: _Forms, ask: Ask) -> _Asks:
+    """Find the length to which the longest strings must shrink so that all together keep what a bookend may."""
+    kept = {path: _kept_chars(value, forms[path]) for path, value in strings.items()}
+    rest = len(text) - sum(map(len, strings.values()))
+    if rest + sum(kept.values()) <= ask.spared_chars:
+        return {}
+    level = _water_level(sorted(kept.values()), max(ask.kept_chars - rest, 0))
+    side = max(level // 2, MIN_STRING_CHARS)
+    return {path: ask._replace(chars=side, rescue=False) for path, chars in kept.items() if chars > 2 * side}
+
+
+def _stub_strings(strings: dict[Path, str], forms: _Forms, ask: Ask) -> _Asks:
+    """Let the longest string carry the placeholder, and clear the others; short ones stay."""
+    left = [path for path, value in strings.items() if len(value) > PREVIEW_CHARS and not isinstance(forms[path], Stub)]
+    has_stub = any(isinstance(form, Stub) for form in forms.values())
+    longest = max(left, key=lambda path: len(strings[path]), default=None)
+    return {path: ask if path == longest and not has_stub else ask._replace(action="clear") for path in left}
+
+
+def _kept_chars(value: str, form: Bookend | Stub | None) -> int:
+    if isinstance(form, Stub):
+        return 0
+    return form.kept_chars if form else len(value)
+
+
+def _water_level(sizes: list[int], room: int) -> int:
+    """Return the largest level at which the sum of min(size, level) is at most `room`; `sizes` ascend."""
+    for at, size in enumerate(sizes):
+        rest = len(sizes) - at
+        if size * rest > room:
+            return room // rest
+        room -= size
+    return sizes[-1] if sizes else 0

@@ -1,0 +1,82 @@
+"""Layers 0, 1 and 3 against the shared conformance cases."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cortex_cli.layers.caps import cap
+from cortex_cli.layers.failsafe import plan_drops
+from cortex_cli.layers.micro import micro
+from cortex_cli.layers.view import View
+from cortex_cli.messages import Message, Part
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import HeuristicCounter
+from cortex_cli.typed import finish
+from tests.conftest import PROJECT
+
+CASES = PROJECT.parent / "shared" / "conformance" / "cases.jsonl"
+KEYS = {"threshold": "failsafe_threshold"}
+"""Keys of the failsafe's cases that are called otherwise in `Settings`, where names of layers may not collide."""
+
+
+def cases(layer: str) -> list[Any]:
+    """Return the cases of one layer as parameters; one that skips where the shared folder is absent."""
+    if not CASES.is_file():
+        return [pytest.param({}, marks=pytest.mark.skip(reason="no ../shared beside the project"))]
+    found = map(json.loads, CASES.read_text().splitlines())
+    return [pytest.param(case, id=case["id"]) for case in found if case["layer"] == layer]
+
+
+def read(message: dict[str, Any]) -> Message:
+    """Read one message of the plain history form."""
+    content = message["content"]
+    texts = content if isinstance(content, str) else "\n".join(one["text"] for one in content if one["type"] == "text")
+    if message["role"] == "toolResult":
+        return Message("tool", (Part("result", texts, message["toolName"], message["toolCallId"]),))
+    calls = [one for one in content if one["type"] == "toolCall"] if isinstance(content, list) else []
+    parts = [Part("call", json.dumps(one["arguments"], separators=(",", ":")), one["name"], one["id"]) for one in calls]
+    return Message(message["role"], (Part("text", texts), *parts), typed=message["role"] == "user")
+
+
+def view_of(case: dict[str, Any]) -> View:
+    """Build the case's view; its budget is its window."""
+    return View(messages=finish(map(read, case["input"])), window=case["window"], budget=case["window"])
+
+
+def settings_of(case: dict[str, Any], **more: Any) -> Settings:
+    """Build the case's settings."""
+    return Settings(**{KEYS.get(key, key): value for key, value in case["settings"].items()}, **more)
+
+
+@pytest.mark.parametrize("case", cases("micro"))
+def test_micro(case: dict[str, Any]) -> None:
+    """One pass over the published design's cases gives its texts to the letter."""
+    view = view_of(case)
+    done = micro(view, settings_of(case, rescue=False), HeuristicCounter())
+    texts = {str(at): one.parts[0].text for at, one in enumerate(done.messages) if one != view.messages[at]}
+    assert texts == case["expect"]["texts"]
+    actions = {str(change.message.position): change.action for change in done.changes}
+    assert actions == case["expect"]["actions"]
+
+
+@pytest.mark.parametrize("case", cases("cap"))
+def test_cap(case: dict[str, Any]) -> None:
+    """The cap of a single result gives the published texts to the letter."""
+    view = view_of(case)
+    done = cap(view, settings_of(case), HeuristicCounter())
+    texts = {str(at): one.parts[0].text for at, one in enumerate(done.messages) if one != view.messages[at]}
+    assert texts == case["expect"]["texts"]
+
+
+@pytest.mark.parametrize("case", cases("failsafe"))
+def test_failsafe(case: dict[str, Any]) -> None:
+    """The bare layer keeps what the published one keeps, or as little more as a fresh count allows."""
+    view, counter = view_of(case), HeuristicCounter()
+    drops = plan_drops(view, settings_of(case), counter, with_notice=False)
+    kept = [at for at in range(len(view.messages)) if at not in drops.dropped]
+    assert drops.tokens <= case["expect"]["target_tokens"]
+    expected = case["expect"]["kept"]
+    if kept != expected:
+        assert set(kept) < set(expected)
+        assert view.with_messages(tuple(view.messages[at] for at in expected)).count(counter) > drops.tokens
