@@ -13,7 +13,6 @@ Anything else that escapes is a bug and keeps its traceback.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from enum import IntEnum
 
 NEAR = 0.6
@@ -22,6 +21,8 @@ NEAR = 0.6
 
 def nearest(name: str, known: Iterable[str], *, near: float = NEAR) -> str:
     """Return the known name most like a mistyped one, empty where none is like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - start-up time: only a mistyped name needs it
+
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=near)), "")
 
 
