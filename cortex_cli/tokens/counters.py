@@ -6,7 +6,7 @@ Every text is counted once and remembered. Counters are always passed in.
 from collections.abc import Iterable
 from typing import Protocol
 
-from cortex_cli.errors import OptionError
+from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.messages import Message, Part
 from cortex_cli.tokens.engines import ENCODINGS, Engine, load_engine
 
@@ -49,11 +49,7 @@ def make_counter(name: str) -> Counter:
     if name == HEURISTIC:
         return HeuristicCounter()
     if name not in ENCODINGS:
-        from difflib import get_close_matches  # noqa: PLC0415 - start-up time, needed for this error alone
-
-        nearest = get_close_matches(name, tokenizer_names(), n=1)
-        guess = f"did you mean {nearest[0]!r}? " if nearest else ""
-        raise OptionError(f"unknown tokenizer {name!r}", hint=f"{guess}known: {', '.join(tokenizer_names())}")
+        raise OptionError(f"unknown tokenizer {name!r}", hint=name_hint(name, tokenizer_names()))
     return ExactCounter(name, load_engine(name))
 
 
