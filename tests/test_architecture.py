@@ -17,7 +17,7 @@ CLI = PACKAGE / "cli"
 
 LEVELS = (
     {"data", "errors", "messages", "jsonedit"},
-    {"settings", "settings_load", "tokens", "models", "marks", "typed", "report", "files", "groups"},
+    {"settings", "settings_load", "tokens", "cache", "models", "costs", "marks", "typed", "report", "files", "groups"},
     {"validity"},
     {"repair"},
     {"formats", "llm", "prompts", "archive"},
