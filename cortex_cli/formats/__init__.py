@@ -8,11 +8,12 @@ that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the rec
 links, unique ids), which `cortex check` asks.
 """
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 from cortex_cli.errors import OptionError, name_hint
-from cortex_cli.formats import changes
+from cortex_cli.formats import changes, containers, pi_history, rewrite, shapes
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 from cortex_cli.validity import COMMON_RULES, Problem, Rules
@@ -49,7 +50,10 @@ class Detection(NamedTuple):
     """What it could be as well, likeliest first; empty where there is no doubt."""
 
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    # client sessions: claude_code, codex, pi
+    pi_history,
+)
 """Every known format. Client sessions stand first, their detection is certain; lists of messages last."""
 
 
@@ -94,28 +98,62 @@ def detect(source: Source) -> Detection:
     Raises:
         InputError: It is of no known format.
     """
-    sure: list[tuple[float, Format]] = []
+    likely: list[tuple[float, Format]] = []
     for known in FORMATS:
         sureness = known.detect(source)
         if sureness >= 1:
             return Detection(known, ())
         if sureness > 0:
-            sure.append((sureness, known))
-    if not sure:
-        raise source.fail("not a transcript of a known format")
-    sure.sort(key=lambda pair: -pair[0])
-    return Detection(sure[0][1], tuple(known for _, known in sure[1:]))
+            likely.append((sureness, known))
+    if not likely:
+        raise shapes.refuse(source)
+    likely.sort(key=lambda pair: -pair[0])
+    return Detection(likely[0][1], tuple(known for _, known in likely[1:]))
 
 
 def load(source: Source, format: str = "auto") -> Transcript:
-    """Read an input; `format` is a name or `auto`.
+    """Read an input that holds one conversation; `format` is a name or `auto`.
+
+    Raises:
+        InputError: It cannot be read, or holds several conversations.
+        OptionError: There is no such format.
+    """
+    chosen, doubts = _choose(source, format)
+    transcript = chosen.load(source)
+    return replace(transcript, warnings=doubts + transcript.warnings) if doubts else transcript
+
+
+def load_all(source: Source, format: str = "auto") -> tuple[Transcript, ...]:
+    """Read all conversations of an input: of a data set one for each line, else the only one.
 
     Raises:
         InputError: It cannot be read.
         OptionError: There is no such format.
     """
-    chosen = detect(source).format if format == "auto" else find(format)
-    return chosen.load(source)
+    if not containers.is_dataset(source):
+        return (load(source, format),)
+    chosen, doubts = _choose(source, format)
+    found = []
+    for one in containers.conversations(source):
+        transcript = chosen.load(one.source)
+        layout = replace(transcript.layout, before=one.before, after=one.after)
+        found.append(replace(transcript, layout=layout))
+    found[0] = replace(found[0], warnings=doubts + source.warnings() + found[0].warnings)
+    return tuple(found)
+
+
+def _choose(source: Source, name: str) -> tuple[Format, tuple[str, ...]]:
+    """Return the format to read with, and what is to be said about the choice."""
+    if name != "auto":
+        chosen = find(name)
+        if not chosen.detect(source):
+            raise shapes.refuse_as(source, name, [known.NAME for known in FORMATS if known.detect(source) > 0])
+        return chosen, ()
+    detection = detect(source)
+    if not detection.others:
+        return detection.format, ()
+    others = " or ".join(known.NAME for known in detection.others)
+    return detection.format, (f"read as {detection.format.NAME}; it could also be {others}; --format decides",)
 
 
 def dump(transcript: Transcript) -> Iterator[bytes]:
@@ -124,3 +162,33 @@ def dump(transcript: Transcript) -> Iterator[bytes]:
         yield b"\n".join(transcript.records)
     else:
         yield from find(transcript.format).dump(transcript)
+
+
+def dump_all(transcripts: Iterable[Transcript]) -> Iterator[bytes]:
+    """Yield the bytes of what `load_all` read, with the lines between the conversations."""
+    for transcript in transcripts:
+        layout = transcript.layout
+        is_list = isinstance(layout, containers.Layout)
+        yield layout.before if is_list else b""
+        yield from dump(transcript)
+        yield layout.after if is_list else b""
+
+
+def load_messages(messages: Sequence[Any], format: str = "auto") -> Transcript:
+    """Read a list of message dicts (or of provider packages' objects) as a program holds it.
+
+    Raises:
+        InputError: They are of no known format.
+        OptionError: There is no such format.
+    """
+    return load(containers.PlainSource(messages), format)
+
+
+def dump_messages(transcript: Transcript) -> list[Any]:
+    """Return what `load_messages` read as a list again; untouched messages are the same objects."""
+    if not isinstance(transcript.layout, containers.Layout) or transcript.layout.box.kind != "plain":
+        raise TypeError("dump_messages writes what load_messages read; use dump for the rest")
+    if not changes.is_changed(transcript):
+        return list(transcript.layout.originals)
+    plan: Callable[[Transcript], rewrite.Plan] = find(transcript.format).plan  # type: ignore[attr-defined]
+    return rewrite.render_plain(transcript, plan(transcript))

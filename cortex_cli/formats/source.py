@@ -1,8 +1,11 @@
 """The bytes of one input, split and parsed once, for `detect` and `load`."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
+
+import orjson
 
 from cortex_cli.errors import InputError
 from cortex_cli.jsonedit import parse
@@ -12,6 +15,11 @@ HEAD_OBJECTS = 40
 
 BOM = b"\xef\xbb\xbf"
 
+T = TypeVar("T")
+
+_ink = re.compile(rb"[^ \t\r\n]").search
+_MISSING = object()
+
 
 class Source:
     """An input as JSON Lines or as one JSON document.
@@ -19,22 +27,36 @@ class Source:
     Args:
         data: The whole input.
         path: For errors; `-` for standard input.
+        first_line: 1-based line of the file that `data` begins with, for a part of a file.
     """
 
-    def __init__(self, data: bytes, path: str = "-") -> None:
+    def __init__(self, data: bytes, path: str = "-", *, first_line: int = 1) -> None:
         self.data = data
         self.path = path
+        self.first_line = first_line
         self.damage: dict[int, str] = {}
         """What is wrong with a line, by 0-based index; such lines ride along as opaque bytes."""
+        self._parsed: dict[int, Any] = {}
+        self._memory: dict[Any, Any] = {}
 
     @cached_property
     def document(self) -> Any:
         """The one JSON value that the input is (also a single line); None for JSON Lines of several lines."""
-        body = self.data.removeprefix(BOM)
-        first_line = body.lstrip().split(b"\n", 1)
-        if len(first_line) == 2 and first_line[1].strip() and _parse_or_none(first_line[0]) is not None:
+        start = len(BOM) if self.data.startswith(BOM) else 0
+        ink = _ink(self.data, start)
+        if ink is None:
             return None
-        return _parse_or_none(body)
+        end = self.data.find(b"\n", ink.start())
+        if end >= 0 and _ink(self.data, end):
+            first = _parse_or_none(self.data[start:end])
+            if first is not None:
+                self._parsed[self.data.count(b"\n", 0, end)] = first
+                return None
+        body = self.data[start:] if start else self.data
+        value = _parse_or_none(body)
+        if value is None and (value := _parse_replacing(body)) is not None:
+            self.damage[_first_invalid_line(body)] = "invalid UTF-8"
+        return value
 
     @cached_property
     def records(self) -> list[bytes]:
@@ -46,10 +68,18 @@ class Source:
         """The first objects: of the lines, or the document alone."""
         if self.document is not None:
             return [self.document]
+        return [value for value in self.head_values if isinstance(value, dict)][:HEAD_OBJECTS]
+
+    @cached_property
+    def head_values(self) -> list[Any]:
+        """The first values of the lines, whatever they are; empty for a document."""
+        if self.document is not None:
+            return []
         found = []
-        for line in self.records[: 4 * HEAD_OBJECTS]:
-            value = _parse_or_none(line.removeprefix(BOM))
-            if isinstance(value, dict):
+        for index, line in enumerate(self.records[: 4 * HEAD_OBJECTS]):
+            value = self._parse_line(index, line) if line else None
+            if value is not None:
+                self._parsed[index] = value
                 found.append(value)
             if len(found) == HEAD_OBJECTS:
                 break
@@ -57,35 +87,82 @@ class Source:
 
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (index of the line, its object), noting damaged lines in `damage` on the way."""
+        for index, value in self.values():
+            if isinstance(value, dict):
+                yield index, value
+            else:
+                self.damage[index] = "not a JSON object"
+
+    def values(self) -> Iterator[tuple[int, Any]]:
+        """Yield (index of the line, its JSON value), noting lines that are none in `damage` on the way."""
         for index, line in enumerate(self.records):
             if not line or line.isspace():
                 continue
-            value = _parse_or_none(line.removeprefix(BOM) if index == 0 else line)
+            value = self._parse_line(index, line)
             if value is None:
                 value = self._parse_damaged(index, line)
-            if isinstance(value, dict):
+            if value is not None:
                 yield index, value
-            elif value is not None:
-                self.damage[index] = "not a JSON object"
+
+    def remember(self, make: Callable[["Source"], T]) -> T:
+        """Call `make` with this source the first time only; for what several formats' `detect` look at."""
+        if make not in self._memory:
+            self._memory[make] = make(self)
+        found: T = self._memory[make]
+        return found
+
+    def _parse_line(self, index: int, line: bytes) -> Any:
+        value = self._parsed.pop(index, _MISSING)
+        if value is not _MISSING:
+            return value
+        return _parse_or_none(line.removeprefix(BOM) if index == 0 else line)
 
     def _parse_damaged(self, index: int, line: bytes) -> Any:
         try:
             text = line.decode()
         except UnicodeDecodeError:
-            value = _parse_or_none(line.decode(errors="replace").encode())
+            value = _parse_replacing(line)
             self.damage[index] = "invalid UTF-8" if value is not None else "not JSON"
             return value  # read as the clients read it, with U+FFFD; its own bytes stay
-        is_last = all(not rest.strip() for rest in self.records[index + 1 :])
-        self.damage[index] = "torn last line" if is_last and text.lstrip().startswith("{") else "not one JSON object"
+        is_torn = index == self._last_line and text.lstrip().startswith("{")
+        self.damage[index] = "torn last line" if is_torn else "not one JSON object"
         return None
+
+    @cached_property
+    def _last_line(self) -> int:
+        return next((i for i in range(len(self.records) - 1, -1, -1) if self.records[i].strip()), 0)
 
     def warnings(self) -> tuple[str, ...]:
         """Return one line for each damaged record met so far."""
-        return tuple(f"{self.path}:{index + 1}: {what}, kept as it is" for index, what in sorted(self.damage.items()))
+        first = self.first_line
+        return tuple(f"{self.path}:{first + i}: {what}, kept as it is" for i, what in sorted(self.damage.items()))
 
     def fail(self, message: str, *, line: int = 0, hint: str = "") -> InputError:
-        """Build the error for this input, `path:line` in front."""
-        return InputError(message, hint=hint, where=f"{self.path}:{line}" if line else self.path)
+        """Build the error for this input, `path:line` in front; `line` counts from 1 within `data`."""
+        where = f"{self.path}:{self.first_line + line - 1}" if line else self.path
+        return InputError(message, hint=hint, where=where)
+
+    def find_error(self) -> tuple[int, str]:
+        """Say where an input that is no JSON stops being JSON: (1-based line, what is wrong there)."""
+        try:
+            orjson.loads(self.data.removeprefix(BOM))
+        except orjson.JSONDecodeError as error:
+            return error.lineno, error.msg
+        return 1, "nested too deeply"
+
+
+def _first_invalid_line(data: bytes) -> int:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return data.count(b"\n", 0, error.start)
+    return 0
+
+
+def _parse_replacing(data: bytes) -> Any:
+    """Parse JSON with U+FFFD in the place of invalid UTF-8; None if it is not JSON even so."""
+    text = data.decode(errors="replace").encode()
+    return _parse_or_none(text) if text != data else None
 
 
 def _parse_or_none(data: bytes) -> Any:

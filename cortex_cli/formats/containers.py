@@ -1,0 +1,343 @@
+"""Where a list of messages stands in an input, and how it is read: one implementation for all list formats.
+
+The containers: one message a line; one JSON document that is a list of messages or has one under
+`messages`; a recorded answer (`choices`, or an answer that is itself a message); one conversation a line,
+which `conversations` takes apart. The formats only say how one element is read. `rewrite` writes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+from cortex_cli.formats.contents import compact
+from cortex_cli.formats.source import Source
+from cortex_cli.jsonedit import Path, item_spans
+from cortex_cli.messages import Message, Transcript, Usage
+from cortex_cli.typed import finish
+
+MAX_WARNINGS = 5
+"""Elements that are not messages, named one by one; the rest are only counted."""
+
+SAMPLE_CONVERSATIONS = 8
+"""Conversations of a data set that `detect` looks into."""
+
+
+class Box(NamedTuple):
+    """A container of messages."""
+
+    kind: Literal["lines", "list", "single", "plain"]
+    """A message a line; a list in a document; one message in a document; Python values without bytes."""
+    path: Path = ()
+    """Where the list (or the single message) stands in the document."""
+    inner: Path = ()
+    """From an element of the list to its message."""
+    top: Mapping[str, Any] = {}
+    """The document's members, for model, tools and system prompt."""
+    values: Sequence[Any] = ()
+    """The elements of a document, parsed; lines are parsed when they are needed."""
+
+
+class Answer(NamedTuple):
+    """What an assistant message tells of the call that made it."""
+
+    model: str = ""
+    tokens: int = 0
+    """What the provider counted, answer included; 0 where it does not say or the call failed."""
+
+
+NO_ANSWER = Answer()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What `rewrite` needs to know of a list of messages."""
+
+    box: Box
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Call ids that stand otherwise in the file: ours -> the file's."""
+    compaction: tuple[int, int] | None = None
+    """Element and block of a server-side compaction; what stands before it is not sent, and leaves with it."""
+    originals: Sequence[Any] = ()
+    """The Python values as they were handed in."""
+    before: bytes = b""
+    """Of one conversation in a data set: lines before the first that are none, as they stand."""
+    after: bytes = b""
+    """Of one conversation in a data set: lines up to the next that are none."""
+
+
+class Reader(NamedTuple):
+    """How a format reads one element."""
+
+    name: str
+    read_element: Callable[[int, dict[str, Any]], Sequence[Message] | None]
+    """(index, value) -> its messages; None if it is no message, empty if it is one that is not sent."""
+    read_answer: Callable[[dict[str, Any]], Answer] = lambda _value: NO_ANSWER
+
+
+class Reading(NamedTuple):
+    """The messages of one container, before they are numbered."""
+
+    box: Box
+    messages: list[Message]
+    model: str
+    usage: Usage | None
+    warnings: tuple[str, ...]
+
+
+def find_box(source: Source) -> Box | None:
+    """Find the container of an input that holds one conversation; None if it holds no list of messages."""
+    document = source.document
+    if document is None:
+        return Box("lines") if any(map(is_message, source.head)) else None
+    if isinstance(document, list):
+        kind: Literal["list", "plain"] = "plain" if isinstance(source, PlainSource) else "list"
+        return Box(kind, values=document) if any(map(is_message, document)) else None
+    if isinstance(document, dict):
+        return _find_in_object(source, document)
+    return None
+
+
+def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
+    messages, choices = document.get("messages"), document.get("choices")
+    if isinstance(messages, list) and (not messages or any(map(is_message, messages))):
+        return Box("list", ("messages",), (), document, messages)
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict) and is_message(choices[0].get("message")):
+        return Box("single", ("choices", 0, "message"), (), document, [choices[0]["message"]])
+    if is_message(document):
+        is_one_line = b"\n" not in source.data.strip()
+        is_answer = document.get("type") == "message" or not is_one_line
+        return Box("single", (), (), document, [document]) if is_answer else Box("lines")
+    return None
+
+
+def is_message(value: Any) -> bool:
+    """Tell whether a value has the outline of a message: an object with a role."""
+    return isinstance(value, dict) and isinstance(value.get("role"), str)
+
+
+def is_conversation(value: Any) -> bool:
+    """Tell whether a line holds a whole conversation."""
+    messages = value.get("messages") if isinstance(value, dict) and "role" not in value else value
+    return isinstance(messages, list) and any(map(is_message, messages))
+
+
+def is_dataset(source: Source) -> bool:
+    """Tell whether the input has one conversation a line, and several lines."""
+    return source.document is None and any(map(is_conversation, source.head_values))
+
+
+class Sample(NamedTuple):
+    """What `detect` looks at: the head of the input."""
+
+    top: Mapping[str, Any]
+    messages: tuple[dict[str, Any], ...]
+
+
+def sample(source: Source) -> Sample | None:
+    """Return the first messages, parsed once for all formats; None if the input holds no list of messages."""
+    return source.remember(_take_sample)
+
+
+def _take_sample(source: Source) -> Sample | None:
+    if is_dataset(source):
+        some = [value for value in source.head_values if is_conversation(value)][:SAMPLE_CONVERSATIONS]
+        tops = [value for value in some if isinstance(value, dict)]
+        lists = [value["messages"] if isinstance(value, dict) else value for value in some]
+        messages = tuple(one for messages in lists for one in messages if is_message(one))
+        return Sample({key: value for top in tops for key, value in top.items()}, messages)
+    box = find_box(source)
+    if box is None:
+        return None
+    return Sample(box.top, tuple(one for one in (box.values or source.head) if is_message(one)))
+
+
+def elements(source: Source, box: Box) -> Iterable[tuple[int, Any]]:
+    """Return (index, value) of every element; of lines those that are JSON."""
+    return source.values() if box.kind == "lines" else enumerate(box.values)
+
+
+def read(source: Source, reader: Reader) -> Reading:
+    """Read every element of the input's container.
+
+    Raises:
+        InputError: There is no list of messages in it, or several conversations.
+    """
+    box = find_box(source)
+    if box is None:
+        raise fail(source, reader.name)
+    messages: list[Message] = []
+    strays: list[str] = []
+    model, usage = "", None
+    for index, value in elements(source, box):
+        found = reader.read_element(index, value) if is_message(value) else None
+        if found is None:
+            strays.append(_describe_stray(source, box, index, value))
+            continue
+        messages.extend(found)
+        if found and value["role"] == "assistant":
+            answer = reader.read_answer(value)
+            model = answer.model or model
+            usage = Usage(answer.tokens, len(messages)) if answer.tokens else usage
+    return Reading(box, messages, model, usage, tuple(_shorten(strays)))
+
+
+def fail(source: Source, name: str) -> Exception:
+    """Build the error for an input without a list of messages."""
+    if is_dataset(source):
+        return source.fail("holds several conversations, one a line", hint="use `cortex batch`, or `load_all`")
+    return source.fail(
+        f"holds no list of messages as {name} has it", line=1, hint="leave `--format` out to have it found"
+    )
+
+
+def _describe_stray(source: Source, box: Box, index: int, value: Any) -> str:
+    is_line = box.kind == "lines"
+    where = f"{source.path}:{source.first_line + index}" if is_line else f"{source.path}: message {index}"
+    if not is_message(value):
+        return f"{where}: not a message, kept as it is"
+    return f"{where}: a message of role {value['role'][:40]!r} is not sent, kept as it is"
+
+
+def _shorten(warnings: list[str]) -> Iterator[str]:
+    yield from warnings[:MAX_WARNINGS]
+    if len(warnings) > MAX_WARNINGS:
+        yield f"{len(warnings) - MAX_WARNINGS} more of that kind"
+
+
+def build(
+    source: Source,
+    reading: Reading,
+    name: str,
+    messages: Iterable[Message],
+    *,
+    ids: Mapping[str, str] | None = None,
+    compaction: tuple[int, int] | None = None,
+    preamble: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Transcript:
+    """Make the transcript of what was read."""
+    box = reading.box
+    done = finish(name_results(messages))
+    model = box.top.get("model")
+    return Transcript(
+        format=name,
+        messages=done,
+        loaded=done,
+        records=_records(source, box),
+        layout=Layout(box, ids or {}, compaction, getattr(source, "originals", ())),
+        path=source.path,
+        model=reading.model or (model if isinstance(model, str) else ""),
+        usage=reading.usage,
+        preamble=preamble,
+        warnings=source.warnings() + reading.warnings + warnings,
+        lines=_Lines(source, box),
+    )
+
+
+def _records(source: Source, box: Box) -> Sequence[bytes]:
+    if box.kind == "plain":
+        return ()
+    return source.records if box.kind == "lines" else (source.data,)
+
+
+def name_results(messages: Iterable[Message]) -> Iterator[Message]:
+    """Give results the name of the tool that their call names, where they have none of their own."""
+    names: dict[str, str] = {}
+    for message in messages:
+        if message.role == "assistant":
+            names.update((part.call_id, part.name) for part in message.calls)
+        elif message.role == "tool" and any(part.kind == "result" and not part.name for part in message.parts):
+            named = (p._replace(name=p.name or names.get(p.call_id, "")) for p in message.parts)
+            message = message._replace(parts=tuple(named))
+        yield message
+
+
+def preamble_of(top: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
+    """Return the tool schemas under those keys as compact JSON, one text for each."""
+    found: list[str] = []
+    for key in keys:
+        value = top.get(key)
+        found.extend(map(compact, value) if isinstance(value, list) else [value] if isinstance(value, str) else [])
+    return tuple(found)
+
+
+class PlainSource(Source):
+    """A list of message dicts, as programs hold them, in the place of bytes."""
+
+    def __init__(self, messages: Sequence[Any]) -> None:
+        super().__init__(b"", "-")
+        self.originals = list(messages)
+        self.__dict__["document"] = [as_plain(message) for message in messages]
+
+
+def as_plain(value: Any) -> Any:
+    """Turn the objects of provider packages (`model_dump`) into dicts, at any depth."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, dict):
+        return {key: as_plain(one) for key, one in value.items()}
+    return [as_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+class _Lines(Mapping[int, int]):
+    """1-based line of every element; found when first asked for."""
+
+    def __init__(self, source: Source, box: Box) -> None:
+        self._first = source.first_line
+        self._box = box
+        self._data = b"" if box.kind == "lines" else source.data
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        body = self._data.rstrip()
+        if b"\n" not in body:
+            return [self._first] * len(self._box.values)
+        spans = [(0, 0)] if self._box.kind == "single" else item_spans(self._data, self._box.path)
+        found, line, last = [], self._first, 0
+        for start, _ in spans:
+            line += self._data.count(b"\n", last, start)
+            last = start
+            found.append(line)
+        return found
+
+    def __getitem__(self, record: int) -> int:
+        if self._box.kind == "lines":
+            return self._first + record
+        try:
+            return self._lines[record]
+        except IndexError:
+            raise KeyError(record) from None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._box.values)
+
+
+class Conversation(NamedTuple):
+    """One line of a data set."""
+
+    source: Source
+    before: bytes
+    """Lines before it that are no conversations; only for the first."""
+    after: bytes
+    """Lines behind it that are none, up to the next."""
+
+
+def conversations(source: Source) -> Iterator[Conversation]:
+    """Take a data set apart, one source for each conversation, with nothing between them lost."""
+    records = source.records
+    values = {index: value for index, value in source.values() if is_conversation(value)}
+    indices = list(values)
+    before = b"".join(record + b"\n" for record in records[: indices[0]])
+    for index, following in zip(indices, [*indices[1:], len(records)], strict=True):
+        own = records[index] if index == len(records) - 1 else records[index] + b"\n"
+        after = b"\n".join(records[index + 1 : following])
+        if index + 1 < following < len(records):
+            after += b"\n"
+        one = Source(own, source.path, first_line=source.first_line + index)
+        one.__dict__["document"] = values.pop(index)
+        yield Conversation(one, before, after)
+        before = b""

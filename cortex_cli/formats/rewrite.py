@@ -1,0 +1,194 @@
+"""How a changed list of messages is written: a plan of edits, drops and insertions, and how it is carried out.
+
+The plan is the same for lines, for a JSON document and for Python values; the formats say how parts of one
+element are edited and how a message of our own is encoded, `alternation` which of them must share an element.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from cortex_cli.errors import TranscriptError
+from cortex_cli.formats.changes import RecordChange, record_changes
+from cortex_cli.formats.containers import Box, Layout
+from cortex_cli.formats.source import BOM
+from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode, parse
+from cortex_cli.messages import Message, Transcript
+
+CHUNK_PIECES = 2_048
+"""Lines and line ends that leave together, so that a large file is neither held twice nor written in crumbs."""
+
+
+class Writer(NamedTuple):
+    """How a format writes."""
+
+    edit_element: Callable[[dict[str, Any], RecordChange], Iterable[Edit]]
+    """(element, what becomes of it) -> edits, paths from the element."""
+    encode: Callable[[Message, str], dict[str, Any]]
+    """(message of our own, time of its neighbour) -> element."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What becomes of every element that does not stay as it is."""
+
+    edits: defaultdict[int, list[Edit]] = field(default_factory=lambda: defaultdict(list))
+    gone: set[int] = field(default_factory=set)
+    inserts: defaultdict[int, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    """Element index (one past the last: at the end) -> values that come before it."""
+
+
+def plan_messages(transcript: Transcript, writer: Writer) -> Plan:
+    """Plan a changed transcript in which every message may stand alone."""
+    plan = plan_changes(transcript, writer)
+    plan_inserts(transcript, writer, plan)
+    return plan
+
+
+def plan_changes(transcript: Transcript, writer: Writer) -> Plan:
+    """Plan the edits and drops of the elements that were there."""
+    plan = Plan()
+    element = element_reader(transcript)
+    alive = {part.record for message in transcript.messages for part in message.parts}
+    for index, change in record_changes(transcript).items():
+        if change.gone or (change.removed and index not in alive):
+            plan.gone.add(index)
+        else:
+            plan.edits[index].extend(writer.edit_element(element(index), change))
+    return plan
+
+
+def element_reader(transcript: Transcript) -> Callable[[int], dict[str, Any]]:
+    """Return how to get at an element as it was loaded."""
+    box: Box = transcript.layout.box
+    if box.kind == "lines":
+        return lambda index: dict(parse_line(transcript.records[index]))
+    return lambda index: dict(box.values[index])
+
+
+def parse_line(line: bytes) -> Any:
+    """Parse a line again, as `Source` parsed it."""
+    body = line.removeprefix(BOM)
+    try:
+        return parse(body)
+    except ValueError:
+        return parse(body.decode(errors="replace").encode())
+
+
+def plan_inserts(transcript: Transcript, writer: Writer, plan: Plan) -> None:
+    """Plan where messages of our own go: before the next element that stays."""
+    waiting: list[Any] = []
+    time = ""
+    for message in transcript.messages:
+        time = message.time or time
+        if message.records:
+            if waiting:
+                plan.inserts[message.records[0]].extend(waiting)
+                waiting = []
+        elif message.position < 0:
+            waiting.append(writer.encode(message, time))
+    if waiting:
+        plan.inserts[count_elements(transcript)].extend(waiting)
+
+
+def count_elements(transcript: Transcript) -> int:
+    """Count the elements there are; for lines without the empty one behind the last line feed."""
+    box: Box = transcript.layout.box
+    if box.kind != "lines":
+        return len(box.values)
+    records = transcript.records
+    return len(records) - (not records[-1])
+
+
+def render(transcript: Transcript, plan: Plan) -> Iterator[bytes]:
+    """Carry a plan out on the bytes."""
+    box: Box = transcript.layout.box
+    if box.kind == "lines":
+        yield from _render_lines(transcript, plan)
+    elif box.kind == "plain":
+        yield encode(render_plain(transcript, plan))
+    else:
+        yield edit(transcript.records[0], _document_edits(transcript, plan))
+
+
+def _document_edits(transcript: Transcript, plan: Plan) -> Iterator[Edit]:
+    box: Box = transcript.layout.box
+    if box.kind == "single":
+        if plan.gone or plan.inserts:
+            raise TranscriptError("one recorded answer cannot take other messages", where=transcript.path)
+        yield from (move(one, box.path) for one in plan.edits[0])
+        return
+    for index, edits in plan.edits.items():
+        yield from (move(one, (*box.path, index, *box.inner)) for one in edits)
+    yield from (Delete((*box.path, index)) for index in plan.gone)
+    yield from (Insert((*box.path, index), tuple(values)) for index, values in plan.inserts.items())
+
+
+def move(one: Edit, path: Path) -> Edit:
+    """Put a path in front of an edit's own."""
+    if isinstance(one, Replace):
+        return Replace((*path, *one.path), one.value)
+    if isinstance(one, Delete):
+        return Delete((*path, *one.path))
+    return Insert((*path, *one.path), one.values)
+
+
+def _render_lines(transcript: Transcript, plan: Plan) -> Iterator[bytes]:
+    """Yield the lines; the last one keeps having, or lacking, its line feed."""
+    chunk: list[bytes] = []
+    if transcript.records[0].startswith(BOM):
+        chunk.append(BOM)
+    pending = b""  # the end of the line before, held back: the last one may have none
+    for body, end in _lines(transcript, plan):
+        chunk += (pending, body)
+        pending = end
+        if len(chunk) >= CHUNK_PIECES:
+            yield b"".join(chunk)
+            chunk = []
+    if transcript.records[-1]:
+        pending = b""
+    yield b"".join((*chunk, pending))
+
+
+def _lines(transcript: Transcript, plan: Plan) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (line, its end) for all that stays and all that is new; new lines end as the first one does."""
+    records = transcript.records
+    usual = b"\r\n" if records[0].endswith(b"\r") and len(records) > 1 else b"\n"
+    count = count_elements(transcript)
+    for index in range(count):
+        for value in plan.inserts.get(index, ()):
+            yield encode(value), usual
+        if index in plan.gone:
+            continue
+        line = records[index].removeprefix(BOM) if index == 0 else records[index]
+        body, end = (line[:-1], b"\r\n") if line.endswith(b"\r") else (line, b"\n")
+        is_unterminated = index == len(records) - 1
+        if is_unterminated:
+            body, end = line, usual
+        yield edit(body, plan.edits.get(index, ())), end
+    for value in plan.inserts.get(count, ()):
+        yield encode(value), usual
+
+
+def render_plain(transcript: Transcript, plan: Plan) -> list[Any]:
+    """Carry a plan out on Python values; untouched ones are returned as the same objects."""
+    layout: Layout = transcript.layout
+    out: list[Any] = []
+    for index, value in enumerate(layout.originals):
+        out.extend(plan.inserts.get(index, ()))
+        if index in plan.gone:
+            continue
+        edits = plan.edits.get(index)
+        out.append(parse(edit(encode(layout.box.values[index]), edits)) if edits else value)
+    return [_unwrap(value) for value in [*out, *plan.inserts.get(len(layout.originals), ())]]
+
+
+def _unwrap(value: Any) -> Any:
+    """Turn encoded JSON into values; what is none already stays the same object."""
+    if isinstance(value, Raw):
+        return parse(value.data)
+    if isinstance(value, dict) and isinstance(value.get("content"), list):
+        content = value["content"]
+        return {**value, "content": [_unwrap(one) for one in content]} if Raw in map(type, content) else value
+    return value
