@@ -1,0 +1,223 @@
+"""A transcript through the pipeline: sizes, repair, layers, report. The library's `compact` stands here."""
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from cortex_cli import costs, formats, models, sizing
+from cortex_cli.errors import CortexError, OptionError, TranscriptError
+from cortex_cli.messages import Message, Transcript
+from cortex_cli.pipeline import Run, run_layers
+from cortex_cli.repair import Repair, repair
+from cortex_cli.report import Facts, Report, Side, report_changes
+from cortex_cli.settings import Settings
+from cortex_cli.summarizers.base import Summarizer
+from cortex_cli.tokens import Counter, count_messages, make_counter
+from cortex_cli.validity import Rules, find_problems
+
+
+class CompactResult(NamedTuple):
+    """A compacted transcript and what was done to it."""
+
+    transcript: Transcript
+    report: Report
+
+
+def compact(
+    transcript: Transcript,
+    settings: Settings | None = None,
+    *,
+    counter: Counter | None = None,
+    summarizer: Summarizer | None = None,
+    command: str = "compact",
+) -> CompactResult:
+    """Compact a transcript; the synchronous face of `compact_async`.
+
+    Raises:
+        CortexError: As `compact_async`; also where an event loop runs already.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(compact_async(transcript, settings, counter=counter, summarizer=summarizer, command=command))
+    raise CortexError("compact() was called inside a running event loop", hint="await compact_async(...) there")
+
+
+async def compact_async(
+    transcript: Transcript,
+    settings: Settings | None = None,
+    *,
+    counter: Counter | None = None,
+    summarizer: Summarizer | None = None,
+    command: str = "compact",
+) -> CompactResult:
+    """Run the layers that the settings name over a transcript.
+
+    Args:
+        transcript: As `load` returned it.
+        settings: Default: `Settings()`.
+        counter: Default: the one the settings name; hand one in to share its memory over several runs.
+        summarizer: Writes summaries; default: the built-in one.
+        command: Name for the report.
+
+    Raises:
+        TranscriptError: The transcript is broken and `repair` is off, or it is damaged under `strict`.
+        DoesNotFitError: The result cannot be made as small as asked.
+        OptionError: A setting does not go with this transcript.
+    """
+    started = time.perf_counter()
+    settings = settings or Settings()
+    counter = counter or make_counter(settings.tokenizer)
+    if settings.strict and transcript.warnings:
+        raise TranscriptError(transcript.warnings[0], hint="leave --strict out, or mend the file")
+    sizes = sizing.measure(transcript, settings, counter)
+    rules = formats.rules_of(transcript.format)
+    repaired = _repair(transcript, rules, settings, counter)
+    head, tail = _split_until(repaired.messages, settings.until)
+    run = Run(
+        view=replace(sizes.view(head), following_tokens=count_messages(tail, counter)),
+        settings=_for_head(settings, tail),
+        counter=counter,
+        rules=rules,
+        summarizer=summarizer,
+        repaired=head,
+    )
+    await run_layers(run)
+    messages = (*run.view.messages, *tail)
+    done = transcript.with_messages(transcript.loaded if messages == transcript.loaded else messages)
+    report = _report(transcript, done, run, repaired, sizes)
+    report = replace(
+        report, command=command, hints=_hints(report, settings), cost=_cost(done, report, settings, counter)
+    )
+    return CompactResult(done, replace(report, elapsed_seconds=time.perf_counter() - started))
+
+
+def find_message(messages: tuple[Message, ...], name: str) -> int:
+    """Find a message by its 0-based position or by its id, or the beginning of its id.
+
+    Returns:
+        Index into `messages`.
+
+    Raises:
+        OptionError: There is no such message, or several.
+    """
+    found = [i for i, message in enumerate(messages) if message.id == name]
+    if not found and name.isdigit():
+        found = [i for i, message in enumerate(messages) if message.position == int(name)]
+    if not found:
+        found = [i for i, message in enumerate(messages) if message.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    what = "no message" if not found else f"{len(found)} messages"
+    raise OptionError(
+        f"{what} with position or id {name!r}",
+        hint=f"positions are 0-{len(messages) - 1}; `cortex show` lists them with their ids",
+    )
+
+
+def _repair(transcript: Transcript, rules: Rules, settings: Settings, counter: Counter) -> Repair:
+    if settings.repair:
+        return repair(transcript.messages, rules, counter)
+    if problems := find_problems(transcript.messages, rules):
+        raise TranscriptError(
+            problems[0].text,
+            where=f"{transcript.path}:{problems[0].line(transcript)}",
+            hint=f"leave --no-repair out, or run `cortex check --fix {transcript.path}`",
+        )
+    return Repair(transcript.messages)
+
+
+def _split_until(messages: tuple[Message, ...], until: str) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    if not until:
+        return messages, ()
+    cut = find_message(messages, until)
+    return messages[:cut], messages[cut:]
+
+
+def _for_head(settings: Settings, tail: tuple[Message, ...]) -> Settings:
+    """Count the messages that `--until` keeps among the newest that stay."""
+    kept = sum(message.counts_as_recent for message in tail)
+    if not kept:
+        return settings
+    return replace(
+        settings,
+        keep_last_messages=max(0, settings.keep_last_messages - kept),
+        keep_recent_messages=max(0, settings.keep_recent_messages - kept),
+    )
+
+
+def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair, sizes: sizing.Sizing) -> Report:
+    counter = run.counter
+    outcome = run.outcome
+    return Report(
+        command="",
+        input=Side(
+            path=transcript.path,
+            messages=len(transcript.loaded),
+            tokens=sizes.overhead_tokens + count_messages(transcript.loaded, counter),
+            bytes=transcript.size_bytes,
+            format=transcript.format,
+            sha256=transcript.sha256,
+            overhead_tokens=sizes.overhead_tokens,
+        ),
+        output=Side(
+            path="",
+            messages=len(done.messages),
+            tokens=sizes.overhead_tokens + count_messages(done.messages, counter),
+        ),
+        window=sizes.window,
+        window_source=sizes.window_source,
+        budget=sizes.budget,
+        tokenizer=counter.name,
+        counter=counter.engine,
+        model_scale=sizes.scale,
+        model_scale_source=sizes.scale_source,
+        summarizer=outcome.summarizer if outcome else "",
+        facts=outcome.facts if outcome else Facts(),
+        layers=tuple(track.report(transcript) for track in run.tracks.values()),
+        repairs=report_changes(repaired.changes, transcript),
+        warnings=(
+            *transcript.warnings,
+            *sizes.warnings,
+            *repaired.warnings,
+            *(outcome.warnings if outcome else ()),
+        ),
+        events=outcome.events if outcome else (),
+    )
+
+
+def _cost(done: Transcript, report: Report, settings: Settings, counter: Counter) -> dict[str, Any] | None:
+    """Price a call before and after; None where the model or its price is not known."""
+    model = models.find_model(settings.model or done.model) if settings.model or done.model else None
+    if model is None or not report.changed:
+        return None
+    same = 0
+    for before, after in zip(done.loaded, done.messages, strict=False):
+        if before != after:
+            break
+        same += counter.count_message(before)
+    first_changed = report.input.overhead_tokens + same
+    cost = costs.estimate_cost(
+        model, report.input.tokens, report.output.tokens, first_changed, scale=report.model_scale
+    )
+    return cost.to_json() if cost else None
+
+
+def _hints(report: Report, settings: Settings) -> tuple[str, ...]:
+    """When nothing fired: how full the window is, what would fire next, and a `--fit` that would act."""
+    if report.changed:
+        return ()
+    used = report.input.tokens * report.model_scale
+    lines = [f"{report.input.tokens:,} tokens, {used / report.window:.0%} of the window of {report.window:,}"]
+    gates = {
+        "micro": settings.trim_floor_ratio * report.budget,
+        "summary": settings.threshold * report.budget,
+        "failsafe": settings.failsafe_threshold * report.window,
+    }
+    ahead = {name: limit for name, limit in gates.items() if name in settings.layers and limit > used}
+    if ahead:
+        name = min(ahead, key=lambda one: ahead[one])
+        lines.append(f"{name} starts at {ahead[name] / report.model_scale:,.0f} tokens")
+    lines.append(f"`--fit {max(1, report.input.tokens // 2)}` would act now")
+    return ("; ".join(lines),)

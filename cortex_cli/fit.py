@@ -1,0 +1,50 @@
+"""The ladder of `--fit`: which layer runs next, and how hard, until the result is small enough.
+
+Source: SPEC section 5.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from cortex_cli.layers.sizes import hot_zone_tokens
+from cortex_cli.settings import Settings
+
+HOT_ZONE_SHARES = (0.5, 0.25, 0.0)
+"""How much of the hot zone is left on each harder rung. Source: SPEC section 5."""
+
+BOOKEND_CHARS = (512, 256, 0)
+"""Bookends on each harder rung, characters a side. Source: SPEC section 5."""
+
+
+class Rung(NamedTuple):
+    """One step."""
+
+    layer: str
+    settings: Settings
+    budget: int
+    """What layer 1 measures distances by, tokens."""
+
+
+def ladder(settings: Settings, budget: int, target: int) -> Iterator[Rung]:
+    """Yield the steps in order; the caller stops as soon as the result fits.
+
+    Layer 1 measures distance by the target where that is smaller than the budget, and has no floor:
+    what must fit cannot wait for a utilization that belongs to a larger window.
+    """
+    yield Rung("cap", settings, budget)
+    near = min(budget, target)
+    eager = replace(settings, trim_floor_ratio=0.0)
+    yield Rung("micro", eager, near)
+    yield Rung("summary", eager, near)
+    zone = hot_zone_tokens(settings, near)
+    for share, chars in zip(HOT_ZONE_SHARES, BOOKEND_CHARS, strict=True):
+        harder = replace(
+            eager,
+            hot_zone_min_tokens=int(zone * share),
+            hot_zone_ratio=0.0,
+            bookend_max_chars=min(chars, settings.bookend_max_chars),
+            bookend_min_chars=min(chars, settings.bookend_min_chars),
+        )
+        yield Rung("micro", harder, near)
+    yield Rung("failsafe", settings, budget)

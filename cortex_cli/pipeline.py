@@ -1,0 +1,176 @@
+"""The layers in their order over one view, each step checked against the conversation it came from.
+
+Decides only the order; what a layer may do stands in `layers/`, the ladder of `--fit` in `fit.py`.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from cortex_cli import fit, sizing
+from cortex_cli.errors import DoesNotFitError, OptionError
+from cortex_cli.layers.caps import cap
+from cortex_cli.layers.failsafe import failsafe
+from cortex_cli.layers.inputs import trim_inputs
+from cortex_cli.layers.micro import micro
+from cortex_cli.layers.summary import Summarized, should_summarize, summarize
+from cortex_cli.layers.thinking import drop_thinking
+from cortex_cli.layers.view import Layer, View
+from cortex_cli.messages import Change, LayerResult, Message, Transcript
+from cortex_cli.report import LayerReport, report_changes
+from cortex_cli.settings import Settings
+from cortex_cli.summarizers.base import Summarizer, SummaryOutcome
+from cortex_cli.tokens import Counter
+from cortex_cli.validity import Rules, find_problems
+
+MAX_PASSES = 20
+"""Passes of one layer; every pass shrinks the text, so the limit only guards against a mistake of ours."""
+
+LAYERS: dict[str, Layer] = {"cap": cap, "micro": micro, "failsafe": failsafe}
+"""The layers that ask no model. Source: DESIGN section 1."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One layer over all its passes."""
+
+    name: str
+    tokens_before: int
+    tokens_after: int
+    reason: str = ""
+    changes: list[Change] = field(default_factory=list)
+
+    def report(self, transcript: Transcript) -> LayerReport:
+        """Tie it to the input."""
+        changes = report_changes(self.changes, transcript)
+        return LayerReport(self.name, bool(changes), self.reason, self.tokens_before, self.tokens_after, changes)
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one run between layers."""
+
+    view: View
+    settings: Settings
+    counter: Counter
+    rules: Rules
+    summarizer: Summarizer | None
+    repaired: tuple[Message, ...]
+    """What every step is judged against."""
+    tracks: dict[str, Track] = field(default_factory=dict)
+    outcome: SummaryOutcome | None = None
+    """What the summariser said of its work."""
+
+    @property
+    def tokens(self) -> int:
+        """Size of the view now."""
+        return self.view.count(self.counter)
+
+    def apply(self, name: str, layer: Layer, settings: Settings) -> None:
+        """Run a layer over the view; layer 1 until a pass changes nothing."""
+        track = self._track(name)
+        for _ in range(MAX_PASSES if name == "micro" else 1):
+            result = layer(self.view, settings, self.counter)
+            if not self._take(track, result):
+                return
+
+    async def summarize(self, settings: Settings) -> bool:
+        """Run layer 2 over the view.
+
+        Returns:
+            Whether a summary was put in.
+        """
+        if self.summarizer is None:
+            raise OptionError("no summarizer was given", hint="leave `summary` out of --layers")
+        done: Summarized = await summarize(self.view, settings, self.counter, self.summarizer)
+        self.outcome = done.outcome or self.outcome
+        return self._take(self._track("summary"), done.result)
+
+    def _track(self, name: str) -> Track:
+        return self.tracks.setdefault(name, Track(name, self.tokens, self.tokens))
+
+    def _take(self, track: Track, result: LayerResult) -> bool:
+        if result.changes or not track.changes:
+            track.reason = result.reason
+        if not result.changes:
+            return False
+        self.view = self.view.with_messages(result.messages)
+        track.changes.extend(result.changes)
+        track.tokens_after = self.tokens
+        if problems := find_problems(self.view.messages, self.rules, baseline=self.repaired):
+            # a mistake of ours, never a user's: better no output than a broken one
+            raise AssertionError(f"layer {track.name} left an invalid history: {problems[0].text}")
+        return True
+
+
+async def run_layers(run: Run) -> None:
+    """Run the layers that the settings name.
+
+    Raises:
+        DoesNotFitError: The result cannot be made as small as asked.
+    """
+    settings = run.settings
+    target = sizing.resolve_size(settings.fit, run.tokens)
+    if target and run.tokens <= target:
+        return
+    if settings.drop_thinking:
+        run.apply("thinking", drop_thinking, settings)
+    if settings.trim_inputs:
+        run.apply("inputs", trim_inputs, settings)
+    if target:
+        await _climb(run, target)
+    else:
+        await _walk(run)
+
+
+async def _walk(run: Run) -> None:
+    """Run every layer once, by its own threshold."""
+    settings = run.settings
+    if "cap" in settings.layers:
+        run.apply("cap", cap, settings)
+    source = run.view
+    if "micro" in settings.layers:
+        run.apply("micro", micro, settings)
+    if "summary" in settings.layers and run.summarizer and should_summarize(run.view, settings, run.counter):
+        await _summarize_source(run, source, settings)
+    if "failsafe" in settings.layers:
+        run.apply("failsafe", failsafe, settings)
+
+
+async def _summarize_source(run: Run, source: View, settings: Settings) -> bool:
+    """Summarise the conversation as it was before layer 1, then run layer 1 again on the result.
+
+    Where no summary was put in, what layer 1 did stands.
+    """
+    trimmed, tracks = run.view, dict(run.tracks)
+    run.view = replace(source, budget=trimmed.budget, target_tokens=trimmed.target_tokens)
+    run.tracks.pop("micro", None)
+    if not await run.summarize(settings):
+        run.view, run.tracks = trimmed, {**tracks, "summary": run.tracks["summary"]}
+        return False
+    if "micro" in tracks:
+        run.apply("micro", micro, settings)
+    return True
+
+
+async def _climb(run: Run, target: int) -> None:
+    """Go up the ladder of `--fit` until the view is at or under the target."""
+    budget = run.view.budget
+    source = run.view
+    for rung in fit.ladder(run.settings, budget, target):
+        if run.tokens <= target:
+            break
+        if rung.layer not in run.settings.layers or (rung.layer == "summary" and run.summarizer is None):
+            continue
+        run.view = replace(run.view, budget=rung.budget, target_tokens=target)
+        if rung.layer == "summary":
+            await _summarize_source(run, source, rung.settings)
+        else:
+            run.apply(rung.layer, LAYERS[rung.layer], rung.settings)
+        if rung.layer == "cap":
+            source = run.view
+    run.view = replace(run.view, budget=budget)
+    if run.tokens > target:
+        raise DoesNotFitError(
+            f"the result has {run.tokens} tokens, {target} were asked for",
+            smallest_tokens=run.tokens,
+            hint=f"--fit {run.tokens} can be reached with these layers; add failsafe to --layers for less",
+        )
