@@ -9,10 +9,8 @@ from cortex_cli import fit, sizing
 from cortex_cli.errors import DoesNotFitError, OptionError
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import failsafe
-from cortex_cli.layers.inputs import trim_inputs
 from cortex_cli.layers.micro import micro
 from cortex_cli.layers.summary import Summarized, should_summarize, summarize
-from cortex_cli.layers.thinking import drop_thinking
 from cortex_cli.layers.view import Layer, View
 from cortex_cli.messages import Change, LayerResult, Message, Transcript
 from cortex_cli.report import LayerReport, report_changes
@@ -37,11 +35,17 @@ class Track:
     tokens_after: int
     reason: str = ""
     changes: list[Change] = field(default_factory=list)
+    passes: int = 0
+    """How many passes changed something."""
 
     def report(self, transcript: Transcript) -> LayerReport:
         """Tie it to the input."""
         changes = report_changes(self.changes, transcript)
-        return LayerReport(self.name, bool(changes), self.reason, self.tokens_before, self.tokens_after, changes)
+        reason = self.reason
+        if self.passes > 1:
+            freed = self.tokens_before - self.tokens_after
+            reason = f"{len(changes)} changes in {self.passes} passes, {freed} tokens freed"
+        return LayerReport(self.name, bool(changes), reason, self.tokens_before, self.tokens_after, changes)
 
 
 @dataclass(slots=True)
@@ -94,6 +98,7 @@ class Run:
             return False
         self.view = self.view.with_messages(result.messages)
         track.changes.extend(result.changes)
+        track.passes += 1
         track.tokens_after = self.tokens
         if problems := find_problems(self.view.messages, self.rules, baseline=self.repaired):
             # a mistake of ours, never a user's: better no output than a broken one
@@ -111,10 +116,6 @@ async def run_layers(run: Run) -> None:
     target = sizing.resolve_size(settings.fit, run.tokens)
     if target and run.tokens <= target:
         return
-    if settings.drop_thinking:
-        run.apply("thinking", drop_thinking, settings)
-    if settings.trim_inputs:
-        run.apply("inputs", trim_inputs, settings)
     if target:
         await _climb(run, target)
     else:
