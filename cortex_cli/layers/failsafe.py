@@ -5,11 +5,12 @@ target or raises. Source: SPEC section 5.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
 from cortex_cli.errors import DoesNotFitError
-from cortex_cli.groups import call_groups, safe_cuts
+from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
 from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.tools import categories, category_of, result_tools
 from cortex_cli.layers.view import View
@@ -29,8 +30,8 @@ class Drops(NamedTuple):
 
     dropped: frozenset[int]
     """Indices of messages."""
-    tail: int
-    """Index from which on everything stays."""
+    pinned: frozenset[int]
+    """Indices of what always stays."""
     tokens: int
     """Size of what is left, overhead included, the notice too."""
 
@@ -128,7 +129,7 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
             break
     if total <= target:
         best = 0
-    return Drops(frozenset(at for unit in units[:best] for at in unit), tail, left[best])
+    return Drops(frozenset(at for unit in units[:best] for at in unit), pinned, left[best])
 
 
 def tail_start(messages: Sequence[Message], keep_last: int) -> int:
@@ -139,7 +140,7 @@ def tail_start(messages: Sequence[Message], keep_last: int) -> int:
             break
         start = index
         keep_last -= messages[index].counts_as_recent
-    return max(cut for cut in safe_cuts(messages) if cut <= start)
+    return cut_at_or_before(safe_cuts(messages), start)
 
 
 def pinned_messages(messages: Sequence[Message], *, pin_task: bool) -> frozenset[int]:
@@ -172,18 +173,13 @@ def _drop(view: View, drops: Drops, counter: Counter) -> tuple[tuple[Message, ..
     notices = _notices(view.messages)
     notice = _notice(notices, len(gone), sum(sizes))
     kept = [at for at in range(len(view.messages)) if at not in drops.dropped and at not in notices]
-    place = next((i for i, at in enumerate(kept) if not _is_front(view.messages[at], at, drops)), len(kept))
+    place = next((i for i, at in enumerate(kept) if at not in drops.pinned), len(kept))
     messages = [view.messages[at] for at in kept]
     messages.insert(place, notice)
     changes = [
         Change(message, -1, "dropped", size, 0, before=message.text) for message, size in zip(gone, sizes, strict=True)
     ]
     return tuple(messages), changes
-
-
-def _is_front(message: Message, at: int, drops: Drops) -> bool:
-    """Tell whether a kept message stands before the notice: it is older than something that was dropped."""
-    return at < drops.tail and (message.slot or bool(message.synthetic) or at < max(drops.dropped))
 
 
 def _shorten_tail(
@@ -194,6 +190,7 @@ def _shorten_tail(
     tokens = view.count(counter)
     tools, known = result_tools(messages), categories(settings.tool_categories)
     changes: dict[int, Change] = {}
+    persist = cache(view.persist) if view.persist else None  # each original once, however often it is tried
     for ask in _steps(settings):
         for index in sorted(tools, key=lambda at: (-counter.count_message(messages[at]), at)):
             if tokens <= target:
@@ -201,7 +198,7 @@ def _shorten_tail(
             original = view.messages[index]
             part = next(at for at, part in enumerate(original.parts) if part.kind == "result")
             full = ask._replace(tool=tools[index], category=category_of(tools[index], known) or "")
-            done = shorten(original, part, full, counter)
+            done = shorten(original, part, full, counter, persist)
             if done and (now := done.change.tokens_after) < (before := counter.count_message(messages[index])):
                 tokens -= before - now
                 messages[index], changes[index] = done

@@ -5,6 +5,7 @@ our forms already only gets stronger. Source: SPEC section 3.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from cortex_cli import marks
@@ -133,19 +134,30 @@ def _shorten_part(part: Part, ask: Ask, counter: Counter, ref: str) -> Part | No
     images = [marks.image_text(one.type, one.tokens) for one in part.media] if ask.with_media else []
     field = find_text_field(part.text)
     if field is not None:
-        body = _shorten_text(field.text, ask, counter, images, ref)
+        body = shorten_text(field.text, ask, counter, images, ref)
         text = None if body is None else put_strings(part.text, {field.path: body})
     elif part.json:
         text = _shorten_object(part.text, ask, counter, images, ref)
     else:
-        text = _shorten_text(part.text, ask, counter, images, ref)
+        text = shorten_text(part.text, ask, counter, images, ref)
     if text is None:
         return None
     return part._replace(text=text, media=() if ask.with_media else part.media)
 
 
-def _shorten_text(text: str, ask: Ask, counter: Counter, images: list[str], ref: str) -> str | None:
-    """Shorten a plain text; marks of removed images stay behind it, until a placeholder takes their place."""
+def shorten_text(text: str, ask: Ask, counter: Counter, images: Sequence[str] = (), ref: str = "") -> str | None:
+    """Shorten a plain text.
+
+    Args:
+        text: What the tool said, perhaps shortened before.
+        ask: What to do.
+        counter: Counts.
+        images: What is to stand behind it for removed images, until a placeholder takes their place.
+        ref: Where the original was put.
+
+    Returns:
+        None where it is short enough, or shortened as strongly already.
+    """
     body, old_images = marks.split_images(text)
     form = marks.parse_result(body)
     if ask.is_removal and (stub := _stub(body, form, ask, ref)):
@@ -217,7 +229,7 @@ def _shorten_object(text: str, ask: Ask, counter: Counter, images: list[str], re
         pictures = images if path == longest else []
         if path not in asks and not pictures:
             continue
-        short = _shorten_text(value, asks.get(path, _LEAVE), counter, pictures, ref)
+        short = shorten_text(value, asks.get(path, _LEAVE), counter, pictures, ref)
         if short is not None and (len(short) < len(value) or pictures):
             changed[path] = short
     return put_strings(text, changed) if changed else None
