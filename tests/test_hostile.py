@@ -95,5 +95,5 @@ def test_wrong_values_never_end_in_a_traceback(written: str, drawn: st.DataObjec
     path = drawn.draw(st.sampled_from([(), *paths(values[at])]))
     values[at] = with_value(values[at], path, drawn.draw(st.sampled_from(WRONG_VALUES)))
     wrong = separator.join(json.dumps(value).encode() for value in values) + separator
-    done = attempt(WRITERS[written][0], wrong)
+    done = attempt(drawn.draw(st.sampled_from(["auto", WRITERS[written][0]])), wrong)
     assert is_clear(done) if isinstance(done, CortexError) else dump(done) == wrong

@@ -12,8 +12,8 @@ from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Replace, encode, par
 from cortex_cli.messages import Media, Part
 from cortex_cli.tokens import estimate_media_tokens, estimate_tokens
 
-TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
-"""Types of pieces whose `text` the model reads as it stands."""
+TEXT_TYPES = ("text", "input_text", "output_text")
+"""Types of pieces whose `text` the model reads as it stands; a tuple, since a damaged type may be unhashable."""
 
 MEDIA_KINDS = {
     "image": "image",

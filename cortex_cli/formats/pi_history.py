@@ -19,7 +19,7 @@ from cortex_cli.typed import finish, is_typed_text
 
 NAME = "pi-history"
 
-FAILED = frozenset({"error", "aborted"})
+FAILED = ("error", "aborted")
 """Stop reasons of answers that pi leaves out of the next request. Source: FORMATS section 6, P4."""
 
 COMPACTION_PREFIX = (
@@ -46,7 +46,7 @@ def detect(source: Source) -> float:
         role, content = value["role"], value.get("content")
         if role not in _ROLES or "tool_calls" in value:
             return 0
-        types = {block.get("type") for block in content if isinstance(block, dict)} if isinstance(content, list) else ()
+        types = [block.get("type") for block in content if isinstance(block, dict)] if isinstance(content, list) else []
         if role in _OWN_ROLES or "toolCall" in types or (role == "assistant" and "stopReason" in value):
             return 1
         if isinstance(value.get("timestamp"), int):
