@@ -80,4 +80,4 @@ ROUNDS: st.SearchStrategy[tuple[Message, ...]] = st.lists(
 ).map(lambda drawn: live(*drawn))
 """Sound agent turns of prompt, parallel calls, results in any order, and a last word; ids come again in every turn."""
 
-CONVERSATIONS = st.one_of(MESSAGES, ROUNDS)
+CONVERSATIONS = st.one_of(MESSAGES.filter(bool), ROUNDS)

@@ -1,0 +1,170 @@
+"""What holds for every format and every conversation: checked on random ones, written as each client writes them.
+
+Calls are parallel, missing, repeated and interleaved; results come in any order, twice, or for no call.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cortex_cli import formats
+from cortex_cli.compact import CompactResult, compact
+from cortex_cli.errors import DoesNotFitError
+from cortex_cli.formats.source import Source
+from cortex_cli.messages import Message, Transcript
+from cortex_cli.repair import repair
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import count_messages, make_counter
+from cortex_cli.validity import find_problems
+from tests.strategies import CONVERSATIONS
+from tests.wire import WRITERS
+
+COUNTER = make_counter("heuristic")
+KNOWN = {known.NAME for known in formats.FORMATS}
+EACH_WRITING = pytest.mark.parametrize("written", [one for one, (name, _) in WRITERS.items() if name in KNOWN])
+WINDOWS = st.sampled_from([150, 600, 2500])
+SOME = settings(max_examples=40)
+"""Each example runs the whole pipeline twice; CI draws others every time."""
+
+
+def settings_for(window: int) -> Settings:
+    """Return settings that let every layer act on small conversations."""
+    return Settings(
+        window=window,
+        tokenizer="heuristic",
+        layers=("cap", "micro", "failsafe"),
+        bookend_max_chars=300,
+        bookend_min_chars=40,
+    )
+
+
+def load(data: bytes, name: str) -> Transcript:
+    """Read bytes as a format."""
+    return formats.load(Source(data, "t.jsonl"), name)
+
+
+def dump(transcript: Transcript) -> bytes:
+    """Write a transcript."""
+    return b"".join(formats.dump(transcript))
+
+
+def run(transcript: Transcript, window: int) -> CompactResult | None:
+    """Compact; None where it cannot be made to fit."""
+    try:
+        return compact(transcript, settings_for(window), counter=COUNTER)
+    except DoesNotFitError:
+        return None
+
+
+def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
+    """Return what the model reads, apart from where it stands."""
+    return [(one.role, part.kind, part.text, part.call_id) for one in messages for part in one.parts]
+
+
+@EACH_WRITING
+@given(drawn=CONVERSATIONS)
+def test_what_is_loaded_comes_out_the_same(written: str, drawn: tuple[Message, ...]) -> None:
+    """Every byte that nobody touched stays, however broken the conversation is."""
+    name, write = WRITERS[written]
+    data = write(drawn)
+    transcript = load(data, name)
+    assert dump(transcript) == data
+    assert dump(transcript.with_messages(list(transcript.messages))) == data
+
+
+@EACH_WRITING
+@SOME
+@given(drawn=CONVERSATIONS, window=WINDOWS)
+def test_compacted_conversations_are_valid(written: str, drawn: tuple[Message, ...], window: int) -> None:
+    """What is written loads again, to the same messages, and `check` finds nothing."""
+    name, write = WRITERS[written]
+    transcript = load(write(drawn), name)
+    rules = formats.rules_of(name)
+    if (done := run(transcript, window)) is None:
+        return
+    baseline = repair(transcript.messages, rules, COUNTER).messages
+    assert find_problems(done.transcript.messages, rules, baseline=baseline) == ()
+    again = load(dump(done.transcript), name)
+    assert find_problems(again.messages, rules) == ()
+    assert list(formats.check(again)) == []
+    assert essence(again.messages) == essence(done.transcript.messages)
+
+
+@EACH_WRITING
+@SOME
+@given(drawn=CONVERSATIONS, window=WINDOWS)
+def test_compaction_never_adds_tokens(written: str, drawn: tuple[Message, ...], window: int) -> None:
+    """Counted on what was written, against the repaired input."""
+    name, write = WRITERS[written]
+    transcript = load(write(drawn), name)
+    if (done := run(transcript, window)) is None:
+        return
+    repaired = repair(transcript.messages, formats.rules_of(name), COUNTER).messages
+    left = load(dump(done.transcript), name).messages
+    assert count_messages(left, COUNTER) <= count_messages(repaired, COUNTER)
+
+
+@EACH_WRITING
+@SOME
+@given(drawn=CONVERSATIONS, window=WINDOWS)
+def test_second_run_changes_no_byte(written: str, drawn: tuple[Message, ...], window: int) -> None:
+    """A tool that runs at every turn must come to rest."""
+    name, write = WRITERS[written]
+    if (done := run(load(write(drawn), name), window)) is None:
+        return
+    once = dump(done.transcript)
+    again = run(load(once, name), window)
+    assert again is not None
+    assert dump(again.transcript) == once
+
+
+@EACH_WRITING
+@SOME
+@given(drawn=CONVERSATIONS, window=WINDOWS)
+def test_typed_text_stays_or_is_named(written: str, drawn: tuple[Message, ...], window: int) -> None:
+    """The user's words are never edited; where the failsafe drops them, the report says which."""
+    name, write = WRITERS[written]
+    transcript = load(write(drawn), name)
+    if (done := run(transcript, window)) is None:
+        return
+    left = [message.text for message in load(dump(done.transcript), name).messages if message.typed]
+    named = {change.message for layer in done.report.layers for change in layer.changes if change.action == "dropped"}
+    kept = [one.text for one in transcript.messages if one.typed and one.position not in named]
+    assert left == kept
+
+
+@EACH_WRITING
+@SOME
+@given(drawn=CONVERSATIONS, window=WINDOWS)
+def test_untouched_records_are_the_same_bytes(written: str, drawn: tuple[Message, ...], window: int) -> None:
+    """Unknown fields, number spellings and key order of what nobody edited survive; only parent links may follow."""
+    name, write = WRITERS[written]
+    transcript = load(write(drawn), name)
+    if (done := run(transcript, window)) is None:
+        return
+    output = without_links(dump(done.transcript))
+    at = 0
+    for record in untouched_records(transcript, done.transcript):
+        at = output.find(without_links(record), at)
+        assert at >= 0
+
+
+_LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid)":(?:null|"[^"]*")')
+
+
+def without_links(data: bytes) -> bytes:
+    """Blank the links to parents, which a dump mends where a record left."""
+    return _LINK.sub(b"", data)
+
+
+def untouched_records(before: Transcript, after: Transcript) -> Iterator[bytes]:
+    """Yield the records all of whose messages are as they were loaded."""
+    if len(before.records) < 2:  # one document: its bytes are checked by the format's own tests
+        return
+    same = {record for message in after.messages for record in message.records if message in before.loaded}
+    touched = {r for m in before.loaded if m not in after.messages for r in m.records}
+    for record in sorted(same - touched):
+        yield before.records[record]
