@@ -1,0 +1,92 @@
+"""Measures CPU seconds and peak memory: of a function in this process, of a command in a child.
+
+CPU seconds rather than wall clock, because a machine that does other work too stretches only the latter; the
+best of several runs, because noise only ever adds.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+"""Unit of `ru_maxrss`. Source: getrusage(2)."""
+
+REFERENCE_LOOP_SECONDS = 0.035
+"""What `_loop` takes on the machine whose limits the project states; absolute limits are scaled by it."""
+
+
+class Run(NamedTuple):
+    """What one child process took."""
+
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def cpu_seconds(work: Callable[[], object], *, repeat: int = 3) -> float:
+    """Return the least CPU time that the work took in this process."""
+    times = []
+    for _ in range(repeat):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def run_cortex(*arguments: str | Path, repeat: int = 3) -> Run:
+    """Run the command and return its least CPU time and its largest memory."""
+    runs = [run_child([sys.executable, "-m", "cortex_cli", *map(str, arguments)]) for _ in range(repeat)]
+    return Run(min(run.cpu_seconds for run in runs), max(run.peak_bytes for run in runs))
+
+
+_WATCH = """
+import resource, subprocess, sys
+run = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss, run.returncode, run.stderr.decode(errors="replace"), sep="\\n")
+"""
+"""A child starts with the peak memory of who started it (Linux keeps it over exec), so a small process does."""
+
+
+def run_child(command: Sequence[str]) -> Run:
+    """Run a command to its end, output discarded.
+
+    Raises:
+        AssertionError: It failed.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    watch = [sys.executable, "-c", _WATCH, *command]
+    answer = subprocess.run(watch, capture_output=True, text=True, check=True, env=environment).stdout
+    seconds, peak, code, errors = answer.split("\n", 3)
+    assert code == "0", f"{command}: {errors}"
+    return Run(float(seconds), int(peak) * MAXRSS_BYTES)
+
+
+def floor_seconds(data: bytes) -> float:
+    """Return what it takes to parse and write every line with orjson: nothing that reads JSON can be faster."""
+    lines = [line for line in data.split(b"\n") if line]
+
+    def work() -> None:
+        for line in lines:
+            orjson.dumps(orjson.loads(line))
+
+    return cpu_seconds(work)
+
+
+def slowness() -> float:
+    """Return how much slower than the reference machine this one is, at least 1."""
+    return max(1.0, cpu_seconds(_loop, repeat=5) / REFERENCE_LOOP_SECONDS)
+
+
+def _loop() -> int:
+    total = 0
+    for number in range(1_000_000):
+        total += number & 7
+    return total

@@ -1,0 +1,95 @@
+"""How long and how much memory the command takes, against a floor of the same run (`make bench`).
+
+The floor is orjson: parsing and writing every line once. Start-up is `cortex --version`.
+"""
+
+import pytest
+
+from cortex_cli.messages import Transcript
+from cortex_cli.tokens import count_messages, counted_texts, make_counter
+from cortex_cli.tokens.engines import load_engine
+from tests.bench.measure import cpu_seconds, floor_seconds, run_cortex, slowness
+
+pytestmark = pytest.mark.bench
+
+FLOORS = 5
+"""`compact` with the heuristic may take so many floors beyond start-up. Source: the project's targets."""
+
+START_UP_SECONDS = 0.2
+"""CPU of `cortex --version` on the reference machine. Source: the project's targets."""
+
+COUNTING_SHARE = 0.6
+"""Counting a transcript reaches at least this share of the tokenizer's bare speed on its texts."""
+
+FILE_SIZES = 3
+BASE_MEMORY = 60_000_000
+"""Peak memory is at most `FILE_SIZES` times the file plus this. Source: the project's targets."""
+
+LINEAR = 1.25
+"""A byte of a larger file may cost this much of a byte of a smaller one."""
+
+
+def test_start_up(note, start_up):
+    """Completion and hooks call the command all the time."""
+    note("cortex --version, CPU", start_up, START_UP_SECONDS * slowness(), "s")
+
+
+def test_compact_with_heuristic(note, session_of, floor, start_up, tmp_path):
+    """A batch over years of sessions must be limited by reading JSON, not by us."""
+    run = _compact(session_of(50), tmp_path)
+    note("compact 50 MB, heuristic, beyond start-up", (run.cpu_seconds - start_up) / floor, FLOORS, "floors")
+
+
+def test_memory(note, session_of, tmp_path):
+    """A laptop's session must fit into a laptop."""
+    path = session_of(50)
+    size = path.stat().st_size
+    run = _compact(path, tmp_path)
+    note("compact 50 MB, peak memory", run.peak_bytes / 1e6, (FILE_SIZES * size + BASE_MEMORY) / 1e6, "MB")
+
+
+@pytest.mark.parametrize("megabytes", [50, pytest.param(200, marks=pytest.mark.slow)])
+def test_cost_is_linear(note, session_of, start_up, tmp_path, megabytes):
+    """Twice the session is twice the time, at any size."""
+    small, large = session_of(5), session_of(megabytes)
+    per_byte = [
+        (_compact(path, tmp_path).cpu_seconds - start_up) / floor_seconds(path.read_bytes()) for path in (small, large)
+    ]
+    note(f"compact {megabytes} MB, cost of a byte against 5 MB", per_byte[1] / per_byte[0], LINEAR, "times")
+
+
+@pytest.mark.parametrize("tokenizer", ["o200k_base", "cl100k_base"])
+def test_counting_is_as_fast_as_the_tokenizer(note, session_of, tokenizer):
+    """Exact counts are the default, so all that stands around the tokenizer must be nearly free."""
+    transcript = _load(session_of(5))
+    texts = {text for message in transcript.messages for part in message.parts for text in counted_texts(part)}
+    count = load_engine(tokenizer).count
+    bare = cpu_seconds(lambda: [count(text) for text in texts])
+    ours = cpu_seconds(lambda: count_messages(transcript.messages, make_counter(tokenizer)))
+    megabytes = sum(map(len, texts)) / 1e6
+    note(
+        f"{tokenizer} with {load_engine(tokenizer).name}, counting 5 MB", ours / bare, 1 / COUNTING_SHARE, "times bare"
+    )
+    note(f"{tokenizer}, a megabyte of text", ours / megabytes, slowness() * 0.1, "s")
+
+
+def test_compact_with_exact_counts(note, session_of, floor, start_up, tmp_path):
+    """What exact counts add is loading the tokenizer and running it over every text once."""
+    path = session_of(50)
+    texts = {text for message in _load(path).messages for part in message.parts for text in counted_texts(part)}
+    count = load_engine("o200k_base").count
+    counting = cpu_seconds(lambda: [count(text) for text in texts])
+    loading = cpu_seconds(lambda: load_engine.__wrapped__("o200k_base"))
+    run = _compact(path, tmp_path, tokenizer="o200k_base")
+    limit = start_up + FLOORS * floor + loading + counting / COUNTING_SHARE
+    note("compact 50 MB, o200k_base", run.cpu_seconds, limit, "s")
+
+
+def _compact(path, tmp_path, tokenizer="heuristic"):
+    return run_cortex("compact", "--tokenizer", tokenizer, "--force", "-o", tmp_path / "out.jsonl", path)
+
+
+def _load(path) -> Transcript:
+    from cortex_cli import load  # noqa: PLC0415 - the package's public name
+
+    return load(path)
