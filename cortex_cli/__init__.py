@@ -1,3 +1,114 @@
-"""Compact language-model transcripts: always valid, measured loss, measured cost."""
+"""Compact language-model transcripts: always valid, measured loss, measured cost.
+
+The names below are loaded when first used, so that `cortex --version` does not pay for them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from cortex_cli.compaction import CompactResult, compact, compact_async
+    from cortex_cli.errors import (
+        CortexError,
+        DoesNotFitError,
+        InputError,
+        OptionError,
+        OutputError,
+        TranscriptError,
+    )
+    from cortex_cli.groups import call_groups, safe_cuts
+    from cortex_cli.layers.failsafe import plan_drops, should_truncate
+    from cortex_cli.layers.micro import plan_trims
+    from cortex_cli.layers.partition import plan_partition
+    from cortex_cli.layers.summary import should_summarize
+    from cortex_cli.library import dump, load, load_all
+    from cortex_cli.messages import Change, LayerResult, Media, Message, Part, Transcript
+    from cortex_cli.report import Report
+    from cortex_cli.settings import Settings, Share
+    from cortex_cli.tokens import Counter, make_counter
+    from cortex_cli.validity import find_problems
+
+_HOMES = {
+    "Change": "messages",
+    "CompactResult": "compaction",
+    "CortexError": "errors",
+    "Counter": "tokens",
+    "DoesNotFitError": "errors",
+    "InputError": "errors",
+    "LayerResult": "messages",
+    "Media": "messages",
+    "Message": "messages",
+    "OptionError": "errors",
+    "OutputError": "errors",
+    "Part": "messages",
+    "Report": "report",
+    "Settings": "settings",
+    "Share": "settings",
+    "Transcript": "messages",
+    "TranscriptError": "errors",
+    "call_groups": "groups",
+    "compact": "compaction",
+    "compact_async": "compaction",
+    "dump": "library",
+    "find_problems": "validity",
+    "load": "library",
+    "load_all": "library",
+    "make_counter": "tokens",
+    "plan_drops": "layers.failsafe",
+    "plan_partition": "layers.partition",
+    "plan_trims": "layers.micro",
+    "safe_cuts": "groups",
+    "should_summarize": "layers.summary",
+    "should_truncate": "layers.failsafe",
+}
+"""Public name -> the module that holds it."""
+
+__all__ = [
+    "Change",
+    "CompactResult",
+    "CortexError",
+    "Counter",
+    "DoesNotFitError",
+    "InputError",
+    "LayerResult",
+    "Media",
+    "Message",
+    "OptionError",
+    "OutputError",
+    "Part",
+    "Report",
+    "Settings",
+    "Share",
+    "Transcript",
+    "TranscriptError",
+    "call_groups",
+    "compact",
+    "compact_async",
+    "dump",
+    "find_problems",
+    "load",
+    "load_all",
+    "make_counter",
+    "plan_drops",
+    "plan_partition",
+    "plan_trims",
+    "safe_cuts",
+    "should_summarize",
+    "should_truncate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home, once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Name what is public."""
+    return sorted([*__all__, "__version__"])

@@ -8,6 +8,7 @@ that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the rec
 links, unique ids), which `cortex check` asks.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
@@ -119,8 +120,7 @@ def load(source: Source, format: str = "auto") -> Transcript:
         OptionError: There is no such format.
     """
     chosen, doubts = _choose(source, format)
-    transcript = chosen.load(source)
-    return replace(transcript, warnings=doubts + transcript.warnings) if doubts else transcript
+    return _sealed(chosen.load(source), source, doubts)
 
 
 def load_all(source: Source, format: str = "auto") -> tuple[Transcript, ...]:
@@ -135,11 +135,21 @@ def load_all(source: Source, format: str = "auto") -> tuple[Transcript, ...]:
     chosen, doubts = _choose(source, format)
     found = []
     for one in containers.conversations(source):
-        transcript = chosen.load(one.source)
+        transcript = _sealed(chosen.load(one.source), one.source)
         layout = replace(transcript.layout, before=one.before, after=one.after)
         found.append(replace(transcript, layout=layout))
     found[0] = replace(found[0], warnings=doubts + source.warnings() + found[0].warnings)
     return tuple(found)
+
+
+def _sealed(transcript: Transcript, source: Source, doubts: tuple[str, ...] = ()) -> Transcript:
+    """Add what is known of every input, whatever its format."""
+    return replace(
+        transcript,
+        sha256=hashlib.sha256(source.data).hexdigest() if source.data else "",
+        size_bytes=len(source.data),
+        warnings=doubts + transcript.warnings,
+    )
 
 
 def _choose(source: Source, name: str) -> tuple[Format, tuple[str, ...]]:
@@ -184,9 +194,14 @@ def load_messages(messages: Sequence[Any], format: str = "auto") -> Transcript:
     return load(containers.PlainSource(messages), format)
 
 
+def is_plain(transcript: Transcript) -> bool:
+    """Tell whether a transcript was read by `load_messages`."""
+    return isinstance(transcript.layout, containers.Layout) and transcript.layout.box.kind == "plain"
+
+
 def dump_messages(transcript: Transcript) -> list[Any]:
     """Return what `load_messages` read as a list again; untouched messages are the same objects."""
-    if not isinstance(transcript.layout, containers.Layout) or transcript.layout.box.kind != "plain":
+    if not is_plain(transcript):
         raise TypeError("dump_messages writes what load_messages read; use dump for the rest")
     if not changes.is_changed(transcript):
         return list(transcript.layout.originals)

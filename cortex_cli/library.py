@@ -1,0 +1,80 @@
+"""Load and dump for programs: paths, bytes, lines and plain lists of message dicts."""
+
+from collections.abc import Iterable, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from cortex_cli import files, formats
+from cortex_cli.formats.source import Source
+from cortex_cli.messages import Transcript
+
+Loadable = str | PathLike[str] | bytes | Sequence[Any]
+"""A path, a file's bytes, its lines (bytes or str), or a list of message dicts."""
+
+
+def load(source: Loadable, *, format: str = "auto") -> Transcript:
+    """Read one transcript.
+
+    Args:
+        source: A path; the bytes of a file; its lines; or plain OpenAI, Anthropic, axio or pi message dicts.
+        format: A format's name, or `auto`.
+
+    Raises:
+        InputError: It cannot be read, is of no known format, or holds several conversations (see `load_all`).
+        OptionError: There is no such format.
+    """
+    if _is_plain(source):
+        return formats.load_messages(source, format)  # type: ignore[arg-type]
+    return formats.load(_as_source(source), format)
+
+
+def load_all(source: Loadable, *, format: str = "auto") -> tuple[Transcript, ...]:
+    """Read every conversation of a data set (JSONL with one conversation a line), or the only one of a file.
+
+    Raises:
+        InputError: It cannot be read, or is of no known format.
+        OptionError: There is no such format.
+    """
+    if _is_plain(source):
+        return (formats.load_messages(source, format),)  # type: ignore[arg-type]
+    return formats.load_all(_as_source(source), format)
+
+
+def dump(transcript: Transcript, path: str | PathLike[str] | None = None, *, overwrite: bool = False) -> Any:
+    """Write a transcript in the format it was read in.
+
+    Args:
+        transcript: As `load` or `compact` returned it.
+        path: Where to; None: return it instead.
+        overwrite: Whether a file that is there may be replaced.
+
+    Returns:
+        With a path the bytes written, as a number. Without one the file's bytes; for a transcript that was
+        loaded from a list of messages the list, untouched messages being the same objects.
+
+    Raises:
+        OutputError: It could not be written; what was there is unharmed.
+    """
+    if path is None:
+        return formats.dump_messages(transcript) if formats.is_plain(transcript) else b"".join(formats.dump(transcript))
+    return files.write_file(Path(fspath(path)), formats.dump(transcript), overwrite=overwrite)
+
+
+def _is_plain(source: Loadable) -> bool:
+    return not isinstance(source, str | PathLike | bytes) and not all(isinstance(one, str | bytes) for one in source)
+
+
+def _as_source(source: Any) -> Source:
+    if isinstance(source, bytes):
+        return Source(source)
+    if isinstance(source, str | PathLike):
+        read = files.read_file(fspath(source))
+        return Source(read.data, read.path)
+    return Source(_join(source))
+
+
+def _join(lines: Iterable[str | bytes]) -> bytes:
+    ends = (b"\n", b"\r")
+    encoded = [line.encode() if isinstance(line, str) else line for line in lines]
+    return b"".join(line if line.endswith(ends) else line + b"\n" for line in encoded)
