@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cortex_cli import formats
-from cortex_cli.compact import CompactResult, compact
+from cortex_cli.compaction import CompactResult, compact
 from cortex_cli.errors import DoesNotFitError
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Transcript
