@@ -3,9 +3,6 @@
 Calls are parallel, missing, repeated and interleaved; results come in any order, twice, or for no call.
 """
 
-import re
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,12 +10,12 @@ from hypothesis import strategies as st
 from cortex_cli import formats
 from cortex_cli.compaction import CompactResult, compact
 from cortex_cli.errors import DoesNotFitError
-from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import count_messages, make_counter
 from cortex_cli.validity import find_problems
+from tests.roundtrip import dump, essence, load, missing_record
 from tests.strategies import CONVERSATIONS
 from tests.wire import WRITERS
 
@@ -41,27 +38,12 @@ def settings_for(window: int) -> Settings:
     )
 
 
-def load(data: bytes, name: str) -> Transcript:
-    """Read bytes as a format."""
-    return formats.load(Source(data, "t.jsonl"), name)
-
-
-def dump(transcript: Transcript) -> bytes:
-    """Write a transcript."""
-    return b"".join(formats.dump(transcript))
-
-
 def run(transcript: Transcript, window: int) -> CompactResult | None:
     """Compact; None where it cannot be made to fit."""
     try:
         return compact(transcript, settings_for(window), counter=COUNTER)
     except DoesNotFitError:
         return None
-
-
-def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
-    """Return what the model reads, apart from where it stands."""
-    return [(one.role, part.kind, part.text, part.call_id) for one in messages for part in one.parts]
 
 
 @EACH_WRITING
@@ -145,26 +127,4 @@ def test_untouched_records_are_the_same_bytes(written: str, drawn: tuple[Message
     transcript = load(write(drawn), name)
     if (done := run(transcript, window)) is None:
         return
-    output = without_links(dump(done.transcript))
-    at = 0
-    for record in untouched_records(transcript, done.transcript):
-        at = output.find(without_links(record), at)
-        assert at >= 0
-
-
-_LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid)":(?:null|"[^"]*")')
-
-
-def without_links(data: bytes) -> bytes:
-    """Blank the links to parents, which a dump mends where a record left."""
-    return _LINK.sub(b"", data)
-
-
-def untouched_records(before: Transcript, after: Transcript) -> Iterator[bytes]:
-    """Yield the records all of whose messages are as they were loaded."""
-    if len(before.records) < 2:  # one document: its bytes are checked by the format's own tests
-        return
-    same = {record for message in after.messages for record in message.records if message in before.loaded}
-    touched = {r for m in before.loaded if m not in after.messages for r in m.records}
-    for record in sorted(same - touched):
-        yield before.records[record]
+    assert missing_record(transcript, done.transcript, dump(done.transcript)) is None

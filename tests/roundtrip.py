@@ -1,0 +1,52 @@
+"""Bytes in, bytes out, and what must be the same on both sides: for tests over files of every format."""
+
+import re
+from collections.abc import Iterator
+
+from cortex_cli import formats
+from cortex_cli.formats.source import Source
+from cortex_cli.messages import Message, Transcript
+
+_LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid)": ?(?:null|"[^"]*")')
+
+
+def load(data: bytes, name: str = "auto") -> Transcript:
+    """Read bytes as a format."""
+    return formats.load(Source(data, "t.jsonl"), name)
+
+
+def dump(transcript: Transcript) -> bytes:
+    """Write a transcript."""
+    return b"".join(formats.dump(transcript))
+
+
+def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
+    """Return what the model reads, apart from where it stands."""
+    return [(one.role, part.kind, part.text, part.call_id) for one in messages for part in one.parts]
+
+
+def missing_record(before: Transcript, after: Transcript, output: bytes) -> bytes | None:
+    """Return a record that nobody edited and that is not the same bytes, in its order, in the output.
+
+    Only the links to parents may differ, which a dump mends where a record left.
+    """
+    text = _LINK.sub(b"", output)
+    at = 0
+    for record in _untouched_records(before, after):
+        found = text.find(_LINK.sub(b"", record), at)
+        if found < 0:
+            return record
+        at = found
+    return None
+
+
+def _untouched_records(before: Transcript, after: Transcript) -> Iterator[bytes]:
+    """Yield the records all of whose messages are as they were loaded; none of one document."""
+    if len(before.records) < 2:
+        return
+    kept = {message.position: message for message in after.messages}
+    same, touched = set[int](), set[int]()
+    for message in before.loaded:
+        (same if kept.get(message.position) == message else touched).update(message.records)
+    for record in sorted(same - touched):
+        yield before.records[record]

@@ -1,0 +1,104 @@
+"""Every real transcript through the pipeline, at three windows: what issue and specification promise of each.
+
+The folder stands beside the project, not in it; without it nothing here runs.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from cortex_cli import formats
+from cortex_cli.compact import CompactResult, compact
+from cortex_cli.messages import Transcript
+from cortex_cli.repair import repair
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import Counter, count_messages, make_counter
+from cortex_cli.validity import find_problems
+from tests.conftest import PROJECT
+from tests.roundtrip import dump, essence, load, missing_record
+
+FOLDER = PROJECT.parent / "shared" / "transcripts"
+KNOWN = {known.NAME for known in formats.FORMATS}
+FORMATS = {
+    "claude-code": "claude-code",
+    "codex": "codex",
+    "openai-chat": "openai-chat",
+    "anthropic-messages": "anthropic",
+    "pi": "pi",
+    "axio": "axio",
+    "cortex-mono": "pi-history",
+}
+"""Folder -> name of its format."""
+
+FILES = [
+    pytest.param(path, name, id=str(path.relative_to(FOLDER)))
+    for folder, name in FORMATS.items()
+    if name in KNOWN
+    for path in sorted((FOLDER / folder).glob("*"))
+]
+EACH_FILE = pytest.mark.parametrize(("path", "name"), FILES)
+WINDOWS = (16_000, 64_000, 200_000)
+EXACT_BYTES = 300_000
+"""Files up to this size are run with exact counts too."""
+
+COUNTER = make_counter("heuristic")
+
+
+def run(transcript: Transcript, window: int, counter: Counter = COUNTER) -> CompactResult:
+    """Compact with the layers that need no model."""
+    settings = Settings(window=window, tokenizer=counter.name, layers=("cap", "micro", "failsafe"))
+    return compact(transcript, settings, counter=counter)
+
+
+@EACH_FILE
+def test_detected_and_unharmed(path: Path, name: str) -> None:
+    """Loading finds the format by itself and costs no byte."""
+    data = path.read_bytes()
+    transcript = load(data)
+    assert transcript.format == name
+    assert dump(transcript) == data
+    assert dump(transcript.with_messages(list(transcript.messages))) == data
+
+
+@EACH_FILE
+@pytest.mark.parametrize("window", WINDOWS)
+def test_compacted(path: Path, name: str, window: int) -> None:
+    """The output is valid, smaller or the same, whole in the user's words, and the second run changes nothing."""
+    check_compaction(path.read_bytes(), name, window, COUNTER)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [one for one in FILES if isinstance(one.values[0], Path) and one.values[0].stat().st_size < EXACT_BYTES],
+)
+def test_compacted_by_exact_counts(path: Path, name: str) -> None:
+    """The default counter decides otherwise than the heuristic; the same holds."""
+    check_compaction(path.read_bytes(), name, WINDOWS[0], make_counter("o200k_base"))
+
+
+def check_compaction(data: bytes, name: str, window: int, counter: Counter) -> None:
+    """Compact and check all that must hold of every output."""
+    transcript = load(data)
+    done = run(transcript, window, counter)
+    output = dump(done.transcript)
+    again = load(output)
+    rules = formats.rules_of(name)
+    repaired = repair(transcript.messages, rules, counter).messages
+    assert find_problems(again.messages, rules) == ()
+    assert list(formats.check(again)) == []
+    assert essence(again.messages) == essence(done.transcript.messages)
+    assert count_messages(again.messages, counter) <= count_messages(repaired, counter)
+    assert typed(again) == typed(transcript, without=dropped(done))
+    assert missing_record(transcript, done.transcript, output) is None
+    assert dump(run(again, window, counter).transcript) == output
+
+
+def typed(transcript: Transcript, *, without: frozenset[int] = frozenset()) -> list[str]:
+    """Return the texts that a person wrote, but for those of some messages."""
+    return [one.text for one in transcript.messages if one.typed and one.position not in without]
+
+
+def dropped(done: CompactResult) -> frozenset[int]:
+    """Return the messages that the report names as dropped."""
+    changes = (change for layer in done.report.layers for change in layer.changes)
+    return frozenset(change.message for change in changes if change.action == "dropped")
