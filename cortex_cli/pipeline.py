@@ -9,8 +9,10 @@ from cortex_cli import fit, sizing
 from cortex_cli.errors import DoesNotFitError, OptionError
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import failsafe
+from cortex_cli.layers.inputs import trim_inputs
 from cortex_cli.layers.micro import micro
 from cortex_cli.layers.summary import Summarized, should_summarize, summarize
+from cortex_cli.layers.thinking import drop_thinking
 from cortex_cli.layers.view import Layer, View
 from cortex_cli.messages import Change, LayerResult, Message, Transcript
 from cortex_cli.report import LayerReport, report_changes
@@ -116,6 +118,10 @@ async def run_layers(run: Run) -> None:
     target = sizing.resolve_size(settings.fit, run.tokens)
     if target and run.tokens <= target:
         return
+    if settings.drop_thinking:
+        run.apply("thinking", drop_thinking, settings)
+    if settings.trim_inputs:
+        run.apply("inputs", trim_inputs, settings)
     if target:
         await _climb(run, target)
     else:
