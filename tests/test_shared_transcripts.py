@@ -6,9 +6,9 @@ The folder stands beside the project, not in it; without it nothing here runs.
 from pathlib import Path
 
 import pytest
-from cortex_cli.compact import CompactResult, compact
 
 from cortex_cli import formats
+from cortex_cli.compaction import CompactResult, compact
 from cortex_cli.messages import Transcript
 from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
