@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from cortex_cli.formats.contents import compact
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import Path, item_spans
+from cortex_cli.marks import ACKNOWLEDGEMENT, INTERRUPTED, parse_notice
 from cortex_cli.messages import Message, Transcript, Usage
 from cortex_cli.typed import finish
 
@@ -152,6 +153,14 @@ def _take_sample(source: Source) -> Sample | None:
     return Sample(box.top, tuple(one for one in (box.values or source.head) if is_message(one)))
 
 
+def piece_types(content: Any) -> set[str]:
+    """Return the types of the pieces in a content list; empty ones for pieces without."""
+    if not isinstance(content, list):
+        return set()
+    types = (piece.get("type", "") for piece in content if isinstance(piece, dict))
+    return {kind if isinstance(kind, str) else "" for kind in types}
+
+
 def elements(source: Source, box: Box) -> Iterable[tuple[int, Any]]:
     """Return (index, value) of every element; of lines those that are JSON."""
     return source.values() if box.kind == "lines" else enumerate(box.values)
@@ -218,7 +227,7 @@ def build(
 ) -> Transcript:
     """Make the transcript of what was read."""
     box = reading.box
-    done = finish(name_results(messages))
+    done = finish(mark_own(name_results(messages)))
     model = box.top.get("model")
     return Transcript(
         format=name,
@@ -250,6 +259,22 @@ def name_results(messages: Iterable[Message]) -> Iterator[Message]:
         elif message.role == "tool" and any(part.kind == "result" and not part.name for part in message.parts):
             named = (p._replace(name=p.name or names.get(p.call_id, "")) for p in message.parts)
             message = message._replace(parts=tuple(named))
+        yield message
+
+
+def mark_own(messages: Iterable[Message]) -> Iterator[Message]:
+    """Know again what an earlier run wrote as an answer or as a result."""
+    previous = ""
+    for message in messages:
+        if message.role == "tool" and message.parts[0].text == INTERRUPTED:
+            message = message._replace(synthetic="closing")
+        elif message.role == "assistant" and len(message.parts) == 1 and message.parts[0].kind == "text":
+            text = message.parts[0].text
+            if text == ACKNOWLEDGEMENT and previous == "summary":
+                message = message._replace(synthetic="acknowledgement")
+            elif parse_notice(text) is not None:
+                message = message._replace(synthetic="notice")
+        previous = message.synthetic
         yield message
 
 

@@ -15,6 +15,9 @@ from cortex_cli.tokens import estimate_media_tokens, estimate_tokens
 TEXT_TYPES = ("text", "input_text", "output_text")
 """Types of pieces whose `text` the model reads as it stands; a tuple, since a damaged type may be unhashable."""
 
+TEXT_KEYS = ("text", "value")
+"""Where a text piece keeps its text; `value` in data sets for fine-tuning."""
+
 MEDIA_KINDS = {
     "image": "image",
     "input_image": "image",
@@ -45,16 +48,18 @@ def compact(value: Any) -> str:
     return encode(value).decode()
 
 
-def is_text_piece(piece: Any) -> bool:
-    """Tell whether an item of a content list is plain text."""
-    return isinstance(piece, str) or (
-        isinstance(piece, dict) and piece.get("type") in TEXT_TYPES and isinstance(piece.get("text"), str)
-    )
+def text_path(piece: Any) -> Path | None:
+    """Return where an item of a content list keeps its text; None if it is no plain text."""
+    if isinstance(piece, str):
+        return ()
+    if not isinstance(piece, dict) or piece.get("type") not in TEXT_TYPES:
+        return None
+    return next(((key,) for key in TEXT_KEYS if isinstance(piece.get(key), str)), None)
 
 
 def piece_text(piece: Any) -> str:
     """Return the text of a text piece."""
-    return piece if isinstance(piece, str) else str(piece["text"])
+    return piece if isinstance(piece, str) else next(piece[key] for key in TEXT_KEYS if isinstance(piece.get(key), str))
 
 
 def read_result(content: Any) -> Content:
@@ -68,7 +73,7 @@ def read_result(content: Any) -> Content:
     texts: list[str] = []
     media: list[Media] = []
     for block, piece in enumerate(content):
-        if is_text_piece(piece):
+        if text_path(piece) is not None:
             texts.append(piece_text(piece))
         else:
             media.append(read_media(piece, block))
@@ -121,12 +126,13 @@ def edit_result(path: Path, content: Any, old: Part, new: Part, text_type: str =
     yield from (Delete((*path, medium.block)) for medium in old.media if medium.block not in kept)
     if new.text == old.text:
         return
-    first, *others = [block for block, piece in enumerate(content) if is_text_piece(piece)] or [len(content)]
-    if first == len(content):
+    pieces = {block: at for block, piece in enumerate(content) if (at := text_path(piece)) is not None}
+    if not pieces:
         yield Insert((*path, 0), ({"type": text_type, "text": new.text},))
-    else:
-        yield Replace((*path, first) if isinstance(content[first], str) else (*path, first, "text"), new.text)
-    yield from (Delete((*path, block)) for block in others)
+        return
+    (first, at), *others = pieces.items()
+    yield Replace((*path, first, *at), new.text)
+    yield from (Delete((*path, block)) for block, _ in others)
 
 
 def edit_json(path: Path, old_text: str, new_text: str) -> Iterator[Edit]:
