@@ -47,8 +47,8 @@ class InputFile(NamedTuple):
     """As the user named it; `-` for standard input."""
     stamp: Stamp | None = None
     """None for what is not a regular file: standard input, a pipe, a device."""
-    mode: int = 0o600
-    """Permission bits, for a new file with the same contents."""
+    mode: int | None = None
+    """Permission bits, for a new file with the same contents; None for what is not a regular file."""
 
 
 def read_file(path: str) -> InputFile:

@@ -1,10 +1,11 @@
 """What a run did, as plain values: the JSON report is one way to write it, the terminal another."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cortex_cli.errors import CortexError
 from cortex_cli.messages import Action, Change, Part, Transcript
 
 REPORT_VERSION = 1
@@ -186,6 +187,78 @@ class Report:
             "elapsed_seconds": round(self.elapsed_seconds, 3),
             **self.extra,
         }
+
+
+def merge_reports(reports: Sequence[Report]) -> Report:
+    """Put the reports of one data set's conversations together; of a single one it is the report itself.
+
+    `message` then counts within its conversation; `line` tells them apart.
+    """
+    first = reports[0]
+    if len(reports) == 1:
+        return first
+    names = dict.fromkeys(layer.name for report in reports for layer in report.layers)
+    return replace(
+        first,
+        input=_merge_sides([report.input for report in reports]),
+        output=_merge_sides([report.output for report in reports]),
+        layers=tuple(_merge_layers(name, reports) for name in names),
+        cost=None,
+        repairs=tuple(repair for report in reports for repair in report.repairs),
+        warnings=tuple(dict.fromkeys(warning for report in reports for warning in report.warnings)),
+        hints=first.hints if not any(report.changed for report in reports) else (),
+        events=tuple(event for report in reports for event in report.events),
+        elapsed_seconds=sum(report.elapsed_seconds for report in reports),
+    )
+
+
+def _merge_sides(sides: Sequence[Side]) -> Side:
+    totals = {name: sum(getattr(side, name) for side in sides) for name in ("messages", "tokens", "overhead_tokens")}
+    return replace(sides[0], **totals)
+
+
+def _merge_layers(name: str, reports: Sequence[Report]) -> LayerReport:
+    layers = [layer for report in reports for layer in report.layers if layer.name == name]
+    fired = [layer for layer in layers if layer.fired]
+    return LayerReport(
+        name=name,
+        fired=bool(fired),
+        reason=(fired or layers)[0].reason,
+        tokens_before=sum(layer.tokens_before for layer in layers),
+        tokens_after=sum(layer.tokens_after for layer in layers),
+        changes=tuple(change for layer in layers for change in layer.changes),
+    )
+
+
+def batch_report(
+    command: str, reports: Sequence[Report], failed: Iterable[tuple[str, CortexError]], *, skipped: int = 0
+) -> dict[str, Any]:
+    """Return the JSON report over several files. Source: DESIGN section 5.
+
+    Args:
+        command: As the user typed it.
+        reports: Of the files that were done.
+        failed: (path, why) of the others.
+        skipped: Files that were no transcripts.
+    """
+    failures = [{"path": path, "error": str(error), "hint": error.hint} for path, error in failed]
+    before, after = sum(one.input.tokens for one in reports), sum(one.output.tokens for one in reports)
+    return {
+        "version": REPORT_VERSION,
+        "command": command,
+        "files": [report.to_json() for report in reports],
+        "totals": {
+            "files": len(reports),
+            "changed": sum(report.changed for report in reports),
+            "failed": len(failures),
+            "skipped": skipped,
+            "tokens_before": before,
+            "tokens_after": after,
+            "saved_tokens": before - after,
+            "saved_ratio": round((before - after) / before, 4) if before else 0.0,
+        },
+        "failed": failures,
+    }
 
 
 def report_changes(changes: Iterable[Change], transcript: Transcript) -> tuple[ChangeReport, ...]:

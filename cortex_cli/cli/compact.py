@@ -1,0 +1,14 @@
+"""`cortex compact`: the whole pipeline."""
+
+from cortex_cli.cli.options import OutputOptions, ReportOptions, Sources, command
+from cortex_cli.cli.running import Runner
+from cortex_cli.cli.shell import Shell
+from cortex_cli.settings_load import LoadedSettings
+
+
+@command("shared", "caps", "micro", "failsafe")
+def compact(
+    shell: Shell, loaded: LoadedSettings, output: OutputOptions, report: ReportOptions, sources: Sources = None
+) -> None:
+    """Make a transcript smaller: the whole pipeline."""
+    Runner("compact", shell, loaded.settings, output, report).run(sources)

@@ -1,0 +1,106 @@
+"""What `compact`, `micro` and `failsafe` share: every source through the layers, written, reported."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cortex_cli import files, formats
+from cortex_cli.cli import outputs, sources
+from cortex_cli.cli.boundary import show_error
+from cortex_cli.cli.options import OutputOptions, ReportOptions
+from cortex_cli.cli.shell import Shell, make_console
+from cortex_cli.compaction import compact
+from cortex_cli.errors import CortexError, OptionError, name_hint
+from cortex_cli.report import Report, batch_report, merge_reports
+from cortex_cli.settings import Settings
+from cortex_cli.targets import Written, write_result
+from cortex_cli.tokens import Counter, make_counter
+
+FORMS = ("rich", "text", "json", "none")
+"""Forms of the report. Source: DESIGN section 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """One command over its sources."""
+
+    command: str
+    shell: Shell
+    settings: Settings
+    output: OutputOptions
+    report: ReportOptions
+
+    def run(self, given: list[str] | None) -> None:
+        """Compact every source; a bad one of several is told and the others go on.
+
+        Raises:
+            CortexError: The only source failed, or some of several did.
+        """
+        names = sources.named_sources(given, self.shell)
+        self._check(names)
+        counter = make_counter(self.settings.tokenizer)
+        reports: list[Report] = []
+        failed: list[tuple[str, CortexError]] = []
+        for name in names:
+            try:
+                reports.append(self._run_one(name, counter))
+            except CortexError as error:
+                if len(names) == 1:
+                    raise
+                show_error(error)
+                failed.append((name, error))
+        self._give_data(reports, failed, is_one=len(names) == 1)
+        if failed:
+            raise CortexError(f"{len(failed)} of {len(names)} inputs failed")
+
+    def _check(self, names: list[str]) -> None:
+        outputs.check_options(self.output, names, json=self.report.json)
+        form = self.report.report
+        if form is not None and form not in FORMS:
+            raise OptionError(f"unknown form {form!r}", where="--report", hint=name_hint(form, FORMS))
+        path = self.report.report_file
+        if path and not path.endswith(".json"):
+            raise OptionError(f"{path!r} does not end in .json", where="--report-file", hint="only JSON is written yet")
+
+    def _run_one(self, name: str, counter: Counter) -> Report:
+        loaded = sources.load(name, self.settings, self.shell)
+        results = [compact(one, self.settings, counter=counter, command=self.command) for one in loaded.transcripts]
+        done = [result.transcript for result in results]
+        report = merge_reports([result.report for result in results])
+        if len(results) > 1:
+            digest = hashlib.sha256(loaded.file.data).hexdigest()
+            report = replace(report, input=replace(report.input, bytes=len(loaded.file.data), sha256=digest))
+        target = outputs.target_of(loaded.file, self.output, self.shell)
+        written = write_result(loaded.file, lambda: formats.dump_all(done), target, done[0], changed=report.changed)
+        report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
+        self._show(report, written)
+        return report
+
+    def _show(self, report: Report, written: Written) -> None:
+        form = self.report.report
+        if self.report.json or self.report.quiet or form == "none":
+            return
+        stream = self.shell.stdout if self.output.dry_run else self.shell.stderr
+        if form == "json":
+            self.shell.print_json(report.to_json(), stream)
+            return
+        from cortex_cli.cli.render import print_report  # noqa: PLC0415  # Rich is slow to import, and may not be needed
+        from cortex_cli.cli.render_changes import print_changes  # noqa: PLC0415  # the same
+
+        console = make_console(stream, self.shell.environment, form=form)
+        if self.report.show_diff:
+            print_changes(console, report, verbose=self.report.verbose)
+        print_report(console, report, written, verbose=self.report.verbose)
+
+    def _give_data(self, reports: list[Report], failed: Iterable[tuple[str, CortexError]], *, is_one: bool) -> None:
+        """Print and write the JSON report: of one input its own, of several that of a batch."""
+        if not (self.report.json or self.report.report_file):
+            return
+        data: dict[str, Any] = reports[0].to_json() if is_one else batch_report(self.command, reports, failed)
+        if self.report.json:
+            self.shell.print_json(data, self.shell.stdout)
+        if self.report.report_file:
+            text = self.shell.json_text(data, ascii_only=False)
+            files.write_file(Path(self.report.report_file), [text.encode()], overwrite=self.output.force)

@@ -1,0 +1,106 @@
+"""Where a result may go, and what becomes of it there: a file, over its input, a new session, a stream, nowhere."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+from cortex_cli import files
+from cortex_cli.errors import OptionError, OutputError
+from cortex_cli.files import STDIO, InputFile
+from cortex_cli.holders import find_holder
+from cortex_cli.messages import Transcript
+from cortex_cli.sessions import find_client, fork
+
+
+class Target(NamedTuple):
+    """Where one result goes."""
+
+    kind: Literal["file", "in-place", "fork", "stream", "none"]
+    path: Path = Path()
+    """Of a file."""
+    overwrite: bool = False
+    """Replace a file that is there."""
+    stream: BinaryIO | None = None
+    """Of a stream."""
+    environment: Mapping[str, str] = {}
+    """For a fork: where its client keeps sessions."""
+
+
+class Written(NamedTuple):
+    """What became of one result."""
+
+    path: str
+    """Empty where nothing was written; `-` for a stream."""
+    size_bytes: int
+    backup: str = ""
+    """Where the old contents are kept."""
+    hints: tuple[str, ...] = ()
+
+
+def write_result(
+    source: InputFile, chunks: Callable[[], Iterable[bytes]], target: Target, transcript: Transcript, *, changed: bool
+) -> Written:
+    """Write one result to its target.
+
+    Args:
+        source: The input.
+        chunks: Makes the bytes of the result; called once.
+        target: Where it goes.
+        transcript: The result (of a data set the first), for its format and session id.
+        changed: Whether the result differs from the input.
+
+    Raises:
+        OutputError: It cannot be written, the input has changed since it was read, or its client has it open.
+        OptionError: The target does not go with this input.
+    """
+    if target.kind == "none":
+        return Written("", sum(map(len, chunks())))
+    if target.kind == "in-place":
+        return _write_in_place(source, chunks, changed=changed)
+    if target.kind == "fork":
+        return _write_fork(source, b"".join(chunks()), target, transcript)
+    if target.kind == "stream":
+        assert target.stream is not None
+        return Written(STDIO, files.write_stream(target.stream, chunks()))
+    if target.path.exists() and source.stamp is not None and target.path.samefile(source.path):
+        raise OptionError(
+            "the output is the input", where=str(target.path), hint="use --in-place, which keeps a backup"
+        )
+    size = files.write_file(target.path, chunks(), overwrite=target.overwrite, mode=source.mode)
+    return Written(str(target.path), size, hints=_fork_hint(source, transcript) if changed else ())
+
+
+def _fork_hint(source: InputFile, transcript: Transcript) -> tuple[str, ...]:
+    """A client knows a session by its id, and this file has the id of its input."""
+    client = find_client(transcript.format)
+    if client is None or source.path == STDIO:
+        return ()
+    return (f"to resume it, make it a session of its own: `cortex compact --fork {source.path}`",)
+
+
+def _write_in_place(source: InputFile, chunks: Callable[[], Iterable[bytes]], *, changed: bool) -> Written:
+    if source.stamp is None:
+        raise OutputError("is no regular file", where=source.path, hint="use -o PATH")
+    if not changed:
+        return Written("", len(source.data))
+    if holder := find_holder(Path(source.path)):
+        hint = "close it first, or use --fork or -o PATH"
+        raise OutputError(f"{holder} has the session open", where=source.path, hint=hint)
+    backup = files.write_in_place(source, chunks())
+    return Written(source.path, Path(source.path).stat().st_size, backup=str(backup))
+
+
+def _write_fork(source: InputFile, data: bytes, target: Target, transcript: Transcript) -> Written:
+    new = fork(data, transcript.format, transcript.session_id, source.path, target.environment)
+    if not new.path.exists():
+        _make_folder(new.path.parent)
+        files.write_file(new.path, [new.data], mode=source.mode)
+    folder = f"cd {new.folder} && " if new.folder else ""
+    return Written(str(new.path), len(new.data), hints=(f"resume it: `{folder}{new.command}`",))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot be made: {error.strerror}", where=str(folder), hint="use -o PATH") from error
