@@ -6,7 +6,7 @@ conversation is told by `validity`, what is done about it by `repair`.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cortex_cli.messages import Message
@@ -71,10 +71,13 @@ def pair_calls(messages: Sequence[Message]) -> Pairing:
     live: int | None = None
     turn = 0
     for position, message in enumerate(messages):
-        if message.role != "tool":
-            turn = position if message.role == "user" else turn
-            live = position if message.role == "assistant" else None
-            given_up.extend(_await_results(message, position, turn, waiting))
+        role = message.role
+        if role != "tool":
+            turn = position if role == "user" else turn
+            live = position if role == "assistant" else None
+            for index, part in enumerate(message.parts):
+                if part.kind == "call":
+                    given_up += _await_result(CallSite(position, index), turn, waiting.setdefault(part.call_id, []))
             continue
         result = message.result
         call_id = result.call_id if result else ""
@@ -90,21 +93,17 @@ def pair_calls(messages: Sequence[Message]) -> Pairing:
     return Pairing(answers, repeats, tuple(orphans), tuple(sorted(given_up + still_open)), live)
 
 
-def _await_results(
-    message: Message, position: int, turn: int, waiting: dict[str, list[list[CallSite]]]
-) -> Iterator[CallSite]:
-    """Note the calls of a message; yield open calls of an earlier turn whose id it takes over."""
-    for index, part in enumerate(message.parts):
-        if part.kind != "call":
-            continue
-        by_message = waiting.setdefault(part.call_id, [])
-        if by_message and by_message[-1][0].message < turn:
-            yield from (site for sites in by_message for site in sites)
-            by_message.clear()
-        if by_message and by_message[-1][0].message == position:
-            by_message[-1].append(CallSite(position, index))
-        else:
-            by_message.append([CallSite(position, index)])
+def _await_result(site: CallSite, turn: int, by_message: list[list[CallSite]]) -> list[CallSite]:
+    """Note a call among those of its id; return open calls of an earlier turn whose id it takes over."""
+    given_up: list[CallSite] = []
+    if by_message and by_message[-1][0].message < turn:
+        given_up = [site for sites in by_message for site in sites]
+        by_message.clear()
+    if by_message and by_message[-1][0].message == site.message:
+        by_message[-1].append(site)
+    else:
+        by_message.append([site])
+    return given_up
 
 
 def call_groups(messages: Sequence[Message], pairing: Pairing | None = None) -> tuple[Group, ...]:

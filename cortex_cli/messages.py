@@ -91,7 +91,10 @@ class Message(NamedTuple):
     @property
     def result(self) -> Part | None:
         """The tool result it is, if it is one."""
-        return next((part for part in self.parts if part.kind == "result"), None)
+        for part in self.parts:  # a plain loop: asked for every message of every pass
+            if part.kind == "result":
+                return part
+        return None
 
     @property
     def counts_as_recent(self) -> bool:

@@ -19,6 +19,9 @@ HEURISTIC = "heuristic"
 MEMO_TEXTS = 200_000
 """How many counts a counter remembers at least (about 30 MB), at most twice as many; a 200 MB session has half."""
 
+REMEMBERED_TOTALS = 4
+"""Conversations whose total is remembered: as loaded, as repaired, before a layer and after it."""
+
 
 class Counter(Protocol):
     """Counts tokens; one instance is shared by everything that handles one transcript."""
@@ -63,7 +66,27 @@ def estimate_tokens(characters: int) -> int:
     return -(-characters // CHARS_PER_TOKEN)
 
 
-class HeuristicCounter:
+class _Totals:
+    """Remembers the totals of the newest conversations: every step of a run asks for the same ones again."""
+
+    def __init__(self) -> None:
+        self._totals: tuple[tuple[tuple[Message, ...], int], ...] = ()
+
+    def count_all(self, messages: tuple[Message, ...]) -> int:
+        """Count a conversation."""
+        for known, total in self._totals:
+            if known is messages:  # it is held here, so no other can have its place in memory
+                return total
+        total = sum(map(self.count_message, messages))
+        self._totals = ((messages, total), *self._totals[: REMEMBERED_TOTALS - 1])
+        return total
+
+    def count_message(self, message: Message) -> int:
+        """Count all of a message that the model would be sent."""
+        raise NotImplementedError
+
+
+class HeuristicCounter(_Totals):
     """`ceil(characters / 4)`, over all of a message at once."""
 
     name = HEURISTIC
@@ -85,7 +108,7 @@ class HeuristicCounter:
         return -(-characters // CHARS_PER_TOKEN) + tokens
 
 
-class ExactCounter:
+class ExactCounter(_Totals):
     """Exact counts of a real vocabulary, remembered by content.
 
     The memory holds no texts: its key is the text's hash (which Python keeps with the string) and length.
@@ -94,6 +117,7 @@ class ExactCounter:
     """
 
     def __init__(self, name: str, engine: Engine) -> None:
+        super().__init__()
         self.name = name
         self.engine = engine.name
         self._count = engine.count
@@ -144,4 +168,6 @@ def count_media(part: Part) -> int:
 
 def count_messages(messages: Iterable[Message], counter: Counter) -> int:
     """Count messages."""
+    if isinstance(counter, _Totals) and isinstance(messages, tuple):
+        return counter.count_all(messages)
     return sum(map(counter.count_message, messages))
