@@ -50,6 +50,7 @@ class Raw:
 Edit = Replace | Delete | Insert
 
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
+_scan_string: Callable[[str, int, bool], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 _space = re.compile(r"[ \t\r\n]*").match
 _string = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL).match
 
@@ -152,9 +153,8 @@ def _skip(text: str, at: int) -> int:
 
 def _end_of(text: str, at: int) -> int:
     """Return the end of the value that starts at `at`."""
-    match = _string(text, at)
-    if match:
-        return match.end()
+    if text[at : at + 1] == '"':
+        return _scan_string(text, at + 1, False)[1]
     try:
         return _scan(text, at)[1]
     except StopIteration as error:
@@ -175,6 +175,14 @@ def _walk(text: str, at: int, node: _Node, out: list[bytes], path: Path) -> int:
     if text[at] == "[":
         return _walk_list(text, at, node, out, path)
     raise KeyError(path)
+
+
+def _walk_member(text: str, at: int, node: _Node, out: list[bytes], path: Path) -> None:
+    """Append the edited value that starts at `at`; what replaces it whole spares a look at how long it was."""
+    if node.replace is not None:
+        out.append(encode(node.replace.value))
+    else:
+        _walk(text, at, node, out, path)
 
 
 def _members(text: str, at: int, close: str, with_keys: bool) -> tuple[list[tuple[int, str, int, int]], int]:
@@ -215,7 +223,7 @@ def _walk_object(text: str, at: int, node: _Node, out: list[bytes], path: Path) 
             continue
         if child is not None and last[key] == i:
             piece = [text[segment:start].encode("latin-1")]
-            _walk(text, start, child, piece, (*path, key))
+            _walk_member(text, start, child, piece, (*path, key))
             segments.append(b"".join(piece))
         else:
             segments.append(text[segment:stop].encode("latin-1"))
@@ -236,7 +244,7 @@ def _walk_list(text: str, at: int, node: _Node, out: list[bytes], path: Path) ->
         segments.extend(lead.encode("latin-1") + encode(value) for value in child.before)
         if not child.delete:
             piece = [lead.encode("latin-1")]
-            _walk(text, start, child, piece, (*path, i))
+            _walk_member(text, start, child, piece, (*path, i))
             segments.append(b"".join(piece))
     for key, child in node.children.items():
         if not isinstance(key, int) or (key >= len(members) and (child.delete or child.replace or child.children)):
