@@ -3,7 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cortex_cli.errors import CortexError
 from cortex_cli.messages import Action, Change, Part, Transcript
@@ -26,9 +26,8 @@ class Side:
     overhead_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeReport:
-    """One change, tied to the input."""
+class ChangeReport(NamedTuple):
+    """One change, tied to the input; there may be thousands."""
 
     message: int
     """0-based index in the input's live path; -1 for a message that was added."""
