@@ -16,6 +16,7 @@ import typer.main
 
 from cortex_cli.cli.help import CONTEXT, CortexCommand
 from cortex_cli.cli.shell import Shell
+from cortex_cli.errors import OptionError
 from cortex_cli.settings import Knob, knobs
 from cortex_cli.settings_load import LoadedSettings, as_text, find_config, load_settings
 
@@ -222,3 +223,20 @@ def load_command(name: str) -> CortexCommand:
     built = typer.main.get_command(single)
     assert isinstance(built, CortexCommand)
     return built
+
+
+def whole_number(raw: str | None, flag: str, *, default: int, least: int = 0) -> int:
+    """Read an option that is a number and no setting.
+
+    Raises:
+        OptionError: It is no whole number, or too small.
+    """
+    if raw is None:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise OptionError(f"{raw!r} is not a whole number", where=flag, hint=f"{least} or more") from None
+    if value < least:
+        raise OptionError(f"{raw!r} is out of range", where=flag, hint=f"{least} or more")
+    return value

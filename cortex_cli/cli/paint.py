@@ -1,9 +1,9 @@
 """The few shapes that all output is made of: lines, tables without boxes, bars. Texts of others are made harmless."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +21,25 @@ BAR_COLUMNS = 40
 
 _FULL, _EMPTY = "\u2588", "\u2591"
 _FULL_ASCII, _EMPTY_ASCII = "#", "."
+
+
+def print_all(console: Console, renderables: Iterable[RenderableType], *, wrap: bool = True) -> None:
+    """Print, without the blanks with which Rich fills lines where the output goes to no terminal.
+
+    Args:
+        console: Where to.
+        renderables: What.
+        wrap: Break long lines; not where each line is for another program, too.
+    """
+    if console.is_terminal:
+        for renderable in renderables:
+            console.print(renderable, soft_wrap=not wrap)
+        return
+    with console.capture() as capture:
+        for renderable in renderables:
+            console.print(renderable, soft_wrap=not wrap)
+    lines = (text.rstrip() for text in capture.get().splitlines())
+    console.file.write("".join(f"{text}\n" for text in lines))
 
 
 def line(*pieces: str | tuple[str, str]) -> Text:

@@ -21,6 +21,7 @@ from cortex_cli.cli.paint import (
     line,
     number,
     percent,
+    print_all,
     size,
     table,
     usd,
@@ -41,7 +42,7 @@ NEARLY_FULL = 0.9
 
 def print_report(console: Console, report: Report, written: Written, *, verbose: bool = False) -> None:
     """Print everything a person wants to know of one run."""
-    for renderable in chain(
+    renderables = chain(
         _head(report),
         _sizes(console, report),
         _layers(report),
@@ -52,14 +53,23 @@ def print_report(console: Console, report: Report, written: Written, *, verbose:
         _cost(report),
         _facts(report),
         _ending(report, written, verbose=verbose),
-    ):
-        console.print(renderable)
+    )
+    print_all(console, renderables)
+
+
+def title_of(path: str, facts: str) -> Text:
+    """Make the first line of a report: what it is about."""
+    return line(("standard input" if path == STDIO else path, STRONG), (f"  {facts}", LABEL))
+
+
+def window_style(ratio: float) -> str:
+    """Colour a share of the window."""
+    return BAD if ratio >= 1 else CAREFUL if ratio >= NEARLY_FULL else NAME
 
 
 def _head(report: Report) -> Iterator[RenderableType]:
-    name = "standard input" if report.input.path == STDIO else report.input.path
-    facts = f"  {report.input.format}, {count(report.input.messages, 'message')}, {size(report.input.bytes)}"
-    yield line((name, STRONG), (facts, LABEL))
+    side = report.input
+    yield title_of(side.path, f"{side.format}, {count(side.messages, 'message')}, {size(side.bytes)}")
     yield Text()
 
 
@@ -68,10 +78,9 @@ def _sizes(console: Console, report: Report) -> Iterator[RenderableType]:
     rows = []
     for label, side in (("before", report.input), ("after", report.output)):
         ratio = side.tokens * report.model_scale / report.window
-        style = BAD if ratio >= 1 else CAREFUL if ratio >= NEARLY_FULL else NAME
         share = line((f"{percent(ratio)} of {_short(report.window)}", BAD if ratio >= 1 else ""))
         tokens = line((number(side.tokens), STRONG), " tokens")
-        rows.append((line((label, LABEL)), bar(console, ratio, columns, style), tokens, share))
+        rows.append((line((label, LABEL)), bar(console, ratio, columns, window_style(ratio)), tokens, share))
     yield table(("", "", "", ""), rows, right=(2,))
     if report.saved_tokens or report.changed:
         messages = report.input.messages - report.output.messages
@@ -159,15 +168,18 @@ def _dropped(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
         return
     yield line((f"  {count(len(typed), 'message')} that a person wrote left:", CAREFUL))
     shown = typed if verbose or len(typed) <= MAX_DROPPED + 1 else typed[:MAX_DROPPED]
-    rows = [(line((_place(change), LABEL)), clipped(change.before, 200)) for change in shown]
+    rows = [(line((place_of(change), LABEL)), clipped(change.before, 200)) for change in shown]
     if len(shown) < len(typed):
         rows.append((line(("", LABEL)), f"and {len(typed) - len(shown)} more; -v shows them"))
     yield table(("", ""), rows)
     yield Text()
 
 
-def _place(change: ChangeReport) -> str:
-    return f"line {change.line}" if change.line else f"message {change.message}"
+def place_of(change: ChangeReport) -> str:
+    """Say where a change stands in the input."""
+    if change.message < 0:
+        return "added"
+    return f"message {change.message}" + (f", line {change.line}" if change.line > 1 else "")
 
 
 def _repairs(report: Report) -> Iterator[RenderableType]:
@@ -175,7 +187,7 @@ def _repairs(report: Report) -> Iterator[RenderableType]:
         return
     yield line((f"  {count(len(report.repairs), 'repair')} made first:", CAREFUL))
     rows = [
-        (line((_place(one), LABEL)), one.tool or "message", clipped(one.before or one.after, 120))
+        (line((place_of(one), LABEL)), one.tool or "message", clipped(one.before or one.after, 120))
         for one in report.repairs
     ]
     yield table(("", "", ""), rows)
@@ -184,12 +196,12 @@ def _repairs(report: Report) -> Iterator[RenderableType]:
 
 def _changes(report: Report) -> Iterator[RenderableType]:
     rows = [
-        (layer.name, str(change.line or "-"), change.tool, change.action, *_two(change))
+        (layer.name, str(change.message), str(change.line or "-"), change.tool or "-", change.action, *_two(change))
         for layer in report.layers
         for change in layer.changes
     ]
     if rows:
-        yield table(("layer", "line", "tool", "action", "before", "after"), rows, right=(1, 4, 5))
+        yield table(("layer", "message", "line", "tool", "action", "before", "after"), rows, right=(1, 2, 5, 6))
         yield Text()
 
 

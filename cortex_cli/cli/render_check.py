@@ -1,0 +1,58 @@
+"""What is broken in a transcript, for people: one line each, `path:line` in front, as compilers do."""
+
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+
+from cortex_cli.checking import Check, Finding
+from cortex_cli.cli.paint import BAD, CAREFUL, GOOD, LABEL, NAME, STRONG, count, line, print_all, size
+from cortex_cli.cli.render import hints, place_of
+from cortex_cli.files import STDIO
+
+
+def print_check(console: Console, check: Check) -> None:
+    """Print every problem, note and repair, then the verdict."""
+    print_all(console, _lines(check), wrap=False)
+
+
+def _lines(check: Check) -> Iterator[RenderableType]:
+    yield from (_finding(check, problem, "problem", BAD) for problem in check.problems)
+    yield from (_finding(check, note, "note", CAREFUL) for note in check.notes)
+    for one in check.repairs:
+        yield line(
+            (f"{_path(check)}:{one.line}: ", STRONG),
+            ("repaired: ", GOOD),
+            one.tool or "message",
+            (f"  {place_of(one)}", LABEL),
+        )
+    yield from (line(("warning: ", CAREFUL), warning) for warning in check.warnings)
+    yield _verdict(check)
+    if check.problems and not check.repairs and not check.written.path:
+        yield from hints((_advice(check),))
+    yield from hints(check.written.hints)
+
+
+def _path(check: Check) -> str:
+    return "standard input" if check.path == STDIO else check.path
+
+
+def _finding(check: Check, finding: Finding, kind: str, style: str) -> RenderableType:
+    place = f"{_path(check)}:{finding.line}: " if finding.line else f"{_path(check)}: "
+    return line((place, STRONG), (f"{kind}: ", style), finding.text, (f"  (message {finding.message})", LABEL))
+
+
+def _advice(check: Check) -> str:
+    own = sorted({problem.hint for problem in check.problems if "check --fix" not in problem.hint and problem.hint})
+    return own[0] if own else f"`cortex check --fix {check.path}` repairs it"
+
+
+def _verdict(check: Check) -> RenderableType:
+    what = f"{check.format}, {count(check.messages, 'message')}: "
+    wrote = ""
+    if check.written.path and not check.is_on_stdout:
+        wrote = f"; wrote {check.written.path} ({size(check.written.size_bytes)})"
+    if check.problems:
+        return line((what, LABEL), (count(len(check.problems), "problem"), BAD), wrote)
+    if check.repairs:
+        return line((what, LABEL), (f"{count(len(check.repairs), 'repair')}, now valid", GOOD), wrote)
+    return line((what, LABEL), ("valid", GOOD), (wrote, NAME))
