@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 import cortex_cli
+from cortex_cli.cli.main import ENTRIES
+from cortex_cli.cli.options import load_command
+from cortex_cli.settings import knobs
 
 PACKAGE = Path(cortex_cli.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -133,6 +136,12 @@ def length_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_files_are_named_after_what_they_hold() -> None:
     """A file for everything grows without end."""
     assert not [path for path in MODULES if path.stem in ("utils", "util", "helpers", "common", "misc")]
+
+
+def test_every_setting_has_a_flag_of_some_command() -> None:
+    """A setting that cannot be given on the command line is forgotten there."""
+    offered = {flag for entry in ENTRIES for option in load_command(entry.name).params for flag in option.opts}
+    assert [knob.key for knob in knobs() if knob.flag.split("/")[0] not in offered] == []
 
 
 def test_public_names_are_what_they_claim() -> None:
