@@ -4,7 +4,8 @@ The tree::
 
     CortexError              exit 1   ran and failed
     ├── InputError           exit 2   a file that cannot be read as what it claims to be
-    │   └── TranscriptError  exit 2   a transcript that breaks its format's rules
+    │   ├── TranscriptError  exit 2   a transcript that breaks its format's rules
+    │   └── UnknownFormatError        exit 2   sound data that is no transcript of a known format
     ├── OptionError          exit 2   an option, variable or configuration value
     ├── OutputError          exit 1   the result could not be written; what was there is unharmed
     └── DoesNotFitError      exit 3   the result cannot be made as small as asked
@@ -68,6 +69,10 @@ class InputError(CortexError):
 
 class TranscriptError(InputError):
     """The input is a transcript, and it breaks a rule of its format."""
+
+
+class UnknownFormatError(InputError):
+    """The input is sound, and no transcript of a known format: a batch leaves such files alone."""
 
 
 class OptionError(CortexError):

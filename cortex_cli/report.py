@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from cortex_cli.errors import CortexError
 from cortex_cli.messages import Action, Change, Part, Transcript
 
 REPORT_VERSION = 1
@@ -230,33 +229,32 @@ def _merge_layers(name: str, reports: Sequence[Report]) -> LayerReport:
 
 
 def batch_report(
-    command: str, reports: Sequence[Report], failed: Iterable[tuple[str, CortexError]], *, skipped: int = 0
+    command: str, files: Sequence[dict[str, Any]], failed: Sequence[dict[str, str]], *, skipped: int = 0
 ) -> dict[str, Any]:
     """Return the JSON report over several files. Source: DESIGN section 5.
 
     Args:
         command: As the user typed it.
-        reports: Of the files that were done.
-        failed: (path, why) of the others.
+        files: Reports of the files that were done, as JSON.
+        failed: path, error and hint of the others.
         skipped: Files that were no transcripts.
     """
-    failures = [{"path": path, "error": str(error), "hint": error.hint} for path, error in failed]
-    before, after = sum(one.input.tokens for one in reports), sum(one.output.tokens for one in reports)
+    before, after = (sum(one[side]["tokens"] for one in files) for side in ("input", "output"))
     return {
         "version": REPORT_VERSION,
         "command": command,
-        "files": [report.to_json() for report in reports],
+        "files": list(files),
         "totals": {
-            "files": len(reports),
-            "changed": sum(report.changed for report in reports),
-            "failed": len(failures),
+            "files": len(files),
+            "changed": sum(one["saved_tokens"] != 0 for one in files),
+            "failed": len(failed),
             "skipped": skipped,
             "tokens_before": before,
             "tokens_after": after,
             "saved_tokens": before - after,
             "saved_ratio": round((before - after) / before, 4) if before else 0.0,
         },
-        "failed": failures,
+        "failed": list(failed),
     }
 
 

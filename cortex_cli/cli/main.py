@@ -26,6 +26,7 @@ ENTRIES = (
     Entry("compact", "Make a transcript smaller: the whole pipeline.", _COMPACT),
     Entry("micro", "Shorten old tool results: caps and microcompaction only.", _COMPACT),
     Entry("failsafe", "Drop the oldest messages until it fits: layer 3 only.", _COMPACT),
+    Entry("batch", "Compact all transcripts below a directory.", _COMPACT),
     Entry("stats", "Show where the tokens are.", _LOOK),
     Entry("show", "Print a transcript to read.", _LOOK),
     Entry("check", "Find what is broken in a transcript; --fix repairs it.", _LOOK),

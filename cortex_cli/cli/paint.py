@@ -92,6 +92,11 @@ def clipped(text: str, columns: int) -> str:
     return flat if len(flat) <= columns else flat[: columns - 3].rstrip() + "..."
 
 
+def tail_of(path: str, columns: int) -> str:
+    """The end of a path, at most so many characters."""
+    return path if len(path) <= columns else "..." + path[len(path) - columns + 3 :]
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = (), indent: int = 2) -> Table:
     """Make a table without lines.
 

@@ -60,9 +60,7 @@ class Runner:
         form = self.report.report
         if form is not None and form not in FORMS:
             raise OptionError(f"unknown form {form!r}", where="--report", hint=name_hint(form, FORMS))
-        path = self.report.report_file
-        if path and not path.endswith(".json"):
-            raise OptionError(f"{path!r} does not end in .json", where="--report-file", hint="only JSON is written yet")
+        check_report_file(self.report.report_file)
 
     def _run_one(self, name: str, counter: Counter) -> Report:
         loaded = sources.load(name, self.settings, self.shell)
@@ -98,9 +96,22 @@ class Runner:
         """Print and write the JSON report: of one input its own, of several that of a batch."""
         if not (self.report.json or self.report.report_file):
             return
-        data: dict[str, Any] = reports[0].to_json() if is_one else batch_report(self.command, reports, failed)
+        done = [report.to_json() for report in reports]
+        failures = [{"path": path, "error": str(error), "hint": error.hint} for path, error in failed]
+        data: dict[str, Any] = done[0] if is_one else batch_report(self.command, done, failures)
         if self.report.json:
             self.shell.print_json(data, self.shell.stdout)
         if self.report.report_file:
             text = self.shell.json_text(data, ascii_only=False)
             files.write_file(Path(self.report.report_file), [text.encode()], overwrite=self.output.force)
+
+
+def check_report_file(path: str | None) -> None:
+    """Refuse a report file of a kind that we do not write.
+
+    Raises:
+        OptionError: Its ending is not .json.
+    """
+    if path and not path.lower().endswith(".json"):
+        hint = "name it NAME.json; other kinds (.html) come with a later version"
+        raise OptionError(f"{path!r} does not end in .json", where="--report-file", hint=hint)

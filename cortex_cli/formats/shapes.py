@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cortex_cli.errors import InputError
+from cortex_cli.errors import InputError, UnknownFormatError
 from cortex_cli.formats import containers
 from cortex_cli.formats.source import BOM, Source
 
@@ -36,7 +36,8 @@ def refuse(source: Source) -> InputError:
         line, what = source.find_error()
         return source.fail(f"not JSON ({what})", line=line, hint=EXPECTED)
     line = source.data[: len(source.data) - len(source.data.removeprefix(BOM).lstrip())].count(b"\n") + 1
-    return source.fail("not a transcript of a known format", line=line, hint=f"seen: {describe(value)}")
+    where = f"{source.path}:{line}"
+    return UnknownFormatError("not a transcript of a known format", where=where, hint=f"seen: {describe(value)}")
 
 
 def _refuse_bytes(source: Source) -> InputError | None:
