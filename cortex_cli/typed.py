@@ -38,5 +38,5 @@ def finish(messages: Iterable[Message]) -> tuple[Message, ...]:
     for position, message in enumerate(messages):
         before_first_typed = before_first_typed and not message.typed and message.role in ("system", "user")
         is_slot = message.role == "system" or (before_first_typed and not message.synthetic)
-        done.append(message._replace(position=position, slot=is_slot))
+        done.append(Message(*message[:6], is_slot, message.synthetic, position))  # `_replace` takes three times as long
     return tuple(done)

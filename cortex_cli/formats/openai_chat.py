@@ -115,14 +115,16 @@ class _Pairing:
     def rename(self, message: Message) -> Message:
         """Give the calls and results of the next message their unique ids."""
         if message.role == "tool":
-            parts = tuple(part._replace(call_id=self._find(part)) for part in message.parts)
-            return message._replace(parts=parts)
+            found = [(part, self._find(part)) for part in message.parts]
+            if all(part.call_id == call_id for part, call_id in found):
+                return message  # as nearly always
+            return message._replace(parts=tuple(part._replace(call_id=call_id) for part, call_id in found))
         if message.role != "assistant" or not message.calls:
             return message
         own: dict[str, str] = {}
         parts = tuple(self._name(part, own) if part.kind == "call" else part for part in message.parts)
         self._taken.update(own.values())
-        return message._replace(parts=parts)
+        return message if parts == message.parts else message._replace(parts=parts)
 
     def _find(self, part: Part) -> str:
         """Return the id of the newest call that a result can answer."""
@@ -136,7 +138,7 @@ class _Pairing:
         if unique != raw:
             self.ids[unique] = raw
         self._newest[raw or f"\0{part.name}"] = unique  # results of `function_call` name the function, not the call
-        return part._replace(call_id=unique)
+        return part if unique == raw else part._replace(call_id=unique)
 
     def _unused(self, raw: str) -> str:
         if raw and raw not in self._taken:
