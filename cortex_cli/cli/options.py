@@ -91,7 +91,10 @@ class ReportOptions(NamedTuple):
     verbose: Verbose = False
 
 
-OPTION_SETS: tuple[type, ...] = (OutputOptions, ReportOptions)
+def _is_option_set(kind: Any) -> bool:
+    """Tell whether a parameter stands for several options: its type is a named tuple of them."""
+    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_field_defaults")
+
 
 CommandFunction = Callable[..., None]
 
@@ -134,7 +137,7 @@ def _expand(parameter: inspect.Parameter, kind: Any, taken: tuple[Knob, ...]) ->
     if kind is LoadedSettings:
         yield _parameter("config", _CONFIG, None)
         yield from (_parameter(knob.key, _option_of(knob), None) for knob in taken)
-    elif kind in OPTION_SETS:
+    elif _is_option_set(kind):
         hints = get_type_hints(kind, include_extras=True)
         yield from (_parameter(name, hints[name], kind._field_defaults[name]) for name in kind._fields)
     else:
@@ -149,7 +152,7 @@ def _gather(name: str, kind: Any, given: dict[str, Any], shell: Shell, taken: tu
         config = find_config(given["config"] or "", shell.environment, shell.folder)
         flags = {knob.key: given[knob.key] for knob in taken}
         return load_settings(flags=flags, environment=shell.environment, config=config)
-    if kind in OPTION_SETS:
+    if _is_option_set(kind):
         return kind(**{field: given[field] for field in kind._fields})
     return given[name]
 
