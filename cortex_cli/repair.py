@@ -68,9 +68,16 @@ def _without_repeats(messages: Sequence[Message], changes: list[Change], counter
 
 
 def _without_parts(message: Message, indices: Sequence[int]) -> Message:
-    """Take parts out, and the records that stood for nothing else."""
-    gone = {message.parts[index].record for index in indices}
-    parts = tuple(part for index, part in enumerate(message.parts) if index not in indices)
+    """Take parts out, the thinking right before each, and the records that stood for nothing else.
+
+    Codex refuses reasoning without the item it led to; elsewhere a message may not end in thinking.
+    """
+    taken = set(indices)
+    for index in range(len(message.parts) - 2, -1, -1):
+        if index + 1 in taken and message.parts[index].kind == "thinking":
+            taken.add(index)
+    gone = {message.parts[index].record for index in taken}
+    parts = tuple(part for index, part in enumerate(message.parts) if index not in taken)
     gone -= {part.record for part in parts}
     return message._replace(parts=parts, records=tuple(one for one in message.records if one not in gone))
 
