@@ -276,12 +276,30 @@ def item_spans(data: bytes, path: Path) -> list[tuple[int, int]]:
         ValueError: The text is not JSON.
     """
     text = data.decode("latin-1")
-    at = _skip(text, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
+    at = _find(text, path)
+    if text[at] != "[":
+        raise KeyError(path)
+    return [(start, stop) for _, _, start, stop in _members(text, at, "]", with_keys=False)[0]]
+
+
+def cut_out(data: bytes, path: Path) -> bytes:
+    """Return the bytes of the value at `path`.
+
+    Raises:
+        KeyError: There is nothing at `path`.
+        ValueError: The text is not JSON.
+    """
+    text = data.decode("latin-1")
+    at = _find(text, path)
+    return data[at : _end_of(text, at)]
+
+
+def _find(text: str, path: Path) -> int:
+    """Return where the value at `path` starts; of duplicate keys the last."""
+    at = _skip(text, 3 if text.startswith("\xef\xbb\xbf") else 0)
     for key in path:
         is_object = text[at] == "{"
         members, _ = _members(text, at, "}" if is_object else "]", with_keys=is_object)
         starts = {name if is_object else i: start for i, (_, name, start, _) in enumerate(members)}
         at = starts[key]
-    if text[at] != "[":
-        raise KeyError(path)
-    return [(start, stop) for _, _, start, stop in _members(text, at, "]", with_keys=False)[0]]
+    return at
