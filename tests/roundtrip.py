@@ -4,8 +4,13 @@ import re
 from collections.abc import Iterator
 
 from cortex_cli import formats
+from cortex_cli.formats.carrier import plan_carrier
 from cortex_cli.formats.source import Source
+from cortex_cli.jsonedit import cut_out
 from cortex_cli.messages import Message, Transcript
+
+CARRYING = ("claude-code", "codex", "pi")
+"""Formats with a record of their own for a compaction (SPEC section 11)."""
 
 _LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid)": ?(?:null|"[^"]*")')
 
@@ -20,6 +25,12 @@ def dump(transcript: Transcript) -> bytes:
     return b"".join(formats.dump(transcript))
 
 
+def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
+    """Return a compacted conversation in the order it will be loaded in: sessions put ours before the pinned."""
+    carrier = plan_carrier(transcript.messages) if transcript.format in CARRYING else None
+    return transcript.messages if carrier is None else carrier.messages
+
+
 def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
     """Return what the model reads, apart from where it stands."""
     return [(one.role, part.kind, part.text, part.call_id) for one in messages for part in one.parts]
@@ -28,11 +39,14 @@ def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
 def missing_record(before: Transcript, after: Transcript, output: bytes) -> bytes | None:
     """Return a record that nobody edited and that is not the same bytes, in its order, in the output.
 
-    Only the links to parents may differ, which a dump mends where a record left.
+    Only the links to parents may differ, which a dump mends where a record left. What Codex carries in a
+    compaction is the same payload without its line.
     """
     text = _LINK.sub(b"", output)
     at = 0
     for record in _untouched_records(before, after):
+        if before.format == "codex" and record not in text and cut_out(record, ("payload",)) in text:
+            continue
         found = text.find(_LINK.sub(b"", record), at)
         if found < 0:
             return record

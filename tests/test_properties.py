@@ -15,7 +15,7 @@ from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import count_messages, make_counter
 from cortex_cli.validity import find_problems
-from tests.roundtrip import dump, essence, load, missing_record
+from tests.roundtrip import as_read_back, dump, essence, load, missing_record
 from tests.strategies import CONVERSATIONS
 from tests.wire import WRITERS
 
@@ -72,7 +72,7 @@ def test_compacted_conversations_are_valid(written: str, drawn: tuple[Message, .
     again = load(dump(done.transcript), name)
     assert find_problems(again.messages, rules) == ()
     assert list(formats.check(again)) == []
-    assert essence(again.messages) == essence(done.transcript.messages)
+    assert essence(again.messages) == essence(as_read_back(done.transcript))
 
 
 @EACH_WRITING

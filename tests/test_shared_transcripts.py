@@ -9,13 +9,14 @@ import pytest
 
 from cortex_cli import formats
 from cortex_cli.compaction import CompactResult, compact
+from cortex_cli.errors import DoesNotFitError
 from cortex_cli.messages import Transcript
 from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from cortex_cli.validity import find_problems
 from tests.conftest import PROJECT
-from tests.roundtrip import dump, essence, load, missing_record
+from tests.roundtrip import as_read_back, dump, essence, load, missing_record
 
 FOLDER = PROJECT.parent / "shared" / "transcripts"
 KNOWN = {known.NAME for known in formats.FORMATS}
@@ -79,14 +80,17 @@ def test_compacted_by_exact_counts(path: Path, name: str) -> None:
 def check_compaction(data: bytes, name: str, window: int, counter: Counter) -> None:
     """Compact and check all that must hold of every output."""
     transcript = load(data)
-    done = run(transcript, window, counter)
+    try:
+        done = run(transcript, window, counter)
+    except DoesNotFitError:
+        pytest.skip("what is sent with every call is too large for the window")
     output = dump(done.transcript)
     again = load(output)
     rules = formats.rules_of(name)
     repaired = repair(transcript.messages, rules, counter).messages
     assert find_problems(again.messages, rules) == ()
     assert list(formats.check(again)) == []
-    assert essence(again.messages) == essence(done.transcript.messages)
+    assert essence(again.messages) == essence(as_read_back(done.transcript))
     assert count_messages(again.messages, counter) <= count_messages(repaired, counter)
     assert typed(again) == typed(transcript, without=dropped(done))
     assert missing_record(transcript, done.transcript, output) is None
