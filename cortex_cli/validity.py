@@ -259,13 +259,14 @@ def _first_spoken(messages: Sequence[Message]) -> int | None:
 
 
 def roles_alternate(case: _Case) -> Iterator[Problem]:
-    """Where the format wants it, no two messages of one side meet that were apart before."""
+    """Where the format wants it, no two answers meet that were apart before; `dump` joins or parts users that do."""
     if not case.rules.alternates:
         return
     met = {(one.position, two.position) for one, two in _neighbours(case.baseline or ())}
     for one, two in _neighbours(case.messages):
         is_ours = one.position < 0 or two.position < 0  # `dump` joins our text with its neighbour's message
-        if _side(one) == _side(two) and not is_ours and (one.position, two.position) not in met:
+        meet = _side(one) == _side(two) == "assistant"
+        if meet and not is_ours and (one.position, two.position) not in met:
             position = case.messages.index(two)
             yield case.problem(roles_alternate, position, f"two messages of the {_side(two)} meet")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from cortex_cli import formats
 from cortex_cli.formats.carrier import plan_carrier
@@ -32,8 +33,13 @@ def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
 
 
 def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
-    """Return what the model reads, apart from where it stands."""
-    return [(one.role, part.kind, part.text, part.call_id) for one in messages for part in one.parts]
+    """Return what the model reads, apart from where it stands; a notice between two users is written as an answer."""
+    roles = ("user" if one.synthetic == "notice" else one.role for one in messages)
+    return [
+        (role, part.kind, part.text, part.call_id)
+        for role, one in zip(roles, messages, strict=True)
+        for part in one.parts
+    ]
 
 
 def missing_record(before: Transcript, after: Transcript, output: bytes) -> bytes | None:
@@ -62,5 +68,15 @@ def _untouched_records(before: Transcript, after: Transcript) -> Iterator[bytes]
     same, touched = set[int](), set[int]()
     for message in before.loaded:
         (same if kept.get(message.position) == message else touched).update(message.records)
+    if formats.rules_of(after.format).alternates:
+        touched.update(_hosts(after.messages))
     for record in sorted(same - touched):
         yield before.records[record]
+
+
+def _hosts(messages: tuple[Message, ...]) -> Iterator[int]:
+    """Yield the records that a message of ours is written into, where users and assistants take turns."""
+    for one, two in pairwise(messages):
+        if one.position < 0 or two.position < 0:
+            yield from one.records
+            yield from two.records

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from cortex_cli.errors import OptionError, name_hint
-from cortex_cli.formats import changes, codex, containers, openai_chat, pi_history, rewrite, shapes
+from cortex_cli.formats import anthropic, axio, changes, codex, containers, openai_chat, pi_history, rewrite, shapes
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 from cortex_cli.validity import COMMON_RULES, Problem, Rules
@@ -43,6 +43,10 @@ class Format(Protocol):
         ...
 
 
+DOUBT = 0.4
+"""A second reading this close behind the best one in sureness is worth a word."""
+
+
 class Detection(NamedTuple):
     """What an input was taken for."""
 
@@ -55,6 +59,8 @@ FORMATS: tuple[Format, ...] = (
     # client sessions: claude_code, pi
     codex,
     pi_history,
+    anthropic,
+    axio,
     openai_chat,
 )
 """Every known format. Client sessions stand first, their detection is certain; lists of messages last."""
@@ -111,7 +117,8 @@ def detect(source: Source) -> Detection:
     if not likely:
         raise shapes.refuse(source)
     likely.sort(key=lambda pair: -pair[0])
-    return Detection(likely[0][1], tuple(known for _, known in likely[1:]))
+    best = likely[0][0]
+    return Detection(likely[0][1], tuple(known for sureness, known in likely[1:] if sureness > best - DOUBT))
 
 
 def load(source: Source, format: str = "auto") -> Transcript:
@@ -159,7 +166,9 @@ def _choose(source: Source, name: str) -> tuple[Format, tuple[str, ...]]:
     if name != "auto":
         chosen = find(name)
         if not chosen.detect(source):
-            raise shapes.refuse_as(source, name, [known.NAME for known in FORMATS if known.detect(source) > 0])
+            certain = [known.NAME for known in FORMATS if known.detect(source) >= 1]
+            if certain:
+                raise shapes.refuse_as(source, name, certain)
         return chosen, ()
     detection = detect(source)
     if not detection.others:

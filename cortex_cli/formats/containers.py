@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+from cortex_cli.formats import shapes
 from cortex_cli.formats.contents import compact
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import Path, item_spans
@@ -31,8 +32,6 @@ class Box(NamedTuple):
     """A message a line; a list in a document; one message in a document; Python values without bytes."""
     path: Path = ()
     """Where the list (or the single message) stands in the document."""
-    inner: Path = ()
-    """From an element of the list to its message."""
     top: Mapping[str, Any] = {}
     """The document's members, for model, tools and system prompt."""
     values: Sequence[Any] = ()
@@ -102,13 +101,13 @@ def find_box(source: Source) -> Box | None:
 def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
     messages, choices = document.get("messages"), document.get("choices")
     if isinstance(messages, list) and (not messages or any(map(is_message, messages))):
-        return Box("list", ("messages",), (), document, messages)
+        return Box("list", ("messages",), document, messages)
     if isinstance(choices, list) and choices and isinstance(choices[0], dict) and is_message(choices[0].get("message")):
-        return Box("single", ("choices", 0, "message"), (), document, [choices[0]["message"]])
+        return Box("single", ("choices", 0, "message"), document, [choices[0]["message"]])
     if is_message(document):
         is_one_line = b"\n" not in source.data.strip()
         is_answer = document.get("type") == "message" or not is_one_line
-        return Box("single", (), (), document, [document]) if is_answer else Box("lines")
+        return Box("single", (), document, [document]) if is_answer else Box("lines")
     return None
 
 
@@ -174,7 +173,7 @@ def read(source: Source, reader: Reader) -> Reading:
     """
     box = find_box(source)
     if box is None:
-        raise fail(source, reader.name)
+        raise refuse_dataset(source) if is_dataset(source) else shapes.refuse(source)
     messages: list[Message] = []
     strays: list[str] = []
     model, usage = "", None
@@ -188,16 +187,14 @@ def read(source: Source, reader: Reader) -> Reading:
             answer = reader.read_answer(value)
             model = answer.model or model
             usage = Usage(answer.tokens, len(messages)) if answer.tokens else usage
+    if box.kind == "single":
+        usage = None  # it covers the request, which is not in the file
     return Reading(box, messages, model, usage, tuple(_shorten(strays)))
 
 
-def fail(source: Source, name: str) -> Exception:
-    """Build the error for an input without a list of messages."""
-    if is_dataset(source):
-        return source.fail("holds several conversations, one a line", hint="use `cortex batch`, or `load_all`")
-    return source.fail(
-        f"holds no list of messages as {name} has it", line=1, hint="leave `--format` out to have it found"
-    )
+def refuse_dataset(source: Source) -> Exception:
+    """Build the error for several conversations where one was expected."""
+    return source.fail("holds several conversations, one a line", hint="use `cortex batch`, or `load_all`")
 
 
 def _describe_stray(source: Source, box: Box, index: int, value: Any) -> str:

@@ -20,11 +20,14 @@ CHUNK_PIECES = 2_048
 """Lines and line ends that leave together, so that a large file is neither held twice nor written in crumbs."""
 
 
+EditElement = Callable[[dict[str, Any], RecordChange], Iterable[Edit]]
+"""(element, what becomes of it) -> edits, paths from the element."""
+
+
 class Writer(NamedTuple):
     """How a format writes."""
 
-    edit_element: Callable[[dict[str, Any], RecordChange], Iterable[Edit]]
-    """(element, what becomes of it) -> edits, paths from the element."""
+    edit_element: EditElement
     encode: Callable[[Message, str], dict[str, Any]]
     """(message of our own, time of its neighbour) -> element."""
 
@@ -41,12 +44,12 @@ class Plan:
 
 def plan_messages(transcript: Transcript, writer: Writer) -> Plan:
     """Plan a changed transcript in which every message may stand alone."""
-    plan = plan_changes(transcript, writer)
+    plan = plan_changes(transcript, writer.edit_element)
     plan_inserts(transcript, writer, plan)
     return plan
 
 
-def plan_changes(transcript: Transcript, writer: Writer) -> Plan:
+def plan_changes(transcript: Transcript, edit_element: EditElement) -> Plan:
     """Plan the edits and drops of the elements that were there."""
     plan = Plan()
     element = element_reader(transcript)
@@ -55,7 +58,7 @@ def plan_changes(transcript: Transcript, writer: Writer) -> Plan:
         if change.gone or (change.removed and index not in alive):
             plan.gone.add(index)
         else:
-            plan.edits[index].extend(writer.edit_element(element(index), change))
+            plan.edits[index].extend(edit_element(element(index), change))
     return plan
 
 
@@ -120,7 +123,7 @@ def _document_edits(transcript: Transcript, plan: Plan) -> Iterator[Edit]:
         yield from (move(one, box.path) for one in plan.edits[0])
         return
     for index, edits in plan.edits.items():
-        yield from (move(one, (*box.path, index, *box.inner)) for one in edits)
+        yield from (move(one, (*box.path, index)) for one in edits)
     yield from (Delete((*box.path, index)) for index in plan.gone)
     yield from (Insert((*box.path, index), tuple(values)) for index, values in plan.inserts.items())
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from cortex_cli.errors import InputError, UnknownFormatError
-from cortex_cli.formats import containers
 from cortex_cli.formats.source import BOM, Source
 
 MAX_KEYS = 6
@@ -52,9 +51,7 @@ def _refuse_bytes(source: Source) -> InputError | None:
 
 
 def refuse_as(source: Source, name: str, instead: Sequence[str]) -> InputError:
-    """Build the error for an input that is not of the format that was asked for."""
-    if not instead:
-        return refuse(source)
+    """Build the error for an input that is certainly not of the format that was asked for."""
     hint = f"it looks like {' or '.join(instead)}: leave `--format` out, or name that"
     return source.fail(f"not a transcript of format {name}", line=1, hint=hint)
 
@@ -62,7 +59,7 @@ def refuse_as(source: Source, name: str, instead: Sequence[str]) -> InputError:
 def describe(value: Any) -> str:
     """Say in a few words what a JSON value is."""
     if isinstance(value, dict):
-        role = f" of role {value['role'][:40]!r}" if containers.is_message(value) else ""
+        role = f" of role {value['role'][:40]!r}" if isinstance(value.get("role"), str) else ""
         keys = [repr(key[:40]) for key in list(value)[:MAX_KEYS]]
         more = ", ..." if len(value) > MAX_KEYS else ""
         return f"an object{role} with keys {', '.join(keys)}{more}" if keys else "an empty object"

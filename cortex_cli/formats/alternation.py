@@ -1,0 +1,229 @@
+"""Formats in which user and assistant take turns: which messages share an element when a changed list is written.
+
+Our user texts go into an adjacent user message, as its first parts behind its results; a notice between two
+user messages that meet after a drop becomes an assistant message. Without a notice the two become one, and so do
+two answers that meet: what the API itself does with neighbours of one role. Neighbours that the input had
+stay as they are. Load takes our texts out again by form and position (`place_notice`). Source: SPEC section 10.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from cortex_cli.formats import rewrite
+from cortex_cli.formats.containers import Box
+from cortex_cli.formats.rewrite import Plan
+from cortex_cli.jsonedit import Insert, Raw, Replace, edit, encode, item_spans, parse
+from cortex_cli.marks import parse_notice
+from cortex_cli.messages import Message, Part, Transcript
+
+OURS = -1
+
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+
+EncodeBlocks = Callable[[Sequence[Part]], Iterator[dict[str, Any]]]
+
+
+def place_notice(messages: list[Message]) -> list[Message]:
+    """Put a notice back behind the pinned task, where it stood before it was written.
+
+    A notice comes right after what is pinned: the summary, else the first typed message. So one that stands
+    directly before the first typed message (as the first part of its element, or as the answer that parts it
+    from a slot), with no summary before it, belongs behind it.
+    """
+    for at, message in enumerate(messages):
+        if message.synthetic in ("summary", "log") or message.typed:
+            return messages
+        if _is_notice(message) and at + 1 < len(messages) and messages[at + 1].typed:
+            return [*messages[:at], messages[at + 1], message, *messages[at + 2 :]]
+    return messages
+
+
+def _is_notice(message: Message) -> bool:
+    return (
+        len(message.parts) == 1 and message.parts[0].kind == "text" and parse_notice(message.parts[0].text) is not None
+    )
+
+
+class _Item(NamedTuple):
+    """An element that stays, or a message of ours that needs a place."""
+
+    side: str
+    element: int
+    message: Message
+
+
+class _Cluster(NamedTuple):
+    """Items that are written as one element."""
+
+    items: list[_Item]
+
+    @property
+    def elements(self) -> list[int]:
+        return [item.element for item in self.items if item.element != OURS]
+
+
+class _Turns:
+    """One transcript on its way into a plan."""
+
+    def __init__(self, transcript: Transcript, plan: Plan, encode_blocks: EncodeBlocks) -> None:
+        self.transcript = transcript
+        self.plan = plan
+        self.encode_blocks = encode_blocks
+        self.value_of = rewrite.element_reader(transcript)
+        self.run_of = _number_runs(transcript.loaded)
+        self._spans: list[tuple[int, int]] | None = None
+
+    def bytes_of(self, index: int) -> bytes:
+        """Return an element's own bytes."""
+        box: Box = self.transcript.layout.box
+        if box.kind == "lines":
+            return self.transcript.records[index]
+        if box.kind == "plain":
+            return encode(box.values[index])
+        if self._spans is None:
+            self._spans = item_spans(self.transcript.records[0], box.path)
+        start, end = self._spans[index]
+        return self.transcript.records[0][start:end]
+
+    def take_blocks(self, index: int) -> list[Any]:
+        """Return an element's blocks as they will be, and take the element itself out."""
+        body = edit(self.bytes_of(index), self.plan.edits.pop(index, ()))
+        self.plan.gone.add(index)
+        content = parse(body).get("content")
+        if isinstance(content, list):
+            return [Raw(body[start:end]) for start, end in item_spans(body, ("content",))]
+        return list(self.encode_blocks([Part("text", content)])) if isinstance(content, str) and content else []
+
+
+def plan_turns(transcript: Transcript, plan: Plan, encode_blocks: EncodeBlocks) -> None:
+    """Plan where our messages go, and join what must not stand side by side."""
+    turns = _Turns(transcript, plan, encode_blocks)
+    items = list(_items(transcript, plan))
+    runs = [list(run) for _, run in groupby(items, key=lambda item: item.side)]
+    place = rewrite.count_elements(transcript)
+    places: list[int] = []
+    for run in reversed(runs):
+        places.append(place)
+        place = next((item.element for item in run if item.element != OURS), place)
+    for run, behind in zip(runs, reversed(places), strict=True):
+        _plan_run(turns, run, behind)
+
+
+def _side(message: Message) -> str:
+    return "user" if message.role in ("user", "tool") else message.role
+
+
+def _number_runs(messages: Sequence[Message]) -> dict[int, int]:
+    """Number the stretches of one side: elements of one stretch were neighbours in the input already."""
+    sides = {message.records[0]: _side(message) for message in messages if message.records}
+    found: dict[int, int] = {}
+    number, side = 0, ""
+    for element in sorted(sides):
+        number += sides[element] != side
+        side = sides[element]
+        found[element] = number
+    return found
+
+
+def _items(transcript: Transcript, plan: Plan) -> Iterator[_Item]:
+    seen: set[int] = set()
+    for message in transcript.messages:
+        side = _side(message)
+        if message.position < 0 and not message.records:
+            yield _Item(side, OURS, message)
+        elif message.records and message.records[0] not in seen | plan.gone:
+            seen.add(message.records[0])
+            yield _Item(side, message.records[0], message)
+
+
+def _plan_run(turns: _Turns, run: list[_Item], behind: int) -> None:
+    """Plan one stretch of one side; `behind` is the first element after it."""
+    if all(item.element == OURS for item in run):
+        _insert_new(turns, run[0].side, run, behind)
+        return
+    if run[0].side == "system":
+        return
+    clusters = _clusters(turns, run)
+    for cluster, following in zip(clusters, [*clusters[1:], None], strict=True):
+        if cluster.elements:
+            _join(turns, cluster)
+        elif following is not None:
+            _insert_new(turns, "assistant", cluster.items, following.elements[0])
+
+
+def _clusters(turns: _Turns, run: list[_Item]) -> list[_Cluster]:
+    """Say which items become one element; a cluster without an element is a notice between two users."""
+    clusters: list[_Cluster] = []
+    waiting: list[_Item] = []
+    notices = [item for item in run if item.message.synthetic == "notice" and item.element == OURS]
+    previous = OURS
+    for item in run:
+        if item.element == OURS:
+            waiting.append(item)
+            continue
+        if previous == OURS or turns.run_of[previous] == turns.run_of[item.element]:
+            clusters.append(_Cluster([*waiting, item]))
+        elif notices and item.side == "user":
+            at = waiting.index(notices[0]) if notices[0] in waiting else len(waiting)
+            clusters[-1].items.extend(waiting[:at])
+            clusters += [_Cluster([notices[0]]), _Cluster([*waiting[at + 1 :], item])]
+            notices = []
+        else:
+            clusters[-1].items.extend([*waiting, item])
+        waiting, previous = [], item.element
+    parted = [cluster.items[0] for cluster in clusters if not cluster.elements]
+    clusters[-1].items.extend(item for item in waiting if item not in parted)
+    return clusters
+
+
+def _insert_new(turns: _Turns, side: str, items: Sequence[_Item], behind: int) -> None:
+    """Write our messages as one element of their own."""
+    parts = [part for item in items for part in item.message.parts]
+    blocks = list(turns.encode_blocks(_results_first(parts)))
+    turns.plan.inserts[behind].append({"role": side, "content": blocks})
+
+
+def _results_first(parts: Sequence[Part]) -> list[Part]:
+    return sorted(parts, key=lambda part: part.kind != "result")
+
+
+def _join(turns: _Turns, cluster: _Cluster) -> None:
+    """Put our parts, and the blocks of elements that meet, into the first element."""
+    host, *others = cluster.elements
+    if len(cluster.items) == 1:
+        return
+    at = next(i for i, item in enumerate(cluster.items) if item.element == host)
+    early = cluster.items[:at]
+    late = cluster.items[at + 1 :]
+    if not others and cluster.items[0].side == "user":
+        early, late = [*early, *late], []
+    parts = _results_first([part for item in early for part in item.message.parts])
+    first = list(turns.encode_blocks(parts))
+    last: list[Any] = []
+    for item in late:
+        last += turns.encode_blocks(item.message.parts) if item.element == OURS else turns.take_blocks(item.element)
+    _put(turns, host, first, last)
+
+
+def _put(turns: _Turns, host: int, first: list[Any], last: list[Any]) -> None:
+    content = turns.value_of(host).get("content")
+    edits = turns.plan.edits[host]
+    if isinstance(content, list):
+        if first:
+            edits.append(Insert(("content", _first_free(content)), tuple(first)))
+        if last:
+            edits.append(Insert(("content", len(content)), tuple(last)))
+        return
+    written = next((one.value for one in edits if isinstance(one, Replace) and one.path == ("content",)), content)
+    own = turns.encode_blocks([Part("text", written)]) if isinstance(written, str) and written else ()
+    turns.plan.edits[host] = [Replace(("content",), [*first, *own, *last])]
+
+
+def _first_free(content: list[Any]) -> int:
+    """Return where our parts may stand first: behind results, and in an answer behind its thinking."""
+    types = [piece.get("type") if isinstance(piece, dict) else "" for piece in content]
+    at = 0
+    while at < len(types) and (types[at] == "tool_result" or types[at] in _THINKING):
+        at += 1
+    return at

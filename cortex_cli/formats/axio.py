@@ -1,0 +1,82 @@
+"""axio messages: blocks as in Anthropic's API, media flat, `is_error` in every result, no thinking.
+
+Only the messages as JSON: its SQLite store is another file's matter. Source: FORMATS section 9.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from cortex_cli.formats import alternation, containers, rewrite
+from cortex_cli.formats.anthropic_elements import edit_element, encode_blocks, read_element
+from cortex_cli.formats.source import Source
+from cortex_cli.messages import Transcript
+from cortex_cli.validity import Rules
+
+NAME = "axio"
+
+RULES = Rules(alternates=True, results_directly_after_call=True, no_empty_text=True)
+"""What the APIs behind it demand; a system message may stand first."""
+
+_KEYS = {
+    "text": {"type", "text"},
+    "image": {"type", "media_type", "data"},
+    "audio": {"type", "media_type", "data"},
+    "video": {"type", "media_type", "data"},
+    "tool_use": {"type", "id", "name", "input"},
+    "tool_result": {"type", "tool_use_id", "content", "is_error"},
+}
+"""What a block of each type holds: all of it, nothing else."""
+
+_TOOL_TYPES = frozenset({"tool_use", "tool_result"})
+_FLAT_TYPES = frozenset({"image", "audio", "video"})
+_ROLES = frozenset({"system", "user", "assistant"})
+_FOREIGN_KEYS = frozenset({"tool_calls", "tool_call_id", "function_call", "reasoning_content", "parts"})
+
+
+def detect(source: Source) -> float:
+    """Say how sure it is that the input is a list of axio messages: blocks of the known keys in each of them."""
+    found = containers.sample(source)
+    if found is None or not found.messages:
+        return 0
+    if any(value["role"] not in _ROLES or _FOREIGN_KEYS & value.keys() for value in found.messages):
+        return 0
+    if found.top or not all(map(_is_own_message, found.messages)):
+        return 0.1
+    types = {kind for value in found.messages for kind in containers.piece_types(value["content"])}
+    if types & _FLAT_TYPES:
+        return 1
+    has_system = found.messages[0]["role"] == "system"
+    return 0.7 if types & _TOOL_TYPES else 0.6 if has_system else 0.3
+
+
+def _is_own_message(value: dict[str, Any]) -> bool:
+    content = value.get("content")
+    return value.keys() == {"role", "content"} and isinstance(content, list) and all(map(_is_own_block, content))
+
+
+def _is_own_block(piece: Any) -> bool:
+    kind = piece.get("type") if isinstance(piece, dict) else None
+    return isinstance(kind, str) and kind in _KEYS and piece.keys() == _KEYS[kind]
+
+
+def load(source: Source) -> Transcript:
+    """Read a list of messages.
+
+    Raises:
+        InputError: It holds no list of messages.
+    """
+    reading = containers.read(source, containers.Reader(NAME, read_element))
+    return containers.build(source, reading, NAME, alternation.place_notice(reading.messages))
+
+
+def dump(transcript: Transcript) -> Iterator[bytes]:
+    """Yield the changed messages in their container."""
+    yield from rewrite.render(transcript, plan(transcript))
+
+
+def plan(transcript: Transcript) -> rewrite.Plan:
+    """Plan what becomes of every element."""
+    planned = rewrite.plan_changes(transcript, edit_element)
+    alternation.plan_turns(transcript, planned, partial(encode_blocks, always_is_error=True))
+    return planned
