@@ -146,12 +146,13 @@ def test_the_user_comes_first_and_stays() -> None:
     assert rules_of((notice, *made[1:]), baseline=made) == []
 
 
-def test_dropping_must_not_let_two_sides_meet() -> None:
-    """Alternating formats get the notice in between."""
+def test_dropping_must_not_let_two_answers_meet() -> None:
+    """Users that meet are parted or joined by `dump`; an answer is signed, so its neighbours stay apart."""
     made = live(user("a"), assistant("b"), user("c"), assistant("d"))
-    assert rules_of((made[0], made[2], made[3]), STRICT, baseline=made) == [("roles_alternate", 1)]
-    notice = Message("assistant", (text("n"),), synthetic="notice")
-    assert rules_of((made[0], notice, made[2], made[3]), STRICT, baseline=made) == []
+    assert rules_of((made[0], made[1], made[3]), STRICT, baseline=made) == [("roles_alternate", 2)]
+    assert rules_of((made[0], made[2], made[3]), STRICT, baseline=made) == []
+    filler = Message("user", (text("n"),))
+    assert rules_of((made[0], made[1], filler, made[3]), STRICT, baseline=made) == []
 
 
 def test_nothing_empty_is_written() -> None:
