@@ -64,7 +64,9 @@ _NO_FAILURE = re.compile(
     r"(?i:\b(?:0|no|zero|without)\s+(?:\w+\s+)?(?:errors?|failures?|failed|fails?|problems|issues|missing|conflicts?)\b"
     r"|\b(?:errors?|failures?|failed)\W{1,3}0\b|\bfail(?:ed)?[=:]\s*0\b)"
 )
-_PLACE = re.compile(r"[aA]\.A?a:0|(?:^|[ \"'=(:])[~.]*(?:/[\w.@+-]+){2}|[aA0]/[\w.-]*[aA0]\.[aA]|\w[_\w]*\.(?:a|a0)(?:$|[ \"',)])")
+_PLACE = re.compile(
+    r"[aA]\.A?a:0|(?:^|[ \"'=(:])[~.]*(?:/[\w.@+-]+){2}|[aA0]/[\w.-]*[aA0]\.[aA]|\w[_\w]*\.(?:a|a0)(?:$|[ \"',)])"
+)
 _IDENTIFIER = re.compile(
     r"[aA]://|\b0a0|\ba0a|[aA][_-]0|[aA][_-]?[aA]*0[aA]|A[_A0]*_A|[aA]0\b(?![./])|#0|0\.0\.0|@a|a_a0|0a\b(?<![^\w]0a)"
 )
