@@ -47,47 +47,63 @@ class Action(NamedTuple):
 
 
 _PATHS = (
-    "file_path path absolute_path notebook_path target_file filename file filepath relative_workspace_path file_name "
-    "relative_path abs_path"
-).split()
-_COMMANDS = "command cmd script code input action keystrokes".split()
-_QUERIES = "pattern query url urls regex glob q search_term uri prompt description".split()
-_DEEDS: Mapping[str, Deed] = {
-    name: deed
-    for deed, names in (
-        ("read", "read read_file read_files view view_file view_image open open_file cat notebookread fs_read file_read"),
-        ("read", "read_many_files read_text_file read_multiple_files get_file_contents goto scroll_down scroll_up"),
-        ("changed", "edit multiedit str_replace replace edit_file replace_in_file apply_diff insert notebookedit insert_line"),
-        ("changed", "search_replace apply_patch patch str_replace_editor file_editor str_replace_based_edit_tool undo_edit"),
-        ("created", "write write_file create write_to_file create_file save_file new_file fs_write"),
-        ("deleted", "delete_file remove_file delete"),
-        ("ran", "bash shell exec exec_command shell_command local_shell local_shell_call container.exec run_command powershell"),
-        ("ran", "run_shell_command run_terminal_cmd run_in_terminal execute_command execute_bash cmd_run terminal run python"),
-        ("ran", "execute_ipython_cell run_ipython ipython bashexecution unified_exec code_execution repl"),
-        ("looked", "grep glob ls search search_files search_file search_dir list_dir list_directory list_files find find_file"),
-        ("looked", "search_code search_file_content codebase_search grep_search file_search rg bashoutput write_stdin think"),
-        ("looked", "taskoutput get_task_output killshell get_status wait sleep directory_tree tool_search toolsearch skill"),
-        ("fetched", "webfetch web_fetch websearch web_search google_web_search fetch browser_navigate http_request curl"),
-        ("planned", "todowrite todoread update_plan write_todos task_tracker taskcreate taskupdate tasklist manage_todo_list"),
-        ("asked", "askuserquestion ask_followup_question ask_user request_user_input"),
-        ("delegated", "task agent subagent spawn_agent new_task delegate exitplanmode exit_plan_mode plan_mode_respond finish"),
-        ("delegated", "attempt_completion"),
-    )
-    for name in names.split()
-}  # fmt: skip
+    "file_path", "path", "absolute_path", "notebook_path", "target_file", "filename", "file", "filepath",
+    "relative_workspace_path", "file_name", "relative_path", "abs_path",
+)  # fmt: skip
+_COMMANDS = ("command", "cmd", "script", "code", "input", "action", "keystrokes")
+_QUERIES = ("pattern", "query", "url", "urls", "regex", "glob", "q", "search_term", "uri", "prompt", "description")
+_NAMES: tuple[tuple[Deed, str], ...] = (
+    (
+        "read",
+        """read read_file read_files view view_file view_image open open_file cat notebookread fs_read file_read
+        read_many_files read_text_file read_multiple_files get_file_contents goto scroll_down scroll_up""",
+    ),
+    (
+        "changed",
+        """edit multiedit str_replace replace edit_file replace_in_file apply_diff insert notebookedit insert_line
+        search_replace apply_patch patch str_replace_editor file_editor str_replace_based_edit_tool undo_edit""",
+    ),
+    ("created", "write write_file create write_to_file create_file save_file new_file fs_write"),
+    ("deleted", "delete_file remove_file delete"),
+    (
+        "ran",
+        """bash shell exec exec_command shell_command local_shell local_shell_call container.exec run_command powershell
+        run_shell_command run_terminal_cmd run_in_terminal execute_command execute_bash cmd_run terminal run python
+        execute_ipython_cell run_ipython ipython bashexecution unified_exec code_execution repl""",
+    ),
+    (
+        "looked",
+        """grep glob ls search search_files search_file search_dir list_dir list_directory list_files find find_file
+        search_code search_file_content codebase_search grep_search file_search rg bashoutput write_stdin think
+        taskoutput get_task_output killshell get_status wait sleep directory_tree tool_search toolsearch skill""",
+    ),
+    ("fetched", "webfetch web_fetch websearch web_search google_web_search fetch browser_navigate http_request curl"),
+    (
+        "planned",
+        "todowrite todoread update_plan write_todos task_tracker taskcreate taskupdate tasklist manage_todo_list",
+    ),
+    ("asked", "askuserquestion ask_followup_question ask_user request_user_input"),
+    (
+        "delegated",
+        """task agent subagent spawn_agent new_task delegate exitplanmode exit_plan_mode plan_mode_respond finish
+        attempt_completion""",
+    ),
+)
+_DEEDS: Mapping[str, Deed] = {name: deed for deed, names in _NAMES for name in names.split()}
 _PREFIX = re.compile(r"\A(?:functions|default_api|tools)[.:]")
 _PATCH_FILE = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+)$", re.MULTILINE)
 _CD = re.compile(
     r"\A(?:cd [^&;|\n]+(?:&&|;)\s*|export \S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S*\s+|sudo\s+|timeout \S+\s+)+"
 )
 _LOOKING = re.compile(
-    r"\A(?:ls|cat|head|tail|sed -n|nl|wc|rg|grep|egrep|find|fd|tree|pwd|which|stat|file|du|df|ps|env|echo|printenv|whoami"
-    r"|git (?:status|diff|log|show|branch|blame|remote|ls-files|grep|rev-parse)|Get-ChildItem|Get-Content|dir|type|less|awk"
-    r"|sleep|true|date|uname|jq)\b"
+    r"\A(?:ls|cat|head|tail|sed -n|nl|wc|rg|grep|egrep|find|fd|tree|pwd|which|stat|file|du|df|ps|env|echo|printenv"
+    r"|whoami|git (?:status|diff|log|show|branch|blame|remote|ls-files|grep|rev-parse)|Get-ChildItem|Get-Content|dir"
+    r"|type|less|awk|sleep|true|date|uname|jq)\b"
 )
 _READING = re.compile(r"(?:cat|head|tail|nl|less|sed -n|Get-Content|type|awk)\b")
 _WRITING = re.compile(
-    r"(?:cat|tee|echo|printf)\b[^|;&\n]*?>{1,2}\s*([\w./~-]+)|\btee (?:-a )?([\w./~-]+)|sed -i\S* (?:.*\s)?([\w./~-]+)\Z"
+    r"(?:cat|tee|echo|printf)\b[^|;&\n]*?>{1,2}\s*([\w./~-]+)|\btee (?:-a )?([\w./~-]+)"
+    r"|sed -i\S* (?:.*\s)?([\w./~-]+)\Z"
 )
 _FILE_WORD = re.compile(r"(?<![\w=>-])(?:[\w.~-]*/)*[\w.-]+\.[A-Za-z]\w{0,7}(?![\w/(])")
 _STATES = {

@@ -10,6 +10,8 @@ from enum import IntFlag, auto
 from functools import reduce
 from operator import or_
 
+from cortex_cli.summarizers.common_words import word_set
+
 
 class Cue(IntFlag):
     """What a word or phrase hints at."""
@@ -75,29 +77,29 @@ _NEGATIONS = """
 """
 _MUST = """
     must mustn't mustnt never always only shall required require requires requirement requirements mandatory
-    forbidden forbid forbids prohibited disallowed banned ban strictly strict ensure insist insists cannot can't cant
-    don't dont shouldn't shouldnt needn't policy rule rules constraint constraints guideline guidelines convention
-    nobody essential critical crucial vital important compulsory obligatory imperative exclusively invariant
-    invariants nonnegotiable non-negotiable guarantee guarantees refuse refuses reserved off-limits banned restricted
-    approve approves approval sign-off signoff mandate mandated enforce enforced permitted
-    muss müssen darf dürfen soll immer doit doivent toujours interdit debe deben siempre deve devono sempre moet
-    必须 总是 永远 一定 只能 всегда никогда нельзя должен должны
+    forbidden forbid forbids prohibited disallowed banned ban strictly strict ensure insist insists cannot can't
+    cant don't dont shouldn't shouldnt needn't policy rule rules constraint constraints guideline guidelines
+    convention nobody essential critical crucial vital important compulsory obligatory imperative exclusively
+    invariant invariants nonnegotiable non-negotiable guarantee guarantees refuse refuses reserved off-limits banned
+    restricted approve approves approval sign-off signoff mandate mandated enforce enforced permitted muss müssen
+    darf dürfen soll immer doit doivent toujours interdit debe deben siempre deve devono sempre moet 必须 总是 永远 一定 只能
+    всегда никогда нельзя должен должны
 """
 _SHOULD = """
-    should prefer prefers preferred preference preferably avoid avoids avoiding rather want wants wanted wish need needs
-    needed please likes like dislike dislikes hate hates love loves favorite favourite favor favour better best
-    recommend remember remind reminder keep keeps stick sticks ought supposed expects expect expected intend intends
-    wherever whenever unless except every each any until before after allergic vegetarian vegan bitte
+    should prefer prefers preferred preference preferably avoid avoids avoiding rather want wants wanted wish need
+    needs needed please likes like dislike dislikes hate hates love loves favorite favourite favor favour better
+    best recommend remember remind reminder keep keeps stick sticks ought supposed expects expect expected intend
+    intends wherever whenever unless except every each any until before after allergic vegetarian vegan bitte
 """
 _LIMIT = """
-    limit limits limited maximum minimum max min cap capped caps ceiling floor threshold quota budget budgets deadline
-    deadlines due until till within exactly exceed exceeds beyond below above under over most least cutoff expiry
-    expires expire expiration retention freeze frozen
+    limit limits limited maximum minimum max min cap capped caps ceiling floor threshold quota budget budgets
+    deadline deadlines due until till within exactly exceed exceeds beyond below above under over most least cutoff
+    expiry expires expire expiration retention freeze frozen
 """
 _DECIDE = """
-    decided decide decides decision decisions agreed agree agreement settled settle chose chosen choose choosing picked
-    pick approved confirmed confirm finalized finalised final commit committed adopt adopted adopting standardize
-    standardise standardized rejected opted opt verdict conclusion concluded ruled plan planned go
+    decided decide decides decision decisions agreed agree agreement settled settle chose chosen choose choosing
+    picked pick approved confirmed confirm finalized finalised final commit committed adopt adopted adopting
+    standardize standardise standardized rejected opted opt verdict conclusion concluded ruled plan planned go
 """
 _UPDATE = """
     now changed change changes changing updated update updates actually instead moved moves moving switched switch
@@ -105,32 +107,32 @@ _UPDATE = """
     raised raise lowered lower reduced reduce increased increase extended extend shortened postponed postpone
     rescheduled reschedule renamed rename migrated migrate swapped swap superseded supersedes effective henceforth
     pushed bringing dropped later transferred reassigned relocated shifted adjusted amended overrode overrides
-    previously formerly originally earlier outdated obsolete stale reverted latest today hereafter took
-    takes becomes became upgraded downgraded doubled halved tightened relaxed trimmed cut brought jetzt statt maintenant
+    previously formerly originally earlier outdated obsolete stale reverted latest today hereafter took takes
+    becomes became upgraded downgraded doubled halved tightened relaxed trimmed cut brought jetzt statt maintenant
     ahora 现在 改为
 """
 _RETRACT = """
-    scratch disregard nevermind ignore forget cancel cancelled canceled lifted lift withdraw withdrawn revoke revoked
-    rescind rescinded void undo retire retired abandon abandoned
+    scratch disregard nevermind ignore forget cancel cancelled canceled lifted lift withdraw withdrawn revoke
+    revoked rescind rescinded void undo retire retired abandon abandoned
 """
 _PERMIT = "fine ok okay allowed allow allows may permitted permissible acceptable optional welcome can"
 _FIND = """
     cause causes caused causing because found find finding findings discovered discover reason reasons due culprit
-    explains explain explained diagnosis diagnosed reproduces reproduce reproduced reproducible confirmed bug bugs issue
-    issues problem problems trick insight realized realised learned noticed revealed traced bottleneck regression leak
-    leaks race deadlock workaround surprisingly hence therefore means
+    explains explain explained diagnosis diagnosed reproduces reproduce reproduced reproducible confirmed bug bugs
+    issue issues problem problems trick insight realized realised learned noticed revealed traced bottleneck
+    regression leak leaks race deadlock workaround surprisingly hence therefore means
 """
 _FAIL = """
-    error errors exception exceptions failed fails fail failure failures failing crash crashes crashed panic panicked
-    denied refused traceback fatal missing undefined broken unable invalid corrupt corrupted segfault abort aborted
-    rejected unauthorized forbidden unreachable timeout timeouts timedout mismatch violated violation conflict conflicts
-    warning warnings unresolved unexpected killed oom exhausted overflow unavailable unsupported deprecated leaked
-    stacktrace assertion unhandled uncaught nonzero incompatible expired blocked stuck hang hangs
+    error errors exception exceptions failed fails fail failure failures failing crash crashes crashed panic
+    panicked denied refused traceback fatal missing undefined broken unable invalid corrupt corrupted segfault abort
+    aborted rejected unauthorized forbidden unreachable timeout timeouts timedout mismatch violated violation
+    conflict conflicts warning warnings unresolved unexpected killed oom exhausted overflow unavailable unsupported
+    deprecated leaked stacktrace assertion unhandled uncaught nonzero incompatible expired blocked stuck hang hangs
 """
 _DONE = """
     fixed fix fixes implemented implements added adds created creates removed completed complete done passes passed
-    passing works working resolved merged deployed released shipped wrote written finished verified refactored extracted
-    renamed introduced restored landed committed built installed configured published
+    passing works working resolved merged deployed released shipped wrote written finished verified refactored
+    extracted renamed introduced restored landed committed built installed configured published
 """
 _OPEN = """
     todo todos remaining remains pending next later blocked blocker waiting unfinished incomplete outstanding
@@ -139,15 +141,15 @@ _OPEN = """
 _CHAT = """
     thanks thank great sure okay ok yes yeah yep yup sounds good perfect awesome cool nice hello hi hey welcome
     certainly absolutely glad happy sorry hmm haha lol wow well right exactly indeed interesting nah cheers bye
-    goodbye morning evening lovely amazing wonderful fantastic excellent understood noted gotcha alright sweet brilliant
-    curious funny agreed definitely totally hope enjoy enjoyed weather chat chatting anyway folks
+    goodbye morning evening lovely amazing wonderful fantastic excellent understood noted gotcha alright sweet
+    brilliant curious funny agreed definitely totally hope enjoy enjoyed weather chat chatting anyway folks
 """
 _NARRATE = "let's i'll i'm looking checking reading starting searching examining continuing proceeding"
 _HEDGE = """
-    maybe perhaps might could generally usually often consider considering typically various several some things many
-    sometimes likely probably possibly common commonly general overall tend tends depends depending variety aspects
-    basically simply really quite pretty kind sort stuff thing something somehow somewhat bit lot lots
-    guess suppose think thinking thought feel feels feeling seems seem
+    maybe perhaps might could generally usually often consider considering typically various several some things
+    many sometimes likely probably possibly common commonly general overall tend tends depends depending variety
+    aspects basically simply really quite pretty kind sort stuff thing something somehow somewhat bit lot lots guess
+    suppose think thinking thought feel feels feeling seems seem
 """
 _SELF = "i i'm i've i'd i'll my mine me we we're we've we'd we'll our ours us"
 _REQUEST = "please bitte por s'il"
@@ -159,34 +161,34 @@ _PIVOT = """
 """
 _OWN = """
     owns owned owner owners reports handles handled handle leads lead led approver approves reviewer reviews contact
-    responsible assigned assignee belongs manages manager married wife husband daughter son brother sister mother father
-    mom dad partner friend boss colleague dog cat pet birthday anniversary address phone email born hometown
+    responsible assigned assignee belongs manages manager married wife husband daughter son brother sister mother
+    father mom dad partner friend boss colleague dog cat pet birthday anniversary address phone email born hometown
     job works hobby vacation trip appointment doctor school university
 """
 _CONTRAST = """
     staging production prod dev development test testing qa sandbox preprod canary primary backup secondary replica
-    standby read write reads writes reader writer min max minimum maximum start end starting ending first second third
-    fourth inbound outbound incoming outgoing client server frontend backend internal external upper lower weekday
-    weekend weekdays weekends morning evening afternoon night android ios us eu uk apac emea east west north south left
-    right top bottom public private public-facing soft hard hot cold warm short long daily weekly monthly quarterly yearly
-    annual hourly junior senior input output upload download uploads downloads request response requests responses
-    buyer seller source target master slave leader follower producer consumer admin guest user users customer customers
-    employee employees free paid basic premium pro enterprise beta alpha stable nightly draft published spring summer
-    autumn fall winter parent child mobile desktop web linux windows macos debit credit gross net domestic international
-    wholesale retail lunch dinner breakfast outer inner forward reverse
+    standby read write reads writes reader writer min max minimum maximum start end starting ending first second
+    third fourth inbound outbound incoming outgoing client server frontend backend internal external upper lower
+    weekday weekend weekdays weekends morning evening afternoon night android ios us eu uk apac emea east west north
+    south left right top bottom public private public-facing soft hard hot cold warm short long daily weekly monthly
+    quarterly yearly annual hourly junior senior input output upload download uploads downloads request response
+    requests responses buyer seller source target master slave leader follower producer consumer admin guest user
+    users customer customers employee employees free paid basic premium pro enterprise beta alpha stable nightly
+    draft published spring summer autumn fall winter parent child mobile desktop web linux windows macos debit
+    credit gross net domestic international wholesale retail lunch dinner breakfast outer inner forward reverse
 """
 _ORDER = """
-    use keep add remove write run make put set call name store return send leave skip stop start follow include exclude
-    ask check wait get create round sort log format reply answer cite convert pin tag route escalate mark notify cc copy
-    label prefix wrap treat default stick refer address spell quote book schedule order buy ship hold file assume bill
-    pay charge fetch load save read show hide print avoid ensure remember note prefer respect report verify confirm
-    review test deploy merge rebase squash commit push pull open close delete drop retain archive encrypt mask redact
-    validate sanitize escape limit cap restrict block allow deny reject require enforce apply target support document
-    implement fix refactor rename move replace update change switch migrate bump split extract rewrite build install
-    configure enable disable revert give tell write list summarize translate explain plan prepare draft pick choose
-    measure compare back avoid forward separate cancel expect aim budget stay consult contact reserve capitalize indent
-    keep comment annotate credit attach sign lock freeze rotate expose inline cover serve park water feed bring pack
-    let's do
+    use keep add remove write run make put set call name store return send leave skip stop start follow include
+    exclude ask check wait get create round sort log format reply answer cite convert pin tag route escalate mark
+    notify cc copy label prefix wrap treat default stick refer address spell quote book schedule order buy ship hold
+    file assume bill pay charge fetch load save read show hide print avoid ensure remember note prefer respect
+    report verify confirm review test deploy merge rebase squash commit push pull open close delete drop retain
+    archive encrypt mask redact validate sanitize escape limit cap restrict block allow deny reject require enforce
+    apply target support document implement fix refactor rename move replace update change switch migrate bump split
+    extract rewrite build install configure enable disable revert give tell write list summarize translate explain
+    plan prepare draft pick choose measure compare back avoid forward separate cancel expect aim budget stay consult
+    contact reserve capitalize indent keep comment annotate credit attach sign lock freeze rotate expose inline
+    cover serve park water feed bring pack let's do
 """
 
 WORDS: Mapping[str, Cue] = _merge(
@@ -287,7 +289,7 @@ _HEADERS = """
     rule important note decision constraint value fact fyi reminder requirement policy update correction warning
     attention remember setting config preference directive info key todo n.b nb heads-up
 """
-HEADERS = frozenset(_HEADERS.split())
+HEADERS = word_set(_HEADERS)
 """Words that, with a colon behind, announce a fact. Worth little by themselves: most people write without them."""
 
 

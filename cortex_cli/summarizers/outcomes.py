@@ -30,20 +30,23 @@ class Outcome(NamedTuple):
 
 
 _CODE = re.compile(
-    r"(?:exit(?:ed)?(?: with)?(?: code| status)?:?\s|<returncode>|\"?exit_code\"?:\s?|return ?code:?\s|status code\s)(-?\d+)",
+    r"(?:exit(?:ed)?(?: with)?(?: code| status)?:?\s|<returncode>|\"?exit_code\"?:\s?|return ?code:?\s|status code\s)"
+    r"(-?\d+)",
     re.IGNORECASE,
 )
 _ENVELOPE = re.compile(r"\A(?:<returncode>-?\d+</returncode>\s*)?<output>\s*(.*?)\s*</output>\s*\Z", re.DOTALL)
 _CODEX_HEAD = re.compile(
-    r"\A(?:Chunk ID: .*\n)?(?:Exit code: .*\n|Wall time: .*\n|Process exited.*\n|Original token.*\n|Total output.*\n)*Output:\n"
+    r"\A(?:Chunk ID: .*\n)?(?:Exit code: .*\n|Wall time: .*\n|Process exited.*\n|Original token.*\n"
+    r"|Total output.*\n)*Output:\n"
 )
 _SUMMING_LINE = re.compile(
-    r"(?i:\b\d+ (?:passed|failed|tests?|errors?|warnings?|problems?|issues|files? changed|vulnerabilities|examples|skipped)\b"
-    r"|^\[[\w/. -]+ [0-9a-f]{7,}\] |^build (?:succe\w+|failed)|^(?:ok|FAIL)\s|finished in|^(?:success|done|all .* pass\w*))"
+    r"(?i:\b\d+ (?:passed|failed|tests?|errors?|warnings?|problems?|issues|files? changed|vulnerabilities|examples"
+    r"|skipped)\b|^\[[\w/. -]+ [0-9a-f]{7,}\] |^build (?:succe\w+|failed)|^(?:ok|FAIL)\s|finished in"
+    r"|^(?:success|done|all .* pass\w*))"
 )
 _CONFIRMATION = re.compile(
-    r"(?i:successfully|has been (?:updated|created)|todos have been|no (?:output|content)|file (?:created|written)|wrote \d+ bytes"
-    r"|\(no output\)|plan updated|completed with exit code 0)"
+    r"(?i:successfully|has been (?:updated|created)|todos have been|no (?:output|content)|file (?:created|written)"
+    r"|wrote \d+ bytes|\(no output\)|plan updated|completed with exit code 0)"
 )
 
 

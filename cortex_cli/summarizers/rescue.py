@@ -12,6 +12,8 @@ from itertools import chain
 from math import log
 from typing import NamedTuple
 
+from cortex_cli.summarizers.common_words import word_set
+
 MAX_SCAN_CHARS = 400_000
 """Of a longer text only so much is looked at: a tenth at its start, the rest at its end."""
 
@@ -44,21 +46,23 @@ _TALK = re.compile(r"A?a[,']?(?: A?a[,']?)+")
 _REPEATS = re.compile(r"([^\w\s])\1+")
 _NUMBERING = re.compile(r"\s*\d+(?:\t|→|:(?=\s)|\|)\s?")
 
-_FAILING = frozenset(
-    """error errors exception exceptions traceback fatal panic panicked fail failed fails failure failures assertion
-    assertionerror segfault undefined denied refused timeout timedout cannot can't couldn't unable conflict conflicts
-    invalid mismatch missing corrupt corrupted crash crashed killed abort aborted unexpected unresolved expired rejected
-    violation violated unauthorized forbidden unreachable stacktrace oom err fatal critical severe core dumped
-    """.split()  # noqa: SIM905 - a table of words reads better so
+_FAILING = word_set(
+    """
+    error errors exception exceptions traceback fatal panic panicked fail failed fails failure failures assertion
+    assertionerror segfault undefined denied refused timeout timedout cannot can't couldn't unable conflict
+    conflicts invalid mismatch missing corrupt corrupted crash crashed killed abort aborted unexpected unresolved
+    expired rejected violation violated unauthorized forbidden unreachable stacktrace oom err fatal critical severe
+    core dumped
+"""
 )
-_WARNING = frozenset(
+_WARNING = word_set(
     """warn warning warnings deprecated caution notice skipped retrying fallback slow leak leaked stale found such timed
-    exited exit blocked ignored overridden unused unsafe vulnerable vulnerabilities hint note conflict""".split()  # noqa: SIM905
+    exited exit blocked ignored overridden unused unsafe vulnerable vulnerabilities hint note conflict"""
 )
-_SUMMING = frozenset(
+_SUMMING = word_set(
     """passed failed tests total result summary conclusion answer status final finished ran succeeded success changed
     insertions deletions wrote written created generated saved promoted deployed published listening effective using
-    selected resolved version elapsed took duration exit""".split()  # noqa: SIM905
+    selected resolved version elapsed took duration exit"""
 )
 _NO_FAILURE = re.compile(
     r"(?i:\b(?:0|no|zero|without)\s+(?:\w+\s+)?(?:errors?|failures?|failed|fails?|problems|issues|missing|conflicts?)\b"
@@ -73,7 +77,8 @@ _IDENTIFIER = re.compile(
 _VALUE = re.compile(r"[\w\])\"'](?: ?= ?|: | -> | => )[\"']?[$/+-]?[\w.-]*[0A]|: 0|=0|\b0\b")
 _NOISE = re.compile(
     r"[\W_]*\Z|(?:import|from|#include|using [\w.]+;|package|require)\b(?!.*[\d/])|(?://|/\*|\*|\"\"\")|</?\w+/?>\Z"
-    r"|Traceback \(most recent call last\):\Z|total \d+\Z|[=_ -]*test session starts[=_ -]*\Z|(?:stdout|stderr|output)\W*\Z"
+    r"|Traceback \(most recent call last\):\Z|total \d+\Z|[=_ -]*test session starts[=_ -]*\Z"
+    r"|(?:stdout|stderr|output)\W*\Z"
 )
 _CUT = re.compile(r"(?<=[,}\]]) ?(?=[\"{\[])|(?<=[;,]) |(?<=[.!?]) |(?<=\\n)|(?<=>)(?=<)")
 

@@ -7,6 +7,7 @@ statements that say what something is, decisions and changes, words rare in the 
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import log
 from typing import Literal, NamedTuple
 
@@ -117,7 +118,7 @@ def _names(lexed: Iterable[Sequence[Word]]) -> frozenset[str]:
     return frozenset(
         word.low.removesuffix("'s")
         for words in lexed
-        for before, word in zip(words, words[1:], strict=False)
+        for before, word in pairwise(words)
         if word.is_capital and not word.kind and not before.closes
     )
 
@@ -189,9 +190,7 @@ def _shape(
         score += STATES_VALUE
     if statement.question:
         score += ANSWER_BONUS
-    if statement.text.endswith(("?", "？")):
-        score -= QUESTION_PENALTY
-    elif statement.text.endswith(":"):
+    if statement.text.endswith(("?", "？", ":")):
         score -= QUESTION_PENALTY
     if not values and not any(word.is_rare for word in words) and not cues & (MUST | DECIDE):
         score -= EMPTY_PENALTY

@@ -36,6 +36,8 @@ class Statement(NamedTuple):
     """First of its message."""
     is_whole: bool = False
     """The only one of its message."""
+    section: str = ""
+    """Where an earlier summary had it; empty for what was said since."""
 
 
 _REMINDER = re.compile(

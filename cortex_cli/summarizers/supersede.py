@@ -120,7 +120,7 @@ def _candidates(
 
 def _claim(unit: Unit) -> _Claim | None:
     """Take a statement apart; None where it claims nothing."""
-    if unit.sort == "question" or not unit.content or unit.cues & HEDGE and not unit.values:
+    if unit.sort == "question" or not unit.content or (unit.cues & HEDGE and not unit.values):
         return None
     pivot = _pivot(unit.words)
     values: dict[str, set[str]] = {}

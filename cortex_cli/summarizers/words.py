@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cortex_cli.summarizers.common_words import COMMON, STOP
+from cortex_cli.summarizers.common_words import COMMON, STOP, word_set
 from cortex_cli.summarizers.lexicon import HEADERS, WORDS, Cue
 
 LONGEST_REMEMBERED = 80
@@ -51,32 +51,37 @@ STRENGTH = {
 }  # fmt: skip
 """What a value of each kind is worth, against an identifier."""
 
-_UNITS = frozenset(
+_UNITS = word_set(
     """
-    ms millisecond milliseconds s sec secs second seconds min mins minute minutes hr hrs hour hours day days week weeks
-    month months year years quarter quarters night nights b kb mb gb tb kib mib gib bytes bits px pt em rem dpi fps hz
-    khz mhz ghz rpm rps qps req requests retries attempts times percent pct points dollars euros pounds usd eur gbp cents
-    cores cpu cpus vcpu vcpus replicas nodes pods shards partitions workers threads instances connections rows columns
-    lines characters chars words pages items entries records messages users people seats tickets chapters slides
-    km m cm mm mile miles feet ft inch inches kg g mg lb lbs oz liters litres ml cups tablespoons teaspoons degrees c f
-    k million billion tokens commits approvals reviewers business working calendar consecutive
-    """.split()  # noqa: SIM905 - a table of words reads better so
+    ms millisecond milliseconds s sec secs second seconds min mins minute minutes hr hrs hour hours day days week
+    weeks month months year years quarter quarters night nights b kb mb gb tb kib mib gib bytes bits px pt em rem
+    dpi fps hz khz mhz ghz rpm rps qps req requests retries attempts times percent pct points dollars euros pounds
+    usd eur gbp cents cores cpu cpus vcpu vcpus replicas nodes pods shards partitions workers threads instances
+    connections rows columns lines characters chars words pages items entries records messages users people seats
+    tickets chapters slides km m cm mm mile miles feet ft inch inches kg g mg lb lbs oz liters litres ml cups
+    tablespoons teaspoons degrees c f k million billion tokens commits approvals reviewers business working calendar
+    consecutive
+"""
 )
-_COUNTS = frozenset(
-    """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
-    nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand dozen twice once thrice half
-    zero""".split()  # noqa: SIM905
+_COUNTS = word_set(
+    """
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand dozen twice once thrice
+    half zero
+"""
 )
-_DAYS = frozenset(
+_DAYS = word_set(
     """monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays
-    sundays weekday weekdays weekend weekends noon midnight mon tue wed thu fri sat sun""".split()  # noqa: SIM905
+    sundays weekday weekdays weekend weekends noon midnight mon tue wed thu fri sat sun"""
 )
-_MONTHS = frozenset(
+_MONTHS = word_set(
     """january february march april may june july august september october november december jan feb mar apr jun jul aug
-    sep sept oct nov dec q1 q2 q3 q4""".split()  # noqa: SIM905
+    sep sept oct nov dec q1 q2 q3 q4"""
 )
 _LEFT = "([{<*_\"'“‘«¿¡|>~"
 _RIGHT = ".,;:!?)]}>*_\"'”’»…|"
+_ENDINGS = r"[a-z]{1,4}\d?|json|jsonl|yaml|toml|html|lock|ipynb|swift|proto|scss|local"
+"""Of file names."""
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(shape))
     for kind, shape in (
@@ -90,11 +95,13 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("version", r"[vV]?\d+\.\d+\.\d+[\w.+-]*|[vV]\d+(?:\.\d+)*"),
         ("number", r"[-+~<>≤≥=]*\d[\d,_]*(?:\.\d+)?|0[xX][\da-fA-F]+"),
         ("measure", r"[-+~<>≤≥]?\d[\d,._]*-?(?:[a-zA-Zµ°]{1,3}|mins?|secs?|hours?|days?|x)(?:/[a-z]+)?"),
-        ("path", r"(?:~|\.{1,2})?/[\w.@%+*{}-]+(?:/[\w.@%+*{}-]*)*|[A-Za-z]:\\\S+|(?:[\w.@-]+/)+[\w.@*-]+\.\w{1,8}(?::\d+)*"),
-        ("path", r"[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{1,4}\d?|json|jsonl|yaml|toml|html|lock|ipynb|swift|proto|scss|local)(?::\d+)*"),
+        ("path", r"(?:~|\.{1,2})?/[\w.@%+*{}-]+(?:/[\w.@%+*{}-]*)*|[A-Za-z]:\\\S+"),
+        ("path", r"(?:[\w.@-]+/)+[\w.@*-]+\.\w{1,8}(?::\d+)*"),
+        ("path", rf"[\w-]+(?:\.[\w-]+)*\.(?:{_ENDINGS})(?::\d+)*"),
         ("path", r"(?:[\w.@-]+/){2,}[\w.@-]*|[\w-]+/[\w.-]*[._\d][\w.-]*/?"),
         ("ident", r"[A-Za-z]+(?:_[A-Za-z0-9]+)+_?|_+\w+|[a-z]+[A-Z]\w*|(?:[A-Z][a-z0-9]+){2,}\w*"),
-        ("ident", r"(?=\S*\d)(?=\S*[A-Za-z])[\w.:#/+-]+|#\w*\d\w*|--?[a-z][\w-]+(?:=\S+)?|[A-Za-z_][\w.-]*=\S+|@[\w/-]+"),
+        ("ident", r"(?=\S*\d)(?=\S*[A-Za-z])[\w.:#/+-]+|#\w*\d\w*"),
+        ("ident", r"--?[a-z][\w-]+(?:=\S+)?|[A-Za-z_][\w.-]*=\S+|@[\w/-]+"),
         ("ident", r"[a-z]\w*(?:\.[A-Za-z_]\w*)+|\$\w+|[A-Z]{2,}(?:[-_][A-Z\d]+)+"),
         ("acronym", r"[A-Z]{2,}s?"),
     )
@@ -102,7 +109,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 """Tried in order, on tokens that are more than a lower-case or capitalised word."""
 
 _PLAIN = re.compile(r"[A-Za-zÀ-ÿ]?[a-zà-ÿ]+(?:[’'-][a-zà-ÿA-Z]+)*")
-_SHOUTED = frozenset("NEVER ALWAYS MUST NOT ONLY DO DON'T NO OK I A TODO IMPORTANT RULE NOTE AND OR ALL".split())  # noqa: SIM905
+_SHOUTED = word_set("NEVER ALWAYS MUST NOT ONLY DO DON'T NO OK I A TODO IMPORTANT RULE NOTE AND OR ALL")
 
 
 class Lexer(dict[str, Word]):

@@ -10,10 +10,14 @@ from random import Random
 from typing import NamedTuple
 
 NOUNS = (
-    "cache index parser token stream buffer merge commit session retry queue worker handler schema field cursor page "
-    "lock batch flush config route model order invoice ledger context window billing search export gateway mailer audit"
-).split()
-VERBS = "load fetch parse flush merge store apply check sync prune rotate warm index render resolve".split()
+    "cache", "index", "parser", "token", "stream", "buffer", "merge", "commit", "session", "retry", "queue", "worker",
+    "handler", "schema", "field", "cursor", "page", "lock", "batch", "flush", "config", "route", "model", "order",
+    "invoice", "ledger", "context", "window", "billing", "search", "export", "gateway", "mailer", "audit",
+)  # fmt: skip
+VERBS = (
+    "load", "fetch", "parse", "flush", "merge", "store", "apply", "check", "sync", "prune", "rotate", "warm", "index",
+    "render", "resolve",
+)  # fmt: skip
 
 
 class Output(NamedTuple):
@@ -122,8 +126,8 @@ def stack_trace(r: Random, size: int) -> list[str]:
 def service_log(r: Random, size: int) -> list[str]:
     """A service's log with times and levels."""
     return [
-        f"2026-03-0{r.randint(1, 9)}T{r.randint(10, 23)}:{r.randint(10, 59)}:{r.randint(10, 59)}.{r.randint(100, 999)}Z "
-        f"INFO {_word(r)}: {r.choice(VERBS)}ed {r.randint(1, 99)} {_word(r)}s in {r.randint(1, 900)}ms"
+        f"2026-03-0{r.randint(1, 9)}T{r.randint(10, 23)}:{r.randint(10, 59)}:{r.randint(10, 59)}.{r.randint(100, 999)}Z"
+        f" INFO {_word(r)}: {r.choice(VERBS)}ed {r.randint(1, 99)} {_word(r)}s in {r.randint(1, 900)}ms"
         for _ in range(size)
     ]
 
@@ -174,7 +178,7 @@ def kubectl(r: Random, size: int) -> list[str]:
 def csv(r: Random, size: int) -> list[str]:
     """Rows of figures."""
     return ["date,region,units,revenue"] + [
-        f"2026-0{r.randint(1, 9)}-{r.randint(10, 28)},{_word(r)},{r.randint(1, 500)},{r.randint(100, 99999)}.50"
+        f"2026-0{r.randint(1, 9)}-{r.randint(10, 28)},{_word(r)},{r.randint(1, 500)},{r.randint(100, 99999)}"
         for _ in range(size)
     ]
 
