@@ -82,7 +82,8 @@ _MUST = """
     convention nobody essential critical crucial vital important compulsory obligatory imperative exclusively
     invariant invariants nonnegotiable non-negotiable guarantee guarantees refuse refuses reserved off-limits banned
     restricted approve approves approval sign-off signoff mandate mandated enforce enforced permitted muss müssen
-    darf dürfen soll immer doit doivent toujours interdit debe deben siempre deve devono sempre moet 必须 总是 永远 一定 只能
+    darf dürfen soll immer doit doivent toujours interdit debe deben siempre deve devono sempre moet
+    必须 总是 永远 一定 只能
     всегда никогда нельзя должен должны
 """
 _SHOULD = """

@@ -48,7 +48,7 @@ _REMINDER = re.compile(
 _SENTENCE_END = re.compile(r"[.!?][\"')\]”’*_]*(?=\s)|[。！？]")
 _ABBREVIATED = re.compile(
     r"(?:\b(?:e\.g|i\.e|vs|cf|approx|etc|no|nr|dr|mr|mrs|ms|st|prof|fig|eq|sec|ch|inc|ltd|jr|sr|resp|incl|max|min|dept|est"
-    r"|a\.m|p\.m|[A-Z])|(?:^|\s)\d+)\.[\"')\]]*\Z",
+    r"|a\.m|p\.m|[A-Z])|^\d{1,2})\.[\"')\]]*\Z",
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"(?:[-*•+–>]|\d{1,2}[.)]|\[[ xX]\]|#{1,6})\s+")

@@ -222,8 +222,8 @@ def diff(r: Random, size: int) -> list[str]:
 def prose(r: Random, size: int) -> list[str]:
     """A web page as text."""
     return [
-        f"The {_word(r)} will {r.choice(VERBS)} each {_word(r)} before the {_word(r)} can {r.choice(VERBS)} it, and the "
-        f"{_word(r)} stays as it is."
+        f"The {_word(r)} will {r.choice(VERBS)} each {_word(r)} before the {_word(r)} can {r.choice(VERBS)} it, and "
+        f"the {_word(r)} stays as it is."
         for _ in range(size)
     ]
 
