@@ -33,7 +33,22 @@ _IDENTIFIER = re.compile(
 _VALUE = re.compile(r"\b[\w.-]+\s*[=:]\s*\S|\b\d[\d.,]*\s?(?:%|ms|s|kB|KB|MB|GB|tokens?)(?!\w)|\b\d{3,}\b")
 _PATTERN_PARTS = re.compile(r"[0-9]+|[0-9a-f]{6,}|\s+|\"[^\"]*\"|'[^']*'")
 
-_WEIGHTS = ((_ERROR, 8.0), (_IDENTIFIER, 2.5), (_PLACE, 2.0), (_VALUE, 1.0))
+_CUES = (_ERROR, _IDENTIFIER, _PLACE, _VALUE)
+_ERROR_WEIGHT, _IDENTIFIER_WEIGHT, _PLACE_WEIGHT, _VALUE_WEIGHT = 8.0, 2.5, 2.0, 1.0
+_ERROR_HINTS = (
+    *("error", "exception", "traceback", "fatal", "panic", "fail", "assert", "segfault", "undefined", "denied"),
+    *("refused", "not found", "time", "cannot", "conflict", "warning", "deprecated", "exit "),
+)
+"""Without one of these, in lower case, `_ERROR` finds nothing but a line of pytest."""
+_SOME_PLACE = re.compile(
+    r"[\w./\\-]\.\w{1,8}:\d|\bline \d+\b|/[\w.@+-]+/[\w.@+-]|\w-*(?:/[\w.-]+)+\.\w{1,8}\b",
+)
+"""Finds something exactly where `_PLACE` does, not all of it, in half the time."""
+_SOME_IDENTIFIER = re.compile(
+    r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}\b|(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b|"
+    r"[A-Z][A-Z0-9]+[-_]\d+\b|[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|v?\d+\.\d+\.\d+)|https?://\S"
+)
+"""The same for `_IDENTIFIER`."""
 _RARITY_WEIGHT = 6.0
 """Of a line whose pattern stands alone, nearly as much as an error; it falls with the number of its like."""
 
@@ -65,12 +80,16 @@ def pick_lines(text: str, start: int, end: int, max_chars: int) -> tuple[Line, .
         return ()
     start = max(start, end - MAX_SCAN_CHARS)
     lines = _lines(text, start, end)
+    low = text[start:end].casefold()
+    hints = tuple(hint for hint in _ERROR_HINTS if hint in low)
     patterns = [_pattern(line) for _, line in lines]
     counts = Tally(patterns)
     floor = 1.0 + _RARITY_WEIGHT / max(len(lines), 1)
     found: list[_Candidate] = []
     for (at, line), pattern in zip(lines, patterns, strict=True):
-        score = _score(line, counts[pattern], len(lines))
+        score = _cue_score(line[:2_000], hints)
+        if len(lines) > 3 * counts[pattern]:
+            score += _RARITY_WEIGHT / counts[pattern]
         if score > floor:
             at, line = _telling_piece(at, line)
             found.append(_Candidate(score / len(line) ** 0.25, at, line))
@@ -97,16 +116,31 @@ def _pattern(line: str) -> str:
     return _PATTERN_PARTS.sub("0", line[:80])[:32]
 
 
-def _score(line: str, alike: int, lines: int) -> float:
-    piece = line[:2_000]
-    score = sum(weight for pattern, weight in _WEIGHTS if pattern.search(piece))
-    return score + (_RARITY_WEIGHT / alike if lines > 3 * alike else 0.0)
+def _cue_score(line: str, hints: tuple[str, ...]) -> float:
+    """Add up what a line carries. `hints` are those of `_ERROR_HINTS` that the whole text has."""
+    score = 0.0
+    if _may_be_error(line, hints) and _ERROR.search(line):
+        score += _ERROR_WEIGHT
+    if _SOME_IDENTIFIER.search(line):
+        score += _IDENTIFIER_WEIGHT
+    if ("/" in line or "line " in line or (":" in line and "." in line)) and _SOME_PLACE.search(line):
+        score += _PLACE_WEIGHT
+    return score + _VALUE_WEIGHT if _VALUE.search(line) else score
+
+
+def _may_be_error(line: str, hints: tuple[str, ...]) -> bool:
+    if line.startswith("E  "):
+        return True
+    if not hints:
+        return False
+    low = line.casefold()
+    return any(hint in low for hint in hints)
 
 
 def _telling_piece(at: int, line: str) -> tuple[int, str]:
     if len(line) <= MAX_LINE_CHARS:
         return at, line.rstrip()
-    hit = next((match for pattern, _ in _WEIGHTS if (match := pattern.search(line))), None)
+    hit = next((match for pattern in _CUES if (match := pattern.search(line))), None)
     middle = hit.start() if hit else 0
     first = tail_start(line, len(line) - max(middle - MAX_LINE_CHARS // 4, 0))
     piece = line[first : first + head_end(line[first : first + 2 * MAX_LINE_CHARS], MAX_LINE_CHARS)]
