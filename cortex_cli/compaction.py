@@ -102,6 +102,8 @@ async def compact_async(
     sizes = sizing.measure(transcript, settings, counter)
     rules = formats.rules_of(transcript.format)
     repaired = _repair(transcript, rules, settings, counter)
+    if repaired.is_refused:
+        settings = replace(settings, layers=())  # what cannot be mended is returned as it is
     head, tail = _split_until(repaired.messages, settings.until)
     run = Run(
         view=replace(sizes.view(head), following_tokens=count_messages(tail, counter)),
