@@ -10,6 +10,7 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -20,8 +21,8 @@ from tests import wire  # noqa: E402  # the same
 SEED = 2291
 INVOICES = 190
 
-CUSTOMERS = """Aalto Optics|Birch & Vale|Corvid Labs|Dunmore Freight|Eastgate Dental|Fjordline|Gable Roofing|Hexham Mills
-Ibis Travel|Juniper Foods|Kestrel Bikes|Larkspur Media|Moorland Tea|Norden Print|Osprey Marine|Pinnacle Ski
+CUSTOMERS = """Aalto Optics|Birch & Vale|Corvid Labs|Dunmore Freight|Eastgate Dental|Fjordline|Gable Roofing
+Hexham Mills|Ibis Travel|Juniper Foods|Kestrel Bikes|Larkspur Media|Moorland Tea|Norden Print|Osprey Marine|Pinnacle Ski
 Quayside Fish|Rowan Joinery|Saltmarsh Pots|Tern Logistics|Umber Paints|Vesper Audio|Wren Textiles|Yarrow Clinic"""
 NAMES = CUSTOMERS.replace("\n", "|").split("|")
 
@@ -151,11 +152,11 @@ to 45 seconds. We recommend a client timeout of 60 seconds. A client that gives 
 unknown, not as failed, and to ask `GET /charges?reference=...` or repeat the request with the same key.
 """
 
-TASK = """Last night's billing run charged 14 customers twice (ticket BILL-2291, finance is not amused). Please find out \
-why and fix it.
+TASK = """Last night's billing run charged 14 customers twice (ticket BILL-2291, finance is not amused). Please find \
+out why and fix it.
 
-Two rules: never edit anything below migrations/, and run `make lint` before you tell me that you are done. The staging \
-API listens on port 8473 and has to stay there."""
+Two rules: never edit anything below migrations/, and run `make lint` before you tell me that you are done. The \
+staging API listens on port 8473 and has to stay there."""
 
 
 def numbered(text: str, first: int = 1) -> str:
@@ -218,7 +219,8 @@ def test_run(failures: tuple[str, ...], chance: random.Random) -> str:
         lines.append(f"{name} {verdict} [{100 * position // len(tests):3d}%]")
     for failure in failures:
         name, _, reason = failure.partition(" ")
-        lines += ["", f"___ {name.rpartition('::')[2]} ___", "", f"E       {reason}", f"{name.split('::')[0]}:88: AssertionError"]
+        path, _, test = name.partition("::")
+        lines += ["", f"___ {test} ___", "", f"E       {reason}", f"{path}:88: AssertionError"]
     passed = len(tests) - len(failures)
     failed = f"{len(failures)} failed, " if failures else ""
     lines += ["", f"================= {failed}{passed} passed in {chance.uniform(9, 12):.2f}s ================="]
@@ -244,17 +246,23 @@ def git_log(chance: random.Random) -> str:
 
 def grep_for_uuid(chance: random.Random) -> str:
     """Write a search whose one telling line stands in the middle."""
-    places = ("labels/print.py", "labels/queue.py", "tracking/scan.py", "tracking/page.py", "api/session.py", "api/keys.py")
+    names = ("request_id", "trace", "token", "label_id")
     lines = [
-        f"src/parcelhub/{place}:{line}:    {chance.choice(('request_id', 'trace', 'token', 'label_id'))} = str(uuid.uuid4())"
-        for place in places
+        f"src/parcelhub/{place}.py:{line}:    {chance.choice(names)} = str(uuid.uuid4())"
+        for place in ("labels/print", "labels/queue", "tracking/scan", "tracking/page", "api/session", "api/keys")
         for line in sorted(chance.sample(range(10, 400), 7))
     ]
     telling = 'src/parcelhub/billing/gateway.py:31:        headers = {..., "Idempotency-Key": str(uuid.uuid4())}'
     return "\n".join((*lines[:20], telling, *lines[20:]))
 
 
-def tell() -> Iterator[tuple[str, ...]]:
+def edit(path: str, old: str, new: str) -> tuple[Any, ...]:
+    """Tell of one change to a file."""
+    arguments = {"file_path": path, "old_string": old, "new_string": new}
+    return ("call", "Edit", arguments, f"The file {path} has been updated.")
+
+
+def tell() -> Iterator[tuple[Any, ...]]:
     """Tell the session: ("user", text), ("assistant", text), ("call", tool, arguments, result[, "error"])."""
     chance = random.Random(SEED)
     twice = sorted(chance.sample(range(130, 165), 14))
@@ -285,37 +293,31 @@ def tell() -> Iterator[tuple[str, ...]]:
         " do that in the same change.",
     )
     yield ("call", "Read", {"file_path": "src/parcelhub/billing/money.py"}, numbered(MONEY_PY))
-    edit = {"file_path": "src/parcelhub/billing/money.py", "old_string": "ROUND_HALF_UP", "new_string": "ROUND_HALF_EVEN"}
-    yield ("call", "Edit", {**edit, "replace_all": True}, "The file src/parcelhub/billing/money.py has been updated.")
+    yield edit("src/parcelhub/billing/money.py", "ROUND_HALF_UP", "ROUND_HALF_EVEN")
     key = 'f"invoice-{reference}"'
-    edit = {"file_path": "src/parcelhub/billing/gateway.py", "old_string": "str(uuid.uuid4())", "new_string": key}
-    yield ("call", "Edit", edit, "The file src/parcelhub/billing/gateway.py has been updated.")
+    yield edit("src/parcelhub/billing/gateway.py", "str(uuid.uuid4())", key)
     failing = "tests/billing/test_money.py::test_rounds_half_up AssertionError: Decimal('2.02') != Decimal('2.03')"
     yield ("call", "Bash", {"command": "make test"}, test_run((failing,), chance), "error")
     yield (
         "assistant",
-        "One test fails, `test_rounds_half_up` in tests/billing/test_money.py: it states the old rule. I'll turn it into"
+        "One test fails, `test_rounds_half_up` in tests/billing/test_money.py: it states the old rule. I'll make it"
         " a test of the new one and add a test that two attempts for one invoice send the same key.",
     )
-    edit = {"file_path": "tests/billing/test_money.py", "old_string": "half_up", "new_string": "half_even"}
-    yield ("call", "Edit", edit, "The file tests/billing/test_money.py has been updated.")
-    edit = {"file_path": "tests/billing/test_gateway.py", "old_string": "# end", "new_string": "def test_same_key(): ..."}
-    yield ("call", "Edit", edit, "The file tests/billing/test_gateway.py has been updated.")
+    yield edit("tests/billing/test_money.py", "half_up", "half_even")
+    yield edit("tests/billing/test_gateway.py", "# end", "def test_same_key(): ...")
     yield ("call", "Bash", {"command": "make test"}, test_run((), chance))
-    lint = "src/parcelhub/billing/gateway.py:3:8: F401 `uuid` imported but unused\nFound 1 error.\nmake: *** [lint] Error 1"
+    lint = "src/parcelhub/billing/gateway.py:3:8: F401 `uuid` imported but unused\nmake: *** [lint] Error 1"
     yield ("call", "Bash", {"command": "make lint"}, lint, "error")
-    edit = {"file_path": "src/parcelhub/billing/gateway.py", "old_string": "import uuid\n", "new_string": ""}
-    yield ("call", "Edit", edit, "The file src/parcelhub/billing/gateway.py has been updated.")
+    yield edit("src/parcelhub/billing/gateway.py", "import uuid\n", "")
     yield ("call", "Bash", {"command": "make lint && make test"}, "All checks passed!\n" + test_run((), chance))
     yield (
         "assistant",
-        "Fixed. The idempotency key is now `invoice-<number>`, the same for every attempt, so that a retry can no longer"
-        " charge twice; amounts are rounded half to even. `make lint` and all 141 tests pass; nothing below migrations/"
+        "Fixed. The idempotency key is now `invoice-<number>`, the same for every attempt, so that a retry can no"
+        " longer charge twice; amounts are rounded half to even. `make lint` and all 141 tests pass; nothing below migrations/"
         " was touched. Not done: the client timeout is 30 s, the gateway recommends 60 s.",
     )
     yield ("user", "Thanks. Set the timeout to 60 seconds too, then list the invoices that have to be refunded.")
-    edit = {"file_path": "src/parcelhub/billing/gateway.py", "old_string": "= 30.0", "new_string": "= 60.0"}
-    yield ("call", "Edit", edit, "The file src/parcelhub/billing/gateway.py has been updated.")
+    yield edit("src/parcelhub/billing/gateway.py", "= 30.0", "= 60.0")
     refunds = ", ".join(f"INV-{48211 + number}" for number in twice)
     yield ("assistant", f"TIMEOUT_SECONDS is 60.0 now. One charge each has to be refunded for: {refunds}.")
 
