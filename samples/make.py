@@ -313,8 +313,8 @@ def tell() -> Iterator[tuple[Any, ...]]:
     yield (
         "assistant",
         "Fixed. The idempotency key is now `invoice-<number>`, the same for every attempt, so that a retry can no"
-        " longer charge twice; amounts are rounded half to even. `make lint` and all 141 tests pass; nothing below migrations/"
-        " was touched. Not done: the client timeout is 30 s, the gateway recommends 60 s.",
+        " longer charge twice; amounts are rounded half to even. `make lint` and all 141 tests pass; nothing below"
+        " migrations/ was touched. Not done: the client timeout is 30 s, the gateway recommends 60 s.",
     )
     yield ("user", "Thanks. Set the timeout to 60 seconds too, then list the invoices that have to be refunded.")
     yield edit("src/parcelhub/billing/gateway.py", "= 30.0", "= 60.0")
