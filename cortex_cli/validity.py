@@ -94,8 +94,8 @@ def find_notes(messages: Sequence[Message], rules: Rules = COMMON_RULES) -> tupl
 
 
 def is_excerpt(messages: Sequence[Message]) -> bool:
-    """Tell whether nobody speaks in it: only system prompts and results."""
-    return not any(message.role in ("user", "assistant") for message in messages)
+    """Tell whether nobody speaks in it: only system prompts, rules and results."""
+    return not any(message.role in ("user", "assistant") and not message.slot for message in messages)
 
 
 def results_answer_calls(case: _Case) -> Iterator[Problem]:
