@@ -109,7 +109,11 @@ def shorten(
 
 def can_shrink(part: Part, ask: Ask) -> bool:
     """Tell in no time whether there may be something to take away."""
-    return len(part.text) > ask.spared_chars or (ask.with_media and bool(part.media))
+    if ask.with_media and part.media:
+        return True
+    if ask.is_removal and isinstance(marks.parse_result(part.text), Stub):
+        return False
+    return len(part.text) > ask.spared_chars
 
 
 def form_ref(part: Part) -> str:
