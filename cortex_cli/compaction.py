@@ -14,6 +14,7 @@ from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer
+from cortex_cli.summarizers.builtin import summarize_builtin
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from cortex_cli.validity import Rules, find_problems
 
@@ -110,7 +111,7 @@ async def compact_async(
         settings=_for_head(settings, tail),
         counter=counter,
         rules=rules,
-        summarizer=summarizer,
+        summarizer=summarizer or summarize_builtin,
         repaired=head,
     )
     await run_layers(run)

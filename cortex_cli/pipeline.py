@@ -6,7 +6,7 @@ Decides only the order; what a layer may do stands in `layers/`, the ladder of `
 from dataclasses import dataclass, field, replace
 
 from cortex_cli import fit, sizing
-from cortex_cli.errors import DoesNotFitError, OptionError
+from cortex_cli.errors import DoesNotFitError
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import failsafe
 from cortex_cli.layers.inputs import trim_inputs
@@ -58,7 +58,7 @@ class Run:
     settings: Settings
     counter: Counter
     rules: Rules
-    summarizer: Summarizer | None
+    summarizer: Summarizer
     repaired: tuple[Message, ...]
     """What every step is judged against."""
     tracks: dict[str, Track] = field(default_factory=dict)
@@ -84,8 +84,6 @@ class Run:
         Returns:
             Whether a summary was put in.
         """
-        if self.summarizer is None:
-            raise OptionError("no summarizer was given", hint="leave `summary` out of --layers")
         done: Summarized = await summarize(self.view, settings, self.counter, self.summarizer)
         self.outcome = done.outcome or self.outcome
         return self._take(self._track("summary"), done.result)
@@ -136,7 +134,7 @@ async def _walk(run: Run) -> None:
     source = run.view
     if "micro" in settings.layers:
         run.apply("micro", micro, settings)
-    if "summary" in settings.layers and run.summarizer and should_summarize(run.view, settings, run.counter):
+    if "summary" in settings.layers and should_summarize(run.view, settings, run.counter):
         await _summarize_source(run, source, settings)
     if "failsafe" in settings.layers:
         run.apply("failsafe", failsafe, settings)
@@ -165,7 +163,7 @@ async def _climb(run: Run, target: int) -> None:
     for rung in fit.ladder(run.settings, budget, target):
         if run.tokens <= target:
             break
-        if rung.layer not in run.settings.layers or (rung.layer == "summary" and run.summarizer is None):
+        if rung.layer not in run.settings.layers:
             continue
         run.view = replace(run.view, budget=rung.budget, target_tokens=target)
         if rung.layer == "summary":

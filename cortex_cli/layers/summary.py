@@ -124,6 +124,7 @@ def _request(view: View, plan: Partition, size: int, counter: Counter, settings:
         earlier=tuple(earlier_summary(message) for message in prefix if message.synthetic == "summary"),
         max_tokens=size,
         counter=counter,
+        following=tuple(m for i, m in enumerate(view.messages) if (i >= plan.tail or i == plan.pinned) and not m.slot),
         focus=settings.focus,
     )
 
