@@ -243,3 +243,14 @@ def whole_number(raw: str | None, flag: str, *, default: int, least: int = 0) ->
     if value < least:
         raise OptionError(f"{raw!r} is out of range", where=flag, hint=f"{least} or more")
     return value
+
+
+def check_report_file(path: str | None) -> None:
+    """Refuse a report file of a kind that we do not write.
+
+    Raises:
+        OptionError: Its ending is not .json.
+    """
+    if path and not path.lower().endswith(".json"):
+        hint = "name it NAME.json; other kinds (.html) come with a later version"
+        raise OptionError(f"{path!r} does not end in .json", where="--report-file", hint=hint)
