@@ -215,8 +215,9 @@ def _rescued(text: str, chars: int) -> tuple[int, str]:
     room = int(2 * chars * RESCUE_SHARE)
     least = chars - room // 2
     found = pick_lines(text, head_end(text, least), tail_start(text, least), room)
-    side = chars - (sum(len(line.text) + 1 for line in found) + 1) // 2
-    inside = [line.text for line in found if line.start >= side and line.start + len(line.text) <= len(text) - side]
+    side = chars - (sum(len(line) + 1 for line in found) + 1) // 2
+    head, tail = text[:side], text[len(text) - side :]
+    inside = [line for line in found if line not in head and line not in tail]
     return (side if inside else chars), "\n".join(inside)
 
 
