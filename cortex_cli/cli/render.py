@@ -167,6 +167,11 @@ def _tool_row(name: str, saved: int, actions: "Tally[str]") -> tuple[RenderableT
 
 def _dropped(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     typed = [change for change in _all_changes(report) if change.typed and change.action == "dropped"]
+    summarized = sum(change.typed and change.action == "summarized" for change in _all_changes(report))
+    if summarized:
+        are = "is" if summarized == 1 else "are"
+        yield line("  ", f"{count(summarized, 'message')} that a person wrote {are} now in the summary")
+        yield Text()
     if not typed:
         return
     yield line((f"  {count(len(typed), 'message')} that a person wrote left:", CAREFUL))
