@@ -31,9 +31,24 @@ def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
     """Return a compacted conversation in the order it will be loaded in: sessions put ours before the pinned."""
     if transcript.format == "pi":
         plan = pi_dump.plan(transcript)
-        return transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)
+        messages = transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)
+        return tuple(_client_closings_last(messages))
     carrier = plan_carrier(transcript.messages) if transcript.format in CARRYING else None
     return transcript.messages if carrier is None else carrier.messages
+
+
+def _client_closings_last(messages: tuple[Message, ...]) -> Iterator[Message]:
+    """Put the results that pi adds for calls without one behind those that are written."""
+    waiting: list[Message] = []
+    for message in messages:
+        if message.synthetic == "closing" and message.position >= 0 and not message.records:
+            waiting.append(message)
+            continue
+        if message.role != "tool":
+            yield from waiting
+            waiting = []
+        yield message
+    yield from waiting
 
 
 def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
