@@ -186,6 +186,11 @@ def split_images(text: str) -> tuple[str, str]:
     return (text[: match.start()], text[match.start() :]) if match else (text, "")
 
 
+def is_stub(text: str) -> bool:
+    """Tell whether a result's whole text is what stands for a removed one."""
+    return text.startswith("[Tool result ") and _WHOLE.match(text) is not None
+
+
 def parse_result(text: str) -> Bookend | Stub | None:
     """Recognise a result whose whole text is one of our forms; None where it is not.
 

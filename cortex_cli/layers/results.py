@@ -111,9 +111,7 @@ def can_shrink(part: Part, ask: Ask) -> bool:
     """Tell in no time whether there may be something to take away."""
     if ask.with_media and part.media:
         return True
-    if ask.is_removal and isinstance(marks.parse_result(part.text), Stub):
-        return False
-    return len(part.text) > ask.spared_chars
+    return len(part.text) > ask.spared_chars and not (ask.is_removal and marks.is_stub(part.text))
 
 
 def form_ref(part: Part) -> str:
