@@ -121,14 +121,14 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     freed = list(accumulate((sum(sizes[at] for at in unit) for unit in units), initial=0))
     numbers = list(accumulate(map(len, units), initial=0))
     base = total - sum(sizes[at] for at in notices)
-    best = 0
-    left = [total]
-    for count in range(1, len(units) + 1):
+    near = next((count for count, gone in enumerate(freed) if count and base - gone <= target), 1)
+    left = {0: total}  # what is over even without a notice need not be measured with it
+    for count in (*range(near, len(units) + 1), *range(1, min(near, len(units) + 1))):
         notice = counter.count_message(_notice(notices, numbers[count], freed[count])) if with_notice else 0
-        left.append(base - freed[count] + notice)
-        best = count if left[count] < left[best] else best
+        left[count] = base - freed[count] + notice
         if left[count] <= target:
             break
+    best = min(left, key=lambda count: (left[count], count))
     if total <= target:
         best = 0
     return Drops(frozenset(at for unit in units[:best] for at in unit), pinned, left[best])
