@@ -180,7 +180,9 @@ def log_of_the_night(chance: random.Random, twice: list[int]) -> str:
             stamp = f"2026-03-03T02:{int(seconds // 60):02d}:{seconds % 60:06.3f}Z"
         charge = f"ch_{chance.randrange(16**10):010x}"
         lines.append(f"{stamp} INFO  billing.gateway charged {invoice} {amount:9.2f} EUR {charge} ({customer})")
-    lines.append(f"2026-03-03T02:11:40.020Z INFO  billing.run     run 2026-03-02: {INVOICES} charged, 0 failed")
+    seconds += 1.2
+    stamp = f"2026-03-03T02:{int(seconds // 60):02d}:{seconds % 60:06.3f}Z"
+    lines.append(f"{stamp} INFO  billing.run     run 2026-03-02: {INVOICES} charged, 0 failed")
     return "\n".join(lines)
 
 
