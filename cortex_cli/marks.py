@@ -199,7 +199,7 @@ def parse_result(text: str) -> Bookend | Stub | None:
     """
     if text.startswith("[Tool result ") and (match := _WHOLE.match(text)):
         return Stub(match[1] or "")
-    if "\n\n... [~" not in text:
+    if "~" not in text or " tokens trimmed" not in text:  # one character is found a hundred times as fast
         return None
     header = match[0] if text.startswith("[Result persisted: ") and (match := _HEADER.match(text)) else ""
     footer = match[0] if text.endswith(" to access]") and (match := _FOOTER.search(text)) else ""

@@ -9,7 +9,7 @@ from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from cortex_cli.layers.results import Ask, can_shrink, shorten
+from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.sizes import hot_zone_tokens, retention, utilization
 from cortex_cli.layers.tools import Category, categories, category_of, is_named, names, result_tools
 from cortex_cli.layers.view import View
@@ -124,7 +124,7 @@ def _plan_result(
     part = 0
     while message.parts[part].kind != "result":
         part += 1
-    if not can_shrink(message.parts[part], Ask(action, chars)):
+    if len(message.parts[part].text) <= 2 * chars and not message.parts[part].media:
         return []
     return [Trim(index, part, action, chars, tool, category, offset)]
 
