@@ -13,6 +13,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f]")
 
 def harmless(text: str) -> str:
     """Return the text on one line, with the tags that bound summaries and prompts opened up. Idempotent."""
+    if text.isprintable() and "<" not in text:
+        return text.strip()
     if _CONTROLS.search(text):
         text = _CONTROLS.sub("", text)
     if _BREAKS.search(text):

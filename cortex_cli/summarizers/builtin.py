@@ -7,6 +7,7 @@ much of it fits in `packing.py`; here everything gets its section.
 import re
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from cortex_cli.messages import Message
 from cortex_cli.report import Facts
@@ -76,31 +77,56 @@ def _items(found: Survey) -> Iterator[Item]:
 
 def _said(units: Sequence[Unit]) -> Iterator[Item]:
     """Give every statement its section."""
-    own = [unit.statement.message for unit in units if unit.statement.speaker == "user"]
-    fresh = [message for message in own if message >= 0]
-    first = min(fresh, default=None) if not any(unit.statement.section == "intent" for unit in units) else None
-    latest = max(fresh, default=None)
-    spoken = [unit.statement.message for unit in units if unit.statement.speaker == "assistant"]
-    last = max(spoken, default=-1)
-    closing = [unit.statement.order for unit in units if unit.statement.message == last >= 0][-CURRENT_SENTENCES:]
+    places = _places(units)
     for unit in units:
         statement = unit.statement
-        section, bonus = _section(unit), 0.0
-        if statement.speaker == "user" and statement.message in (first, latest) and statement.message >= 0:
-            section = section if section == "decisions" else "intent"
-            bonus = REQUEST_BONUS + (OPENING_BONUS if statement.is_opening else 0.0)
-        elif statement.order in closing and statement.message == last:
-            section, bonus = "current", CURRENT_BONUS
-        if statement.section in ("current", "next") and last >= 0:
+        if statement.section in ("current", "next") and places.last >= 0:
             continue  # an earlier stopping point is over
-        yield Item(
-            section,
-            QUOTE if statement.speaker == "user" else NOTE,
-            _shown(unit),
-            unit.score + bonus,
-            statement.order,
-            statement.message,
-        )
+        section, bonus = _placed(unit, places)
+        lead = QUOTE if statement.speaker == "user" else NOTE
+        yield Item(section, lead, _shown(unit), unit.score + bonus, statement.order, statement.message)
+
+
+class _Places(NamedTuple):
+    """Where in the conversation the requests and the stopping point stand; positions of messages."""
+
+    first: int | None
+    """The first request, maybe one that an earlier summary carried (then negative)."""
+    latest: int | None
+    last: int
+    """What the assistant said last; -1: nothing since the earlier summary."""
+    closing: frozenset[int]
+    """Orders of its last sentences."""
+
+
+def _places(units: Sequence[Unit]) -> _Places:
+    own = [unit.statement for unit in units if unit.statement.speaker == "user"]
+    carried = [each.message for each in own if each.section == "intent"]
+    fresh = [each.message for each in own if each.message >= 0]
+    first = min(carried, default=None) if carried else min(fresh, default=None)
+    last = max((unit.statement.message for unit in units if unit.statement.speaker == "assistant"), default=-1)
+    closing = [unit.statement.order for unit in units if unit.statement.message == last >= 0][-CURRENT_SENTENCES:]
+    return _Places(first, max(fresh, default=None), last, frozenset(closing))
+
+
+def _placed(unit: Unit, places: _Places) -> tuple[Section, float]:
+    """Return a statement's section, and what it gains by where it stands."""
+    statement = unit.statement
+    section = _section(unit)
+    if statement.speaker != "user":
+        if statement.order in places.closing and statement.message == places.last:
+            return "current", CURRENT_BONUS
+        return section, 0.0
+    is_request = unit.sort in ("request", "question") and section != "decisions"
+    if statement.message == places.first:
+        opens = statement.is_opening or statement.section == "intent"
+        gain = (REQUEST_BONUS if is_request else 0.0) + (OPENING_BONUS if opens else 0.0)
+        return ("intent" if is_request or (opens and section != "decisions") else section), gain
+    if section == "intent":
+        return "asked", 0.0
+    if statement.message == places.latest and is_request:
+        return "intent", REQUEST_BONUS
+    return section, 0.0
 
 
 def _shown(unit: Unit) -> str:

@@ -53,6 +53,8 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
         body = without_ledger(summary.text)
         is_ours = _is_ours(body) or body != summary.text.strip()
         for section, line in _lines(body):
+            if is_ours and section == "concepts":
+                continue  # they are found anew
             if is_ours and line.startswith(FACT):
                 facts.extend(_facts(line[len(FACT) :]))
             else:

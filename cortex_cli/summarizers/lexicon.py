@@ -18,8 +18,14 @@ class Cue(IntFlag):
 
     MUST = auto()
     """Commands and bans: never, must, only, forbidden."""
+    NORM = auto()
+    """Talk of rules: policy, approval, essential."""
     SHOULD = auto()
-    """Wishes and preferences: prefer, should, want, avoid."""
+    """Preferences: prefer, should, avoid."""
+    WISH = auto()
+    """Weak wishes: want, need, like."""
+    SCOPE = auto()
+    """When and for whom something holds: every, unless, until."""
     LIMIT = auto()
     """Bounds: at most, until, deadline, budget."""
     DECIDE = auto()
@@ -76,21 +82,31 @@ _NEGATIONS = """
     nicht nie niemals kein keine keinen jamais pas nunca jamás mai nooit nunca não 不 不要 不能 禁止 勿 别
 """
 _MUST = """
-    must mustn't mustnt never always only shall required require requires requirement requirements mandatory
-    forbidden forbid forbids prohibited disallowed banned ban strictly strict ensure insist insists cannot can't
-    cant don't dont shouldn't shouldnt needn't policy rule rules constraint constraints guideline guidelines
-    convention nobody essential critical crucial vital important compulsory obligatory imperative exclusively
-    invariant invariants nonnegotiable non-negotiable guarantee guarantees refuse refuses reserved off-limits banned
-    restricted approve approves approval sign-off signoff mandate mandated enforce enforced permitted muss müssen
-    darf dürfen soll immer doit doivent toujours interdit debe deben siempre deve devono sempre moet
+    must mustn't mustnt never always only shall required mandatory forbidden forbid forbids prohibited disallowed
+    banned ban strictly strict ensure insist insists cannot can't cant don't dont shouldn't shouldnt needn't nobody
+    compulsory obligatory imperative exclusively nonnegotiable non-negotiable off-limits mandate mandated
+    muss müssen darf dürfen soll immer doit doivent toujours interdit debe deben siempre deve devono sempre moet
     必须 总是 永远 一定 只能
     всегда никогда нельзя должен должны
 """
+_NORM = """
+    require requires requirement requirements policy rule rules constraint constraints guideline guidelines
+    convention essential critical crucial vital important invariant invariants guarantee guarantees refuse refuses
+    reserved restricted approve approves approval sign-off signoff enforce enforced permitted authorised authorized
+    responsible exempt compliance licensed licensing regulation obliged
+"""
 _SHOULD = """
-    should prefer prefers preferred preference preferably avoid avoids avoiding rather want wants wanted wish need
-    needs needed please likes like dislike dislikes hate hates love loves favorite favourite favor favour better
-    best recommend remember remind reminder keep keeps stick sticks ought supposed expects expect expected intend
-    intends wherever whenever unless except every each any until before after allergic vegetarian vegan bitte
+    should prefer prefers preferred preference preferably avoid avoids avoiding rather dislike dislikes hate hates
+    favorite favourite favor favour recommend remember remind reminder stick sticks ought supposed allergic vegetarian
+    vegan intolerant refrain bitte
+"""
+_WISH = """
+    want wants wanted wish need needs needed please like likes love loves better best keep keeps expect expects
+    expected intend intends hope plan planning
+"""
+_SCOPE = """
+    wherever whenever unless except every each any until before after throughout nowhere everywhere anybody everybody
+    everyone anyone anything everything while
 """
 _LIMIT = """
     limit limits limited maximum minimum max min cap capped caps ceiling floor threshold quota budget budgets
@@ -108,7 +124,10 @@ _UPDATE = """
     raised raise lowered lower reduced reduce increased increase extended extend shortened postponed postpone
     rescheduled reschedule renamed rename migrated migrate swapped swap superseded supersedes effective henceforth
     pushed bringing dropped later transferred reassigned relocated shifted adjusted amended overrode overrides
-    previously formerly originally earlier outdated obsolete stale reverted latest today hereafter took takes
+    again redone redo redid revisited reworked slipped slips delayed delays advanced expanded shrank shrunk grew rose
+    fell jumped climbed doubled tripled overruled renegotiated renumbered reissued rebuilt restated swaps landed
+    wrong mistake mistaken misspoke typo incorrect previously formerly originally earlier
+    outdated obsolete stale reverted latest today hereafter took takes
     becomes became upgraded downgraded doubled halved tightened relaxed trimmed cut brought jetzt statt maintenant
     ahora 现在 改为
 """
@@ -155,9 +174,9 @@ _HEDGE = """
 _SELF = "i i'm i've i'd i'll my mine me we we're we've we'd we'll our ours us"
 _REQUEST = "please bitte por s'il"
 _PIVOT = """
-    is are was were be been being isn't aren't equals equal stays stay remains remain becomes become became has have
-    had gets got costs cost takes take runs run lives live uses use called named at to for as prefer prefers sits
-    starts start ends end opens closes lands goes means = : -> := == => that's it's there's what's he's she's
+    is are was were be isn't aren't equals equal stays stay remains remain becomes become became has costs cost takes
+    take runs run lives live uses use named prefer prefers sits stands starts start ends end opens closes lands
+    goes means = : -> := == => that's it's its there's what's he's she's
     ist sind est sont es son 是 为
 """
 _OWN = """
@@ -195,7 +214,10 @@ _ORDER = """
 WORDS: Mapping[str, Cue] = _merge(
     _words(Cue.NEGATE, _NEGATIONS),
     _words(Cue.MUST, _MUST),
+    _words(Cue.NORM, _NORM),
     _words(Cue.SHOULD, _SHOULD),
+    _words(Cue.WISH, _WISH),
+    _words(Cue.SCOPE, _SCOPE),
     _words(Cue.LIMIT, _LIMIT),
     _words(Cue.DECIDE, _DECIDE),
     _words(Cue.UPDATE, _UPDATE),
@@ -220,15 +242,14 @@ WORDS: Mapping[str, Cue] = _merge(
 _PHRASES: tuple[tuple[Cue, str], ...] = (
     (
         Cue.MUST,
-        """make sure|has to|have to|had to|needs to|need to|no more|no less|under no|in no|off limits|hands off|do not|
-        does not|must not|may not|is not|are not|at all|no exceptions|without exception|as long|in all|every time|
-        not allowed|no need|at any|no matter|never ever|is fixed|are fixed|on no|nothing else|no one|only ever""",
+        """make sure|has to|have to|had to|needs to|no more|no less|under no|in no|off limits|hands off|do not|
+        must not|may not|no exceptions|without exception|as long|in all|every time|
+        not allowed|no matter|never ever|is fixed|are fixed|on no|nothing else|no one|only ever""",
     ),
     (
         Cue.SHOULD,
-        """i want|i'd like|i prefer|we prefer|keep in|going forward|as a|by default|in general|from here|stick to|
-        stick with|instead of|rather than|in favor|in favour|would like|bear in|be careful|watch out|take care|
-        even if|except for|apart from|only when|only if|only after""",
+        """i want|i prefer|we prefer|going forward|by default|from here|stick to|stick with|instead of|rather than|
+        in favor|in favour|be careful|watch out|even if|except for|apart from|only when|only if|only after""",
     ),
     (Cue.LIMIT, "at most|at least|up to|no more|no less|no later|no earlier|by end|end of|as of|more than|less than"),
     (

@@ -7,6 +7,7 @@ statements that say what something is, decisions and changes, words rare in the 
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from math import log
 from typing import Literal, NamedTuple
@@ -21,11 +22,15 @@ MUST, SHOULD, LIMIT, DECIDE = int(Cue.MUST), int(Cue.SHOULD), int(Cue.LIMIT), in
 UPDATE, RETRACT, PERMIT, FIND = int(Cue.UPDATE), int(Cue.RETRACT), int(Cue.PERMIT), int(Cue.FIND)
 FAIL, DONE, OPEN, CHAT = int(Cue.FAIL), int(Cue.DONE), int(Cue.OPEN), int(Cue.CHAT)
 NARRATE, HEDGE, SELF, REQUEST = int(Cue.NARRATE), int(Cue.HEDGE), int(Cue.SELF), int(Cue.REQUEST)
+NORM, WISH, SCOPE = int(Cue.NORM), int(Cue.WISH), int(Cue.SCOPE)
 PIVOT, OWN, NEGATE, ORDER = int(Cue.PIVOT), int(Cue.OWN), int(Cue.NEGATE), int(Cue.ORDER)
 
 USER_WEIGHTS: tuple[tuple[int, float], ...] = (
     (MUST, 1.3),
-    (SHOULD, 0.6),
+    (NORM, 0.4),
+    (SHOULD, 0.8),
+    (WISH, 0.2),
+    (SCOPE, 0.2),
     (LIMIT, 0.5),
     (NEGATE, 0.4),
     (DECIDE, 0.6),
@@ -45,7 +50,8 @@ USER_WEIGHTS: tuple[tuple[int, float], ...] = (
 
 OTHER_WEIGHTS: tuple[tuple[int, float], ...] = (
     (MUST, 0.5),
-    (SHOULD, 0.1),
+    (NORM, 0.3),
+    (SHOULD, 0.2),
     (LIMIT, 0.3),
     (NEGATE, 0.2),
     (DECIDE, 0.6),
@@ -69,16 +75,20 @@ ORDER_AT_HEAD = 0.9
 """A sentence of the user's that starts with a command."""
 HEADER_BONUS = 0.4
 ANSWER_BONUS = 0.4
+COMMON_SHARE = 0.25
+"""Rarity of a word that is common in the language, against one that is not."""
 STATES_VALUE = 0.5
 """It says what something is, with a value: `the port is 8473`."""
 VALUES_CAP = 1.6
 """Most that exact values add."""
 RARITY_WEIGHT = 0.9
 QUESTION_PENALTY = 0.7
+SHORT_WORDS = 8
+"""A sentence without values that is no longer may announce the next one."""
 EMPTY_PENALTY = 1.2
 """No value and no word that is particular to the conversation."""
-REPEATED_PENALTY = 0.5
-"""Said word for word again and again: a phrase, not a fact."""
+REPEATED_PENALTY = 1.2
+"""All its runs of four words were said before: a turn of phrase, or the same again."""
 
 
 class Unit(NamedTuple):
@@ -104,13 +114,32 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
     frequency: Tally[str] = Tally()
     for content in contents:
         frequency.update(content)
-    said: Tally[str] = Tally(statement.text for statement in kept)
     scale = log(len(kept) + 1) or 1.0
     rarity = {stem: 1.0 - log(count) / scale for stem, count in frequency.items()}
-    return [
-        _unit(statement, words, names, content, rarity, said[statement.text])
-        for statement, words, content in zip(kept, lexed, contents, strict=True)
-    ]
+    units: list[Unit] = []
+    told = 0  # `Sorry, that was wrong.` tells of a change in the next sentence
+    message = None
+    for statement, words, content, repeated in zip(kept, lexed, contents, _redundancy(lexed), strict=True):
+        unit = _unit(statement, words, names, content, rarity, repeated)
+        if told and statement.message == message:
+            unit = unit._replace(cues=unit.cues | told)
+        units.append(unit)
+        told = unit.cues & (UPDATE | RETRACT) if not unit.values and len(words) <= SHORT_WORDS else 0
+        message = statement.message
+    return units
+
+
+def _redundancy(lexed: Iterable[Sequence[Word]]) -> list[float]:
+    """Return for each statement which share of its runs of four words was said before, 0-1."""
+    seen: set[tuple[str, ...]] = set()
+    shares: list[float] = []
+    for words in lexed:
+        lows = [word.low for word in words]
+        runs = list(zip(lows, lows[1:], lows[2:], lows[3:], strict=False))
+        known = sum(map(seen.__contains__, runs))
+        shares.append(known / len(runs) if known else 0.0)
+        seen.update(runs)
+    return shares
 
 
 def _names(lexed: Iterable[Sequence[Word]]) -> frozenset[str]:
@@ -129,32 +158,50 @@ def _unit(
     names: frozenset[str],
     content: frozenset[str],
     rarity: dict[str, float],
-    repeats: int,
+    repeated: float,
 ) -> Unit:
     cues = cues_of(words)
     values = tuple(find_values(words, names))
     is_user = statement.speaker == "user"
-    score = sum(weight for flag, weight in (USER_WEIGHTS if is_user else OTHER_WEIGHTS) if cues & flag)
+    score = _cue_score(cues, is_user)
     score += USER_BASE if is_user else 0.0
     score += min(VALUES_CAP, _strength(values))
     score += RARITY_WEIGHT * _rarity(words, rarity)
     score += _shape(statement, words, values, cues, content)
-    score -= REPEATED_PENALTY * (repeats - 1) if repeats > 1 and not cues & MUST and not values else 0.0
+    score -= REPEATED_PENALTY * repeated
     score += CARRIED_BONUS if statement.message < 0 else 0.0
     return Unit(statement, tuple(words), values, cues, content, _sort(statement, words, cues, values), score)
+
+
+@lru_cache(maxsize=4096)
+def _cue_score(cues: int, is_user: bool) -> float:
+    return sum(weight for flag, weight in (USER_WEIGHTS if is_user else OTHER_WEIGHTS) if cues & flag)
 
 
 def cues_of(words: Sequence[Word]) -> int:
     """Return the cues of a sentence's words and of its pairs of words."""
     cues = 0
-    last = len(words) - 1
-    for i, word in enumerate(words):
+    for word in words:
         cues |= word.cues
-        if i < last:
-            row = PHRASES.get(word.low)
-            if row is not None:
-                cues |= int(row.get(words[i + 1].low, 0))
+    lows = [word.low for word in words]
+    for at, low in enumerate(lows[:-1]):
+        if low in _PHRASES:
+            cues |= _PHRASES[low].get(lows[at + 1], 0)
+    if cues & MUST and not _SPEAKER.isdisjoint(lows) and not _commands(words, lows):
+        cues &= ~MUST
     return cues
+
+
+def _commands(words: Sequence[Word], lows: Sequence[str]) -> bool:
+    """Tell whether a word of command stands elsewhere than right behind the speaker."""
+    return any(word.cues & MUST and (not at or lows[at - 1] not in _SPEAKER) for at, word in enumerate(words)) or any(
+        _PHRASES[low].get(lows[at + 1], 0) & MUST for at, low in enumerate(lows[:-1]) if low in _PHRASES
+    )
+
+
+_SPEAKER = frozenset(("i", "i'm", "i've", "i'd", "i'll"))
+"""Behind these, `don't`, `never` and `can't` tell of the speaker: no ban."""
+_PHRASES = {first: {second: int(flags) for second, flags in row.items()} for first, row in PHRASES.items()}
 
 
 def _strength(values: Iterable[Value]) -> float:
@@ -172,7 +219,10 @@ def _rarity(words: Sequence[Word], rarity: dict[str, float]) -> float:
     """Return how particular the words are, 0-1: rare in the language and rare in this conversation."""
     if not words:
         return 0.0
-    total = sum(rarity[word.stem] * (1.0 if word.is_rare else 0.25) for word in words if word.stem)
+    total = 0.0
+    for word in words:
+        if word.stem:
+            total += rarity[word.stem] if word.is_rare else COMMON_SHARE * rarity[word.stem]
     return min(1.0, 2 * total / (len(words) + 2))
 
 

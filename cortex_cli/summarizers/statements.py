@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from cortex_cli.messages import Message
+from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.typed import is_typed_text
 
 Speaker = Literal["user", "assistant", "note"]
@@ -46,10 +47,9 @@ _REMINDER = re.compile(
     re.DOTALL,
 )
 _SENTENCE_END = re.compile(r"[.!?][\"')\]”’*_]*(?=\s)|[。！？]")
-_ABBREVIATED = re.compile(
-    r"(?:\b(?:e\.g|i\.e|vs|cf|approx|etc|no|nr|dr|mr|mrs|ms|st|prof|fig|eq|sec|ch|inc|ltd|jr|sr|resp|incl|max|min|dept|est"
-    r"|a\.m|p\.m|[A-Z])|^\d{1,2})\.[\"')\]]*\Z",
-    re.IGNORECASE,
+_ABBREVIATIONS = word_set(
+    """e.g i.e vs cf approx etc no nr dr mr mrs ms st prof fig eq sec ch inc ltd jr sr resp incl max min dept est a.m
+    p.m"""
 )
 _BULLET = re.compile(r"(?:[-*•+–>]|\d{1,2}[.)]|\[[ xX]\]|#{1,6})\s+")
 _RULE_LINE = re.compile(r"[\s|:=*_~#+.-]*\Z")
@@ -145,17 +145,24 @@ def _cut(line: str) -> list[str]:
     if len(line) < 24:
         return [line]
     pieces: list[str] = []
-    start = 0
-    for end in (*(match.end() for match in _SENTENCE_END.finditer(line)), len(line)):
-        if end < len(line) and _ABBREVIATED.search(line, start, end):
+    start, length = 0, len(line)
+    for match in _SENTENCE_END.finditer(line):
+        end = match.end()
+        if end < length and _is_abbreviation(line, start, match.start()):
             continue
-        piece = line[start:end].strip()
-        if piece:
-            pieces.append(piece)
+        pieces.append(line[start:end].strip())
         start = end
+    if start < length and (rest := line[start:].strip()):
+        pieces.append(rest)
     if any(len(piece) > LONG_SENTENCE for piece in pieces):
         pieces = [part for piece in pieces for part in (piece.split("; ") if len(piece) > LONG_SENTENCE else (piece,))]
     return pieces
+
+
+def _is_abbreviation(line: str, start: int, stop: int) -> bool:
+    """Tell whether the word that ends at a full stop is short for another, a letter, or the number of an item."""
+    word = line[line.rfind(" ", start, stop) + 1 : stop].lstrip("([\"'").lower()
+    return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()) or (word.isdigit() and stop < 3)
 
 
 def _lean(pieces: list[str]) -> list[str]:

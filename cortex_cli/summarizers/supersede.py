@@ -1,51 +1,29 @@
 """Which earlier statement a later one replaces.
 
 Losing a live value is worse than keeping a stale one. So a statement is dropped only where the later one is
-about the same subject (at least two words of it, or the old value named), has a value of the same kind, and no
-contrasting word (`primary` / `backup`) stands between; in doubt it is only marked as earlier.
+about the same subject, has a value of the same kind, and no contrasting word (`primary` / `backup`) stands
+between; in doubt it is only marked as earlier.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter as Tally
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, Cue
-from cortex_cli.summarizers.salience import (
-    CHAT,
-    DECIDE,
-    HEDGE,
-    MUST,
-    NEGATE,
-    PERMIT,
-    PIVOT,
-    RETRACT,
-    UPDATE,
-    Unit,
-)
-from cortex_cli.summarizers.words import Word, stem
+from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, share_phrase
+from cortex_cli.summarizers.salience import MUST, NEGATE, PERMIT, RETRACT, UPDATE, Unit
 
 Grade = Literal["dropped", "marked"]
 
-LOOK_BACK = 24
+LOOK_BACK = 12
 """Earlier statements with the same word that a change is compared with."""
 
+PAIRS_BACK = 3
+"""Earlier statements with the same two words side by side that any statement is compared with."""
+
 MOST_SHARED = 0.6
-"""Share of the shorter subject that must be common, where both statements have words of their own."""
+"""Share of the smaller subject that must be common, where both have words of their own."""
 
-_CLASSES = {
-    "number": "amount", "count": "amount", "measure": "amount", "percent": "percent", "money": "money",
-    "date": "date", "day": "date", "time": "time", "version": "version",
-    "name": "label", "acronym": "label", "ident": "label", "code": "label", "quoted": "label",
-    "path": "place", "url": "place", "email": "place",
-}  # fmt: skip
-"""Kind of value -> what it can replace."""
-
-_ALWAYS_VALUE = frozenset(("amount", "percent", "money", "date", "time", "version"))
-"""These are what is said of a subject wherever they stand; labels before the verb are the subject itself."""
-
-_NOT_SUBJECT = UPDATE | RETRACT | DECIDE | HEDGE | CHAT | int(Cue.NARRATE) | int(Cue.REQUEST) | PERMIT
-_STILL_SUBJECT = int(Cue.LIMIT) | int(Cue.OWN) | int(Cue.CONTRAST)
 _FORBIDS = frozenset(("never", "don't", "avoid", "without", "unless", "if"))
-_CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_GROUP.items()}
 
 
 class Replacement(NamedTuple):
@@ -56,19 +34,39 @@ class Replacement(NamedTuple):
     grade: Grade
 
 
-class _Claim(NamedTuple):
-    """What a statement says of what."""
+class _Index:
+    """Earlier statements by what they are about and what they say of it."""
 
-    subject: frozenset[str]
-    """Stems of what it is about."""
-    labels: frozenset[str]
-    """Names and identifiers that belong to the subject."""
-    values: Mapping[str, frozenset[str]]
-    """Class of value -> values."""
-    free: frozenset[str]
-    """Plain words behind the verb, where there is no exact value."""
-    is_state: bool
-    """Says what is or must be, not what happened."""
+    def __init__(self) -> None:
+        self._by_subject: dict[frozenset[str], int] = {}
+        self._by_stem: dict[tuple[str, str], list[int]] = {}
+        self._by_pair: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, position: int, claim: Claim) -> None:
+        """Remember a statement."""
+        self._by_subject[claim.subject] = position
+        for family in claim.families:
+            for one in claim.subject:
+                self._by_stem.setdefault((family, one), []).append(position)
+        for pair in claim.pairs:
+            self._by_pair.setdefault(pair, []).append(position)
+
+    def candidates(self, unit: Unit, claim: Claim) -> set[int]:
+        """Find statements that might be about the same; more of them where a change is told."""
+        same = self._by_subject.get(claim.subject)
+        found = {same} if same is not None else set()
+        if unit.cues & (UPDATE | RETRACT | PERMIT):
+            shared: Tally[int] = Tally()
+            families = claim.families if not unit.cues & (RETRACT | PERMIT) else (*claim.families, "rule")
+            for family in families:
+                for one in claim.subject:
+                    shared.update(self._by_stem.get((family, one), ())[-LOOK_BACK:])
+            least = 2 if len(claim.subject) > 2 else 1
+            found.update(at for at, count in shared.items() if count >= least)
+        elif claim.values:
+            for pair in claim.pairs:
+                found.update(self._by_pair.get(pair, ())[-PAIRS_BACK:])
+        return found
 
 
 def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
@@ -81,150 +79,113 @@ def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
         One entry per statement that no longer holds; positions in `units`.
     """
     found: list[Replacement] = []
-    claims: list[_Claim | None] = []
-    by_subject: dict[frozenset[str], int] = {}
-    by_stem: dict[str, list[int]] = {}
+    claims: dict[int, Claim] = {}
+    index = _Index()
     gone: set[int] = set()
     for position, unit in enumerate(units):
-        claim = _claim(unit)
-        claims.append(claim)
+        claim = claim_of(unit)
         if claim is None:
             continue
-        for candidate in _candidates(unit, claim, by_subject, by_stem, gone):
-            other = claims[candidate]
-            grade = _judge(units[candidate], other, unit, claim) if other is not None else None
-            if grade is not None:
-                found.append(Replacement(candidate, position, grade))
-                gone.add(candidate)
-        by_subject[claim.subject] = position
-        for one in claim.subject | claim.labels:
-            by_stem.setdefault(one, []).append(position)
+        forbids = not unit.cues & RETRACT and any(word.low in _FORBIDS for word in unit.words[:4])
+        candidates = [] if forbids else sorted(index.candidates(unit, claim) - gone)
+        for candidate, grade in _replaced(unit, claim, units, claims, candidates):
+            found.append(Replacement(candidate, position, grade))
+            gone.add(candidate)
+        claims[position] = claim
+        index.add(position, claim)
     return found
 
 
-def _candidates(
-    unit: Unit,
-    claim: _Claim,
-    by_subject: Mapping[frozenset[str], int],
-    by_stem: Mapping[str, list[int]],
-    gone: set[int],
-) -> list[int]:
-    """Find statements that might be about the same: the same subject, or shared words where a change is told."""
-    same = by_subject.get(claim.subject)
-    found = {same} if same is not None and same not in gone else set()
-    if unit.cues & (UPDATE | RETRACT | PERMIT):
-        for one in claim.subject | claim.labels:
-            found.update(at for at in by_stem.get(one, ())[-LOOK_BACK:] if at not in gone)
-    return sorted(found)
+def _replaced(
+    unit: Unit, claim: Claim, units: Sequence[Unit], claims: Mapping[int, Claim], candidates: Sequence[int]
+) -> Iterator[tuple[int, Grade]]:
+    """Judge candidates together: of the same subject and of wider or narrower ones, the same subject is meant.
 
-
-def _claim(unit: Unit) -> _Claim | None:
-    """Take a statement apart; None where it claims nothing."""
-    if unit.sort == "question" or not unit.content or (unit.cues & HEDGE and not unit.values):
-        return None
-    pivot = _pivot(unit.words)
-    values: dict[str, set[str]] = {}
-    labels: set[str] = set()
-    taken: set[str] = set()
-    for value in unit.values:
-        family = _CLASSES[value.kind]
-        if family in _ALWAYS_VALUE or value.at > pivot:
-            values.setdefault(family, set()).add(value.text)
-            taken.update(_stems(unit.words, value.at, value.text))
+    Where several others come into question, none is: the change may be about any of them.
+    """
+    same: list[tuple[int, Grade]] = []
+    others: list[tuple[int, Grade]] = []
+    phrases: set[frozenset[str]] = set()
+    for candidate in candidates:
+        other = claims[candidate]
+        grade = _judge(units[candidate], other, unit, claim)
+        if grade is None:
+            continue
+        shared = other.subject & claim.subject
+        if other.subject == claim.subject or not (narrowing(other, shared) or narrowing(claim, shared)):
+            same.append((candidate, grade))
         else:
-            labels.add(value.text)
-    subject = {word.stem for word in unit.words if word.stem and word.stem not in taken and _is_subject(word)}
-    free: set[str] = set()
-    if not values and 0 < pivot < len(unit.words) - 1:
-        before = {word.stem for word in unit.words[:pivot] if word.stem and _is_subject(word)}
-        free = subject - before
-        subject = before or subject
-    if not subject and not labels:
-        return None
-    return _Claim(
-        frozenset(subject),
-        frozenset(labels),
-        {family: frozenset(texts) for family, texts in values.items()},
-        frozenset(free),
-        bool(unit.cues & (PIVOT | MUST)) or unit.sort in ("rule", "decision"),
-    )
+            others.append((candidate, grade))
+            phrases.add(other.subject)
+    yield from same or (others if len(phrases) == 1 else ())
 
 
-def _pivot(words: Sequence[Word]) -> int:
-    """Find where the subject ends; -1: everything may be a value."""
-    for i, word in enumerate(words):
-        if i and word.cues & PIVOT and word.low not in ("to", "for", "at", "as"):
-            return i
-    return next((i for i, word in enumerate(words) if i and word.low in ("to", "at", "as")), -1)
-
-
-def _stems(words: Sequence[Word], at: int, text: str) -> list[str]:
-    return [word.stem for word in words[at : at + text.count(" ") + 1]]
-
-
-def _is_subject(word: Word) -> bool:
-    return not word.cues & _NOT_SUBJECT or bool(word.cues & _STILL_SUBJECT) or bool(word.kind)
-
-
-def _judge(old: Unit, was: _Claim, new: Unit, now: _Claim) -> Grade | None:
+def _judge(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
     """Decide whether the later statement replaces the earlier one."""
     change = bool(new.cues & (UPDATE | RETRACT))
-    if _differ(was, now) or (old.statement.speaker == "user" != new.statement.speaker and not change):
+    is_overruled = old.statement.speaker == "user" and new.statement.speaker != "user"
+    if (is_overruled and not change) or are_apart(was, now):
         return None
-    if any(word.low in _FORBIDS for word in new.words[:4]) and not new.cues & RETRACT:
-        return None
-    shared = (was.subject | was.labels) & (now.subject | now.labels)
-    names_old = _names_old(was, now)
-    if names_old and change and shared:
+    shared = was.subject & now.subject
+    if change and shared and _names_old(was, now):
         return "dropped"
-    if _values_differ(was, now):
-        return _by_values(was, now, shared, change)
+    differing = _differing(was, now)
+    if differing:
+        return _by_values(was, now, shared, change, differing)
     if was.free and now.free and change and was.subject == now.subject and was.free != now.free:
         return "dropped" if len(was.subject) > 1 else "marked"
     return _by_permission(old, was, new, now)
 
 
-def _differ(was: _Claim, now: _Claim) -> bool:
-    """Tell whether names or contrasting words set the subjects apart."""
-    if was.labels and now.labels and not was.labels & now.labels:
-        return True
-    groups = {_CONTRASTS[one]: one for one in was.subject - now.subject if one in _CONTRASTS}
-    return any(_CONTRASTS.get(one) in groups for one in now.subject - was.subject)
-
-
-def _names_old(was: _Claim, now: _Claim) -> bool:
+def _names_old(was: Claim, now: Claim) -> bool:
     """Tell whether the later statement names the old value beside a new one (`from 8080 to 9001`)."""
-    return any(old < now.values.get(family, frozenset()) for family, old in was.values.items())
+    for family, old in was.values.items():
+        new = now.values.get(family)
+        if new is not None and old < new:
+            return True
+    return False
 
 
-def _values_differ(was: _Claim, now: _Claim) -> bool:
-    common = was.values.keys() & now.values.keys()
-    return any(was.values[family].isdisjoint(now.values[family]) for family in common)
+def _differing(was: Claim, now: Claim) -> int:
+    """Count the classes of value that both have and that have nothing in common."""
+    count = 0
+    for family, old in was.values.items():
+        new = now.values.get(family)
+        if new is not None and old.isdisjoint(new):
+            count += 1
+    return count
 
 
-def _by_values(was: _Claim, now: _Claim, shared: frozenset[str], change: bool) -> Grade | None:
-    only_old, only_new = was.subject - now.subject, now.subject - was.subject
-    if not only_old and not only_new:
-        both_state = was.is_state and now.is_state
-        return "dropped" if shared and (change or (len(shared) > 1 and both_state)) else None
-    if not change or not shared:
+def _by_values(was: Claim, now: Claim, shared: frozenset[str], change: bool, differing: int) -> Grade | None:
+    both_state = was.is_state and now.is_state
+    if was.subject == now.subject:
+        return "dropped" if change or (len(shared) > 1 and both_state) else None
+    if not shared:
         return None
-    smaller = min(len(was.subject | was.labels), len(now.subject | now.labels))
-    overlap = len(shared) / smaller
-    if len(shared) > 1:
-        if not only_old or not only_new or overlap > MOST_SHARED:
-            return "dropped"
-        return "marked" if overlap >= MOST_SHARED - 0.1 else None
-    return "marked" if overlap == 1.0 else None
+    narrows_old, narrows_new = narrowing(was, shared), narrowing(now, shared)
+    if narrows_old and narrows_new:
+        return None
+    smaller, larger = sorted((len(was.subject), len(now.subject)))
+    if len(shared) == 1:
+        return "marked" if change and smaller == 1 and larger == 2 and not (narrows_old or narrows_new) else None
+    is_phrase = share_phrase(was, now) and not narrows_old and not narrows_new
+    if not change:
+        if not is_phrase or not both_state or differing > 1:
+            return None
+        return "dropped" if len(shared) == smaller else "marked"
+    if narrows_new:
+        return "marked"
+    return "dropped" if is_phrase or len(shared) / smaller > MOST_SHARED else "marked"
 
 
-def _by_permission(old: Unit, was: _Claim, new: Unit, now: _Claim) -> Grade | None:
+def _by_permission(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
     """A ban that is lifted, a rule that is taken back."""
     if not new.cues & (RETRACT | PERMIT) or not old.cues & (MUST | NEGATE) or new.cues & NEGATE & ~RETRACT:
         return None
-    about_old, about_new = old.content - {""}, new.content
-    shared = {one for one in about_old & about_new if one}
-    if len(shared) < 2 or not (was.subject & now.subject):
+    shared = old.content & new.content
+    if len(shared) < 2 or not was.subject & now.subject:
         return None
-    overlap = len(shared) / min(len(about_old), len(about_new))
-    return "dropped" if overlap > MOST_SHARED and new.cues & (RETRACT | UPDATE) else "marked" if overlap > 0.5 else None
+    overlap = len(shared) / min(len(old.content), len(new.content))
+    if overlap > MOST_SHARED and new.cues & (RETRACT | UPDATE):
+        return "dropped"
+    return "marked" if overlap > MOST_SHARED - 0.1 else None

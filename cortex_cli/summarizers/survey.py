@@ -78,6 +78,9 @@ def survey(messages: Sequence[Message], earlier: Iterable[Summary] = (), followi
 
 def _in_order(statements: Iterable[Statement], others: Iterable[Statement]) -> list[Statement]:
     """Put plans and reports between what was said before and after them, and count anew."""
+    others = list(others)
+    if not others:
+        return list(statements)
     both = sorted((*statements, *others), key=lambda each: (each.message, each.order))
     return [each._replace(order=at) for at, each in enumerate(both)]
 
@@ -117,7 +120,7 @@ def _distinct(said: list[Statement]) -> list[Statement]:
     """Leave out what is said again word for word; the user's own, then the last, stays."""
     best: dict[str, int] = {}
     for at, each in enumerate(said):
-        key = " ".join(each.text.lower().split()).rstrip(".!")
+        key = each.text.lower().rstrip(".! ")
         other = best.get(key)
         if other is None or each.speaker == "user" or said[other].speaker != "user":
             best[key] = at
@@ -127,13 +130,18 @@ def _distinct(said: list[Statement]) -> list[Statement]:
 
 def fact_of(unit: Unit) -> Fact | None:
     """Return a statement as a fact of the ledger, None where it is not weighty enough to be one."""
-    text = harmless(unit.statement.text)
+    kind: Kind
     if unit.statement.speaker == "user":
-        if unit.sort in ("rule", "value", "decision") and unit.score >= DIRECTIVE_SCORE:
-            return Fact("user", text, weight=unit.score, order=unit.statement.order)
-    elif unit.sort in ("decision", "value", "finding") and unit.score >= DECIDED_SCORE:
-        return Fact("decided", text, weight=unit.score, order=unit.statement.order)
-    return None
+        kind, sorts, least = "user", _DIRECTIVES, DIRECTIVE_SCORE
+    else:
+        kind, sorts, least = "decided", _DECISIONS, DECIDED_SCORE
+    if unit.score < least or unit.sort not in sorts:
+        return None
+    return Fact(kind, harmless(unit.statement.text), weight=unit.score, order=unit.statement.order)
+
+
+_DIRECTIVES = frozenset(("rule", "value", "decision"))
+_DECISIONS = frozenset(("decision", "value", "finding"))
 
 
 _FILE_KINDS: dict[Deed, Kind] = {"read": "read", "changed": "changed", "created": "changed", "deleted": "changed"}

@@ -26,12 +26,16 @@ class Word(NamedTuple):
     """Which kind of value it is by itself; empty for a plain word."""
     cues: int
     """`Cue` flags."""
+    topic: str
+    """Its stem where it can be what a statement is about: no cue of change, no word of any statement."""
     is_rare: bool
     """Outside the common words of the language."""
     is_capital: bool
     """Starts with a capital: a name, unless a sentence starts here."""
     closes: bool
     """Punctuation follows: it does not form a value with the next word."""
+    is_notable: bool
+    """A value, or a capital that may be a name."""
 
 
 class Value(NamedTuple):
@@ -88,7 +92,8 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("url", r"[a-zA-Z][a-zA-Z+.-]*://\S+|www\.\S+|(?:localhost|\d+\.\d+\.\d+\.\d+)(?::\d+)?(?:/\S*)?"),
         ("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*"),
         ("code", r"`[^`]+`?.*|[\w.]+\([^)\s]*\)"),
-        ("date", r"\d{4}-\d\d(?:-\d\d)?(?:[T ]\S*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{1,2}(?:st|nd|rd|th)"),
+        ("date", r"\d{4}-\d\d(?:-\d\d)?(?:[T ]\S*)?"),
+        ("date", r"\d{1,2}/\d{1,2}/\d{2,4}|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}(?:st|nd|rd|th)"),
         ("time", r"\d{1,2}[:h.]\d\d(?::\d\d)?(?:[ap]m)?(?:[zZ]|UTC)?|\d{1,2}(?:[ap]\.?m\.?)"),
         ("money", r"[-+]?(?:US)?[$€£¥]\d[\d,._]*(?:k|m|bn?|K|M|B)?|\d[\d,.]*[$€£]"),
         ("percent", r"[-+~]?\d[\d.,]*%"),
@@ -137,11 +142,24 @@ def _word(token: str) -> Word:
         cues = cues or int(WORDS.get(base, 0))
         capital = core[0].isupper()
         kind = _plain_kind(base, capital)
-        return Word(low, "" if base in STOP else stem(base), kind, cues, base not in COMMON, capital, closes)
-    if core.upper() == core and core in _SHOUTED:
-        return Word(low, "" if low in STOP else stem(low), "", cues, False, False, closes)
+        root = "" if base in STOP else stem(base)
+        notable = bool(kind) or (capital and base not in STOP and len(base) > 1)
+        return Word(low, root, kind, cues, _topic(root, kind, cues), base not in COMMON, capital, closes, notable)
+    if core.upper() == core and (core in _SHOUTED or low in HEADERS):
+        root = "" if low in STOP else stem(low)
+        return Word(low, root, "", cues, _topic(root, "", cues), False, False, closes, False)
     kind = _shape(token.strip("\"'“”.,;!?()") if token.startswith("`") else core)
-    return Word(low, low if kind or len(low) > 1 else "", kind, cues, bool(kind), core[:1].isupper(), closes)
+    root = low if kind or len(low) > 1 else ""
+    capital = core[:1].isupper()
+    return Word(low, root, kind, cues, _topic(root, kind, cues), bool(kind), capital, closes, bool(kind) or capital)
+
+
+def _topic(root: str, kind: str, cues: int) -> str:
+    if kind:
+        return root
+    if (root in _GENERIC and not cues & _CONTRAST) or (cues & _NO_TOPIC and not cues & _STILL_TOPIC):
+        return ""
+    return root
 
 
 def _plain_kind(base: str, capital: bool) -> str:
@@ -159,17 +177,36 @@ def _shape(core: str) -> str:
     return ""
 
 
+_ENDINGS_CUT = ("ments", "ment", "ions", "ion", "ings", "ing", "edly", "ed", "ers", "er", "es", "s", "ly")
+
+
 def stem(word: str) -> str:
     """Cut the commonest English endings, so that `limit`, `limits` and `limited` compare equal."""
     if word.endswith("'s"):
         word = word[:-2]
-    for ending in ("ings", "ing", "edly", "ed", "es", "ers", "er", "s", "ly"):
+    for ending in _ENDINGS_CUT:
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not (ending == "s" and word.endswith("ss")):
             word = word[: -len(ending)]
             break
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl":
         word = word[:-1]
     return word.removesuffix("e") if len(word) > 3 else word
+
+
+_CONTRAST = int(Cue.CONTRAST)
+_NO_TOPIC = int(Cue.UPDATE | Cue.RETRACT | Cue.DECIDE | Cue.HEDGE | Cue.CHAT | Cue.NARRATE | Cue.REQUEST | Cue.PERMIT)
+_STILL_TOPIC = int(Cue.LIMIT | Cue.OWN | Cue.CONTRAST)
+_GENERIC = frozenset(
+    map(
+        stem,
+        word_set(
+            """use set run put call write wrote settle say said have has get got tell told work go goes make keep know
+            note sit stand book pick choose want need think see check follow meet give gave ask find look turn stay
+            remain take come came figure value fyi btw course confirm"""
+        ),
+    )
+)
+"""Stems of words that any statement may have: not what it is about."""
 
 
 def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> list[Value]:
@@ -183,6 +220,9 @@ def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> l
     i, count = 0, len(words)
     while i < count:
         word = words[i]
+        if not word.is_notable:
+            i += 1
+            continue
         kind = word.kind
         following = words[i + 1] if i + 1 < count and not word.closes else None
         if kind in ("number", "count") and following is not None and _joins(following, kind):
@@ -221,9 +261,21 @@ def _date(words: Sequence[Word], i: int, following: Word | None) -> tuple[int, l
 
 def _is_name(words: Sequence[Word], i: int, names: frozenset[str]) -> bool:
     """Tell a name from a word that is capital only because a sentence starts."""
-    low = words[i].low.removesuffix("'s")
+    word = words[i]
+    low = word.low.removesuffix("'s")
     if low in STOP or len(low) < 2:
         return False
-    if i and not (words[i - 1].closes and words[i - 1].low in HEADERS):
+    if (i and not (words[i - 1].closes and words[i - 1].low in HEADERS)) or low in names:
         return True
-    return low in names or (words[i].is_rare and not words[i].cues & ~int(Cue.OWN | Cue.CONTRAST))
+    if not word.is_rare or word.cues & ~_NAME_CUES or low.endswith(("ly", "ing", "ed")):
+        return False
+    following = words[i + 1] if i + 1 < len(words) else None
+    if following is None or word.closes or low != word.low:
+        return low != word.low
+    return (
+        following.is_capital or bool(following.cues & _VERB_CUES) or following.low.endswith(("s", "ed", "'ll", "and"))
+    )
+
+
+_VERB_CUES = int(Cue.PIVOT | Cue.MUST | Cue.SHOULD | Cue.WISH | Cue.PERMIT)
+_NAME_CUES = int(Cue.OWN | Cue.CONTRAST)

@@ -1,7 +1,7 @@
 """Plain chats with rules, values, updates and look-alikes scattered in them, in several wordings.
 
-Written for these tests. Families in `TUNED` were looked at while weights were set; those in `HELD_OUT` were
-written beforehand, are worded differently, and were only ever counted. Nothing depends on header words: they
+Written for these tests. Families in `TUNED` were looked at while weights were set; CLINIC and those in
+`chats_held_out.py` are worded differently and were only ever counted. Nothing depends on header words: they
 can be switched on and off.
 """
 
@@ -504,8 +504,7 @@ TERSE = Family(
     ),
 )  # fmt: skip
 
-TUNED: dict[str, Family] = {"ops": OPS, "home": HOME}
-HELD_OUT: dict[str, Family] = {"clinic": CLINIC, "terse": TERSE}
+TUNED: dict[str, Family] = {"ops": OPS, "home": HOME, "terse": TERSE}
 HEADERS = {"rule": ("RULE: ", "IMPORTANT: "), "value": ("VALUE: ", "NOTE: "), "update": ("UPDATE: ", "CORRECTION: ")}
 
 
@@ -579,7 +578,7 @@ def _talk(r: Random, family: Family, chat: Chat, planted: list[tuple[str, str]],
             chat.rules = [head + rule if rule == text else rule for rule in chat.rules]
         around = [_varied(r, family.user_talk) for _ in range(r.randint(0, talk // 3))]
         around.insert(r.randint(0, len(around)), head + text)
-        _add(chat, "user", " ".join(around))
+        _add(chat, "user", _joined(around))
         _add(chat, "assistant", _several(r, family.assistant_talk, max(2, talk // 3)))
         for _ in range(r.randint(0, max(1, talk // 5))):
             _add(chat, "user", _several(r, family.user_talk, 3))
@@ -587,7 +586,12 @@ def _talk(r: Random, family: Family, chat: Chat, planted: list[tuple[str, str]],
 
 
 def _several(r: Random, talk: Sequence[str], most: int) -> str:
-    return " ".join(_varied(r, talk) for _ in range(r.randint(1, most)))
+    return _joined([_varied(r, talk) for _ in range(r.randint(1, most))])
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Put sentences behind each other; who writes no full stops writes lines."""
+    return "".join(f"{piece} " if piece[-1] in ".!?" else f"{piece}\n" for piece in pieces).strip()
 
 
 OPENINGS = (

@@ -1,6 +1,7 @@
 """Prints how much survives compaction: `python -m tests.summarizers.evaluate [TRANSCRIPT ...]`.
 
-Without arguments: generated chats at several sizes, with and without header words. With transcripts: the
+Without arguments, or with a mode of `harness.rounds`: generated chats at several sizes, with and without header words.
+With transcripts: the
 built-in summary of each, and what it cost.
 """
 
@@ -10,30 +11,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cortex_cli.tokens import Counter, make_counter
-from tests.summarizers import chats
+from tests.summarizers import chats, chats_held_out
 from tests.summarizers.harness import Survival, rounds, survival
 
 SHARES = (0.10, 0.20, 0.30, 0.60)
 SEEDS = range(6)
+MODES = ("again", "window", "growing")
 
 
-def tables(counter: Counter, count: int = 5) -> Iterator[str]:
+def tables(counter: Counter, mode: str = "again") -> Iterator[str]:
     """Yield the lines of the survival table."""
     yield f"{'family':18} {'size':>5} {'rules':>6} {'values':>6} {'facts':>6} {'latest':>6} {'stale':>6} {'alike':>6}"
-    for group, families in (("tuned", chats.TUNED), ("held out", chats.HELD_OUT)):
+    for group, families in (("tuned", chats.TUNED), ("held out", chats_held_out.HELD_OUT)):
         for name, family in families.items():
             for headers in (False, True):
                 for share in SHARES:
-                    yield _row(f"{name}{' +headers' if headers else ''}", family, headers, share, count, counter)
+                    yield _row(f"{name}{' +headers' if headers else ''}", family, headers, share, mode, counter)
         yield f"-- above: {group}"
 
 
-def _row(name: str, family: chats.Family, headers: bool, share: float, count: int, counter: Counter) -> str:
+def _row(name: str, family: chats.Family, headers: bool, share: float, mode: str, counter: Counter) -> str:
     runs: list[Survival] = []
     facts = 0.0
     for seed in SEEDS:
         chat = chats.make_chat(family, seed, headers=headers)
-        run = survival(chat, rounds(chat, share, counter, count))
+        run = survival(chat, rounds(chat, share, counter, mode))
         runs.append(run)
         weights = (len(chat.rules), len(chat.values), len(chat.lookalikes))
         facts += (run.rules * weights[0] + run.values * weights[1] + run.lookalikes * weights[2]) / sum(weights)
@@ -46,8 +48,8 @@ def _row(name: str, family: chats.Family, headers: bool, share: float, count: in
 def main(arguments: list[str]) -> None:
     """Print the tables, or the summaries of transcripts."""
     counter = make_counter("o200k_base")
-    if not arguments:
-        for line in tables(counter):
+    if not arguments or arguments[0] in MODES:
+        for line in tables(counter, arguments[0] if arguments else MODES[0]):
             print(line, flush=True)
         return
     from cortex_cli import load  # noqa: PLC0415 - the tables need no formats

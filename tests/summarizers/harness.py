@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cortex_cli import marks
 from cortex_cli.messages import Message, Part
@@ -49,15 +50,28 @@ def compact(messages: Sequence[Message], max_tokens: int, counter: Counter, keep
     return [Message("user", (Part("text", tagged),), synthetic="summary"), *tail]
 
 
-def rounds(chat: Chat, share: float, counter: Counter, count: int = 5) -> str:
-    """Compact a chat in so many rounds with new turns between, always to a share of what was said so far."""
+def rounds(chat: Chat, share: float, counter: Counter, mode: str = "again", count: int = 5) -> str:
+    """Compact a chat in so many rounds, each on the output of the one before with new turns behind it.
+
+    Args:
+        chat: Generated.
+        share: Size of every result, against the whole chat.
+        counter: Counts.
+        mode: `again`: four fifths of the chat first, the rest in the turns between. `window`: fifths; what still
+            fits is not compacted. `growing`: fifths, and the size is a share of what was said so far.
+        count: Rounds.
+    """
     size = len(chat.messages)
+    first = size * 4 // 5 if mode == "again" else size // count
+    step = (size - first) / (count - 1)
+    cuts = [0, first, *(first + round(step * at) for at in range(1, count))]
+    whole = count_messages(chat.messages, counter)
     view: list[Message] = []
-    said = 0
-    for at in range(count):
-        new = chat.messages[size * at // count : size * (at + 1) // count]
-        said += count_messages(new, counter)
-        view = compact(numbered_new(view, new), int(share * said), counter)
+    for start, end in pairwise(cuts):
+        view = numbered_new(view, chat.messages[start:end])
+        limit = int(share * (count_messages(chat.messages[:end], counter) if mode == "growing" else whole))
+        if end == size or mode != "window" or count_messages(view, counter) > limit:
+            view = compact(view, limit, counter)
     return "\n".join(message.text for message in view)
 
 
