@@ -303,3 +303,17 @@ def _find(text: str, path: Path) -> int:
         starts = {name if is_object else i: start for i, (_, name, start, _) in enumerate(members)}
         at = starts[key]
     return at
+
+
+def parse_first(data: bytes) -> Any:
+    """Parse the JSON value that a text begins with; what stands behind it may be anything.
+
+    Raises:
+        ValueError: It does not begin with one, or it is nested too deeply.
+    """
+    text = data.decode(errors="replace")
+    at = _skip(text, 0)
+    try:
+        return _scan(text, at)[0]
+    except (StopIteration, RecursionError) as error:
+        raise ValueError("no JSON value at the beginning") from error

@@ -14,7 +14,18 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from cortex_cli.errors import OptionError, name_hint
-from cortex_cli.formats import anthropic, axio, changes, codex, containers, openai_chat, pi, pi_history, rewrite, shapes
+from cortex_cli.formats import (
+    anthropic,
+    axio,
+    changes,
+    claude_code,
+    codex,
+    containers,
+    openai_chat,
+    pi_history,
+    rewrite,
+    shapes,
+)
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 from cortex_cli.validity import COMMON_RULES, Problem, Rules
@@ -56,9 +67,9 @@ class Detection(NamedTuple):
 
 
 FORMATS: tuple[Format, ...] = (
-    # client sessions: claude_code
+    claude_code,
+    # client session: pi
     codex,
-    pi,
     pi_history,
     anthropic,
     axio,

@@ -1,0 +1,318 @@
+"""How a changed Claude Code session is written: edits in place, links mended, and the carrier of a compaction.
+
+Every untouched record keeps its bytes. What is loaded again is the same conversation. Source: SPEC sections
+10 and 11; what the client makes of it is in `tests/clients/test_claude_code_resumes.py`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cortex_cli.formats.carrier import Carrier, plan_carrier
+from cortex_cli.formats.changes import RecordChange, is_changed, record_changes
+from cortex_cli.formats.claude_code_lines import (
+    boundary_line,
+    edit_record,
+    envelope_of,
+    leaf_line,
+    message_line,
+    new_uuid,
+    newest_time,
+    result_line,
+)
+from cortex_cli.formats.rewrite import CHUNK_PIECES
+from cortex_cli.formats.source import BOM
+from cortex_cli.messages import Message, Transcript
+from cortex_cli.tokens import estimate_tokens
+
+
+class Link(NamedTuple):
+    """A record's place in the chain, as it stands in the file."""
+
+    uuid: str
+    parent: str
+    """Empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a dump has to know of the file."""
+
+    links: Mapping[int, Link]
+    """Record -> its place, for every record that has a uuid."""
+    path: tuple[int, ...]
+    """The records of the live path, oldest first."""
+    leaves: Mapping[int, str]
+    """Record of a `last-prompt` -> the leaf it names."""
+    unsent: frozenset[int] = frozenset()
+    """User and assistant records of the path that stand in no message."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What becomes of the records that do not stay as they are."""
+
+    changes: dict[int, RecordChange]
+    gone: set[int]
+    cut: int = 0
+    """What is linked from here on is the conversation; what stands before is history or gone."""
+    anchor: str = ""
+    """The record that the first one behind the cut hangs on; empty without a carrier."""
+    parents: dict[int, str] = field(default_factory=dict)
+    leaves: dict[int, str] = field(default_factory=dict)
+    before: dict[int, list[bytes]] = field(default_factory=dict)
+    """Record -> new lines directly before it."""
+    after: dict[int, list[bytes]] = field(default_factory=dict)
+    """Record -> new lines directly behind it."""
+
+
+def dump_session(transcript: Transcript, *, keep_history: bool = False) -> Iterator[bytes]:
+    """Yield the bytes of a session.
+
+    Args:
+        transcript: As loaded, with other messages.
+        keep_history: Leave what stood before the carrier in the file, where the client no longer reads it.
+    """
+    if not is_changed(transcript):
+        yield b"\n".join(transcript.records)
+        return
+    plan = _plan_changes(transcript)
+    _plan_closings(transcript, plan)
+    _drop_unsent(transcript, plan)
+    carrier = plan_carrier(transcript.messages)
+    if carrier is not None:
+        _plan_carrier(transcript, plan, carrier, keep_history=keep_history)
+    _plan_links(transcript, plan)
+    yield from _render(transcript, plan)
+
+
+def _plan_changes(transcript: Transcript) -> _Plan:
+    """Plan edits and deletions: a record goes when nothing of it is left that was sent."""
+    alive = {part.record for message in transcript.messages for part in message.parts}
+    plan = _Plan({}, set())
+    for record, change in record_changes(transcript).items():
+        if change.gone or (change.removed and record not in alive):
+            plan.gone.add(record)
+        else:
+            plan.changes[record] = change
+    links: Mapping[int, Link] = transcript.layout.links
+    gone_ids = {links[record].uuid for record in plan.gone}
+    plan.gone.update(record for record, link in links.items() if link.uuid in gone_ids)  # lines that came twice
+    return plan
+
+
+def _drop_unsent(transcript: Transcript, plan: _Plan) -> None:
+    """Take records of the path that are not sent (dead calls, orphans) out where a message of the user's leaves.
+
+    What the client leaves out depends on what stands around it: it must not come back to life.
+    """
+    left = {message.position for message in transcript.messages}
+    if any(message.role == "user" and message.position not in left for message in transcript.loaded):
+        plan.gone |= transcript.layout.unsent
+
+
+def _plan_closings(transcript: Transcript, plan: _Plan) -> None:
+    """Plan the results that repair wrote: behind the message that they follow, as children of their calls.
+
+    At the end of the file such a child would be the newest leaf; there it is one of the leaf itself.
+    """
+    layout: Layout = transcript.layout
+    last, leaf = max(layout.path, default=-1), layout.links[layout.path[-1]].uuid if layout.path else ""
+    calls: dict[str, int] = {}
+    follows: Message | None = None
+    for message in transcript.messages:
+        calls.update((part.call_id, part.record) for part in message.calls)
+        result = message.result
+        if message.records:
+            follows = message
+        elif message.position < 0 and result is not None and follows is not None and result.call_id in calls:
+            record = calls[result.call_id]
+            call = layout.links[record].uuid
+            place = follows.records[-1]
+            line_id = new_uuid(transcript.session_id, result.text, call, result.call_id)
+            line = result_line(
+                result,
+                envelope_of([transcript.records[record]]),
+                line_id=line_id,
+                parent=leaf if place >= last else call,
+                call=call,
+                time=message.time or follows.time,
+            )
+            leaf = line_id if place >= last else leaf
+            plan.after.setdefault(place, []).append(line)
+
+
+def _plan_carrier(transcript: Transcript, plan: _Plan, carrier: Carrier, *, keep_history: bool) -> None:
+    """Plan the carrier: boundary, slots, our message and what stands apart, directly before the tail."""
+    layout: Layout = transcript.layout
+    in_tail = {record for message in carrier.tail for record in message.records}
+    plan.cut = min(in_tail, default=_end(transcript))
+    block = _Block(transcript, plan, carrier, in_tail, keep_history=keep_history)
+    lines = list(block.lines())
+    plan.anchor = block.newest
+    for record in layout.links:
+        if record >= plan.cut or record in block.moved:
+            continue
+        if keep_history:
+            plan.changes.pop(record, None)
+            plan.gone.discard(record)
+            plan.after.pop(record, None)
+        else:
+            plan.gone.add(record)
+    plan.gone |= block.moved
+    plan.before[plan.cut] = lines
+
+
+class _Block:
+    """The lines of a carrier, and what they take from elsewhere in the file."""
+
+    def __init__(
+        self, transcript: Transcript, plan: _Plan, carrier: Carrier, in_tail: set[int], *, keep_history: bool
+    ) -> None:
+        self.transcript = transcript
+        self.layout: Layout = transcript.layout
+        self.plan = plan
+        self.carrier = carrier
+        self.in_tail = in_tail
+        self.moved: set[int] = set()
+        self.newest = ""
+        """The line that the next one hangs on."""
+        links = self.layout.links
+        live = [record for record in self.layout.path if record in links]
+        first = next((record for record in live if record in in_tail), None)
+        self.envelope = envelope_of(
+            transcript.records[record] for record in ([first] if first is not None else live[::-1])
+        )
+        newest = newest_time([message.time for message in transcript.loaded])
+        self.time = newest_time([newest, *(message.time for message in carrier.ours)])
+        self.cut_id = links[first].uuid if first is not None else ""
+        self.old_parent = links[first].parent if first is not None and keep_history else ""
+
+    def lines(self) -> Iterator[bytes]:
+        yield self._boundary()
+        yield from self._moved(self.carrier.slots)
+        for message in self.carrier.ours:
+            line_id = self._id(message.text, message.role)
+            yield message_line(message, self.envelope, line_id=line_id, parent=self.newest, time=self.time)
+            self.newest = line_id
+        yield from self._moved(self.carrier.apart)
+
+    def _boundary(self) -> bytes:
+        usage = self.transcript.usage
+        chars = sum(len(part.text) for message in self.transcript.loaded for part in message.parts)
+        self.newest = self._id("\n".join(message.text for message in self.carrier.ours), "boundary")
+        return boundary_line(
+            self.envelope,
+            line_id=self.newest,
+            time=self.time,
+            logical_parent=self.old_parent,
+            tokens=usage.tokens if usage else estimate_tokens(chars),
+        )
+
+    def _id(self, text: str, what: str) -> str:
+        return new_uuid(self.transcript.session_id, text, self.cut_id, what)
+
+    def _moved(self, messages: Sequence[Message]) -> Iterator[bytes]:
+        """Yield the records of messages that move: children of their own parent if that moved too, else of the last."""
+        moved_ids: set[str] = set()
+        for record in (record for message in messages for record in message.records):
+            if record in self.moved or record in self.in_tail:
+                continue
+            link = self.layout.links[record]
+            parent = link.parent if link.parent in moved_ids else self.newest
+            line = self.transcript.records[record]
+            line = line.removeprefix(BOM) if record == 0 else line
+            yield edit_record(line, self.plan.changes.pop(record, None), parent)
+            yield from self.plan.after.pop(record, ())
+            self.moved.add(record)
+            moved_ids.add(link.uuid)
+            self.newest = link.uuid
+
+
+def _end(transcript: Transcript) -> int:
+    """Return the record behind the last one that has a place in the chain."""
+    return max(transcript.layout.links, default=-1) + 1
+
+
+def _plan_links(transcript: Transcript, plan: _Plan) -> None:
+    """Plan another parent for every record whose own is gone."""
+    layout: Layout = transcript.layout
+    links = {record: link for record, link in layout.links.items() if record >= plan.cut and record not in plan.gone}
+    kept = {link.uuid for link in links.values()}
+    above = {link.uuid: link.parent for link in layout.links.values()}
+    before = _predecessors(layout, plan)
+    for record, link in links.items():
+        if link.parent in kept or (record not in before and link.parent not in above):
+            continue
+        parent = _climb(link.parent, kept, above)
+        if parent not in kept:
+            parent = before[record] or plan.anchor or parent if record in before else plan.anchor or parent
+        if parent != link.parent:
+            plan.parents[record] = parent
+    for record, leaf in layout.leaves.items():
+        if record >= plan.cut and leaf in above and leaf not in kept:
+            leaf = _climb(leaf, kept, above)
+            plan.leaves[record] = leaf if leaf in kept else plan.anchor or leaf
+
+
+def _predecessors(layout: Layout, plan: _Plan) -> dict[int, str]:
+    """Return, for the records of the live path that stay but do not follow what they followed, what they follow now.
+
+    The first of them follows nothing (an empty text).
+    """
+    found: dict[int, str] = {}
+    newest = ""
+    is_gap = True
+    for record in layout.path:
+        if record < plan.cut or record in plan.gone:
+            is_gap = True
+            continue
+        if is_gap:
+            found[record] = newest
+        newest, is_gap = layout.links[record].uuid, False
+    return found
+
+
+def _climb(uuid: str, kept: set[str], above: Mapping[str, str]) -> str:
+    """Return the nearest record upwards that stays; where there is none, what the chain ends with."""
+    seen: set[str] = set()
+    while uuid not in kept and uuid in above and uuid not in seen:
+        seen.add(uuid)
+        uuid = above[uuid]
+    return "" if uuid in seen else uuid
+
+
+def _render(transcript: Transcript, plan: _Plan) -> Iterator[bytes]:
+    """Yield the file; new lines end as the first one does, the last line keeps having, or lacking, its line feed."""
+    chunk: list[bytes] = []
+    if transcript.records[0].startswith(BOM):
+        yield BOM
+    start = b""
+    for line in _lines(transcript, plan):
+        chunk.append(line)
+        if len(chunk) >= CHUNK_PIECES:
+            yield start + b"\n".join(chunk)
+            chunk, start = [], b"\n"
+    if chunk:
+        yield start + b"\n".join(chunk)
+
+
+def _lines(transcript: Transcript, plan: _Plan) -> Iterator[bytes]:
+    records = transcript.records
+    ending = b"\r" if records[0].endswith(b"\r") else b""
+    for index, line in enumerate(records):
+        for new in plan.before.get(index, ()):
+            yield new.removesuffix(b"\r") + ending
+        if index not in plan.gone:
+            yield _line(line.removeprefix(BOM) if index == 0 else line, index, plan)
+        for new in plan.after.get(index, ()):
+            yield new + ending
+    for new in plan.before.get(len(records), ()):
+        yield new + ending
+
+
+def _line(line: bytes, index: int, plan: _Plan) -> bytes:
+    if index in plan.leaves:
+        return leaf_line(line, plan.leaves[index])
+    change, parent = plan.changes.get(index), plan.parents.get(index)
+    return line if change is None and parent is None else edit_record(line, change, parent)

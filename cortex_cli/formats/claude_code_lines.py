@@ -1,0 +1,181 @@
+"""Single lines of a Claude Code session as they are written: edited ones, and those that a compaction adds.
+
+Source: FORMATS section 1 (order of keys, I3-I7), SPEC section 11.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from cortex_cli.formats.changes import RecordChange
+from cortex_cli.formats.claude_code_records import SYNTHETIC_MODEL, text_of
+from cortex_cli.formats.contents import edit_json, edit_result
+from cortex_cli.formats.rewrite import parse_line
+from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode, parse_first
+from cortex_cli.messages import WHOLE, Message, Part
+
+COPY_MAX_CHARS = 256
+"""Longer strings in `toolUseResult` shrink with their result. Source: SPEC section 3, `bookend_min_chars`."""
+
+ENVELOPE = ("isSidechain", "userType", "entrypoint", "cwd", "sessionId", "version", "gitBranch", "slug", "agentId")
+"""What a new line takes over from its neighbour, in the order on disk."""
+
+_PARENT = ("parentUuid",)
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://pypi.org/project/cortex-cli")
+
+
+def new_uuid(*seed: str) -> str:
+    """Make an id that is the same for the same session, text and cut."""
+    return str(uuid.uuid5(_NAMESPACE, "\n".join(seed)))
+
+
+def parse_record(line: bytes) -> dict[str, Any]:
+    """Parse a line again, as the load parsed it: of glued objects the first."""
+    try:
+        value = parse_line(line)
+    except ValueError:
+        value = parse_first(line)
+    return dict(value)
+
+
+def edit_record(line: bytes, change: RecordChange | None, parent: str | None) -> bytes:
+    """Write a record with its changed parts.
+
+    Args:
+        line: The record as it came in.
+        change: What differs; None where only the parent does.
+        parent: Another parent, empty for none; None leaves it.
+    """
+    edits: list[Edit] = []
+    if change is not None:
+        edits += _part_edits(parse_record(line), change)
+    if parent is None:
+        return edit(line, edits)
+    value = parent or None
+    try:
+        return edit(line, [*edits, Replace(_PARENT, value)])
+    except KeyError:  # a record of another writer, without the key
+        brace = line.index(b"{") + 1
+        head = line[:brace] + b'"parentUuid":' + encode(value)
+        rest = edit(line, edits)[brace:]
+        return head + (b"" if rest.lstrip().startswith(b"}") else b",") + rest
+
+
+def _part_edits(record: dict[str, Any], change: RecordChange) -> Iterator[Edit]:
+    content = record["message"]["content"]
+    path: Path = ("message", "content")
+    for block, (old, new) in change.edited.items():
+        place = path if block == WHOLE else (*path, block)
+        if old.kind == "result":
+            yield from _result_edits(place, content[block], old, new)
+        elif old.kind == "call":
+            yield from edit_json((*place, "input"), old.text, new.text)
+        elif old.kind == "text":
+            yield Replace(place if block == WHOLE else (*place, "text"), new.text)
+    yield from (Delete((*path, block)) for block in change.removed if block != WHOLE)
+    results = [pair for pair in change.edited.values() if pair[0].kind == "result"]
+    if results and "toolUseResult" in record:
+        yield from _copy_edits(("toolUseResult",), record["toolUseResult"], *results[0])
+
+
+def _result_edits(path: Path, piece: dict[str, Any], old: Part, new: Part) -> Iterator[Edit]:
+    if "content" in piece:
+        yield from edit_result((*path, "content"), piece["content"], old, new)
+    elif new.text != old.text:
+        yield Replace(path, {**piece, "content": new.text})
+
+
+def _copy_edits(path: Path, value: Any, old: Part, new: Part) -> Iterator[Edit]:
+    """Shorten the long strings of the copy that the client keeps for its own display."""
+    if isinstance(value, str):
+        if len(value) > COPY_MAX_CHARS:
+            yield Replace(path, new.text if value == old.text else _shortened(value))
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from _copy_edits((*path, key), member, old, new)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _copy_edits((*path, index), member, old, new)
+
+
+def _shortened(text: str) -> str:
+    mark = f"... [{len(text)} characters, trimmed]"
+    return text[: COPY_MAX_CHARS - len(mark)] + mark
+
+
+def boundary_line(envelope: dict[str, Any], *, line_id: str, time: str, logical_parent: str, tokens: int) -> bytes:
+    """Write the `compact_boundary` that a compaction begins with."""
+    record = {
+        "parentUuid": None,
+        "logicalParentUuid": logical_parent or None,
+        **envelope,
+        "type": "system",
+        "subtype": "compact_boundary",
+        "content": "Conversation compacted",
+        "isMeta": False,
+        "timestamp": time,
+        "uuid": line_id,
+        "level": "info",
+        "compactMetadata": {"trigger": "manual", "preTokens": tokens},
+    }
+    return encode(record)
+
+
+def message_line(message: Message, envelope: dict[str, Any], *, line_id: str, parent: str, time: str) -> bytes:
+    """Write a message of ours: a summary, log or notice, or the answer to one."""
+    record: dict[str, Any] = {"parentUuid": parent or None, **envelope}
+    if message.role == "assistant":
+        said = {
+            "id": line_id,
+            "type": "message",
+            "role": "assistant",
+            "model": SYNTHETIC_MODEL,
+            "content": [{"type": "text", "text": message.text}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": 0, "output_tokens": 0},
+        }
+        record |= {"type": "assistant", "message": said}
+    else:
+        record |= {"type": "user", "message": {"role": "user", "content": message.text}}
+        record |= {"isVisibleInTranscriptOnly": True, "isCompactSummary": True}
+    return encode({**record, "uuid": line_id, "timestamp": time})
+
+
+def result_line(part: Part, envelope: dict[str, Any], *, line_id: str, parent: str, call: str, time: str) -> bytes:
+    """Write the result of a call that never got one."""
+    block: dict[str, Any] = {"tool_use_id": part.call_id, "type": "tool_result", "content": part.text}
+    if part.is_error:
+        block["is_error"] = True
+    record = {
+        "parentUuid": parent or None,
+        **envelope,
+        "type": "user",
+        "message": {"role": "user", "content": [block]},
+        "uuid": line_id,
+        "timestamp": time,
+        "toolUseResult": part.text,
+        "sourceToolAssistantUUID": call,
+    }
+    return encode(record)
+
+
+def leaf_line(line: bytes, leaf: str) -> bytes:
+    """Write a `last-prompt` record with another leaf."""
+    return edit(line, [Replace(("leafUuid",), leaf)])
+
+
+def envelope_of(lines: Iterable[bytes]) -> dict[str, Any]:
+    """Return what new lines take over from the first of their neighbours that can be read."""
+    for line in lines:
+        try:
+            record = parse_record(line)
+        except ValueError:
+            continue
+        return {key: record[key] for key in ENVELOPE if key in record}
+    return {}
+
+
+def newest_time(times: Sequence[str]) -> str:
+    """Return the latest of several times, all in UTC."""
+    return max(times, key=text_of, default="")

@@ -1,0 +1,289 @@
+"""One line of a Claude Code session: its place in the tree and its parts.
+
+What is done with the records (which of them are the conversation, which make one message) is decided
+by `claude_code_tree` and `claude_code_messages`. Source: FORMATS section 1.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cortex_cli.formats.claude_code_tree import Node
+from cortex_cli.formats.contents import compact, read_media, read_result
+from cortex_cli.formats.times import to_utc
+from cortex_cli.messages import WHOLE, Media, Part
+from cortex_cli.tokens import estimate_media_tokens
+from cortex_cli.typed import is_typed_text
+
+SYNTHETIC_MODEL = "<synthetic>"
+"""Model of answers that the client wrote itself."""
+
+INTERRUPTION = "[Request interrupted by user"
+"""How the client's own note begins that the user stopped an answer; nobody typed it."""
+
+SENT_ATTACHMENTS = {
+    "agent_listing_delta": ("addedLines",),
+    "agent_mention": ("agentType",),
+    "async_hook_response": ("response",),
+    "auto_mode": (),
+    "compact_file_reference": ("filename",),
+    "critical_system_reminder": ("content",),
+    "date": ("date",),
+    "date_change": ("newDate",),
+    "deferred_tools_delta": ("addedLines", "removedNames"),
+    "diagnostics": ("files",),
+    "edited_text_file": ("filename", "snippet"),
+    "environment": ("snapshot",),
+    "file": ("filename", "content"),
+    "hook_additional_context": ("content",),
+    "hook_success": ("content",),
+    "invoked_skills": ("skills",),
+    "mcp_instructions_delta": ("addedBlocks", "removedNames"),
+    "mcp_resource": ("content",),
+    "model": ("text",),
+    "nested_memory": ("path", "content"),
+    "opened_file_in_ide": ("filename",),
+    "output_style": ("style",),
+    "plan_mode": ("planFilePath",),
+    "plan_mode_exit": ("planFilePath",),
+    "queued_command": ("prompt",),
+    "selected_lines_in_ide": ("filename", "content"),
+    "skill_listing": ("content",),
+    "task_reminder": ("content",),
+    "task_status": ("description", "deltaSummary"),
+    "total_tokens_reminder": ("text",),
+    "ultrathink_effort": (),
+}
+"""Attachments that the client sends, and where the words stand that it makes a reminder of. Tried in the client."""
+
+
+class Record(NamedTuple):
+    """What one line says."""
+
+    node: Node
+    parts: tuple[Part, ...] = ()
+    """What of it is sent; empty for records that only hold a place."""
+    typed: bool = False
+    summary: bool = False
+    """`isCompactSummary`."""
+    request: str = ""
+    """`requestId` of an assistant record."""
+    model: str = ""
+    tokens: int = 0
+    """What the answer's usage says of its size."""
+    failed: bool = False
+    """An error of the API that the client wrote down as an answer; never sent."""
+    session: str = ""
+    caller: str = ""
+    """The assistant record whose call it answers."""
+
+
+def text_of(value: Any) -> str:
+    """Return a string as it is, and nothing for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
+    """Read a line of the conversation; None for all other lines.
+
+    Args:
+        index: Index of the line.
+        value: Its object.
+    """
+    reader = _READERS.get(text_of(value.get("type")))
+    uuid = value.get("uuid")
+    if reader is None or not isinstance(uuid, str):
+        return None
+    return reader(index, value)
+
+
+def _node(index: int, value: Mapping[str, Any], **fields: Any) -> Node:
+    return Node(
+        index,
+        value["uuid"],
+        text_of(value.get("parentUuid")),
+        value["type"],
+        to_utc(value.get("timestamp")),
+        value.get("isSidechain") is True,
+        **fields,
+    )
+
+
+def _read_user(index: int, value: Mapping[str, Any]) -> Record:
+    message = value.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    is_meta = value.get("isMeta") is True
+    parts = tuple(_user_parts(index, content))
+    has_results = any(part.kind == "result" for part in parts)
+    node = _node(index, value, has_results=has_results, follows=is_meta)
+    is_summary = value.get("isCompactSummary") is True
+    said = not (is_meta or is_summary or node.sidechain) and _is_human(value.get("origin"))
+    typed = said and any(is_typed(part.text) for part in parts if part.kind == "text")
+    caller = text_of(value.get("sourceToolAssistantUUID")) or node.parent
+    return Record(node, parts, typed, is_summary, session=text_of(value.get("sessionId")), caller=caller)
+
+
+def is_typed(text: str) -> bool:
+    """Tell whether a user text holds words that a person typed."""
+    return is_typed_text(text) and not text.startswith(INTERRUPTION)
+
+
+def _is_human(origin: Any) -> bool:
+    return not isinstance(origin, dict) or origin.get("kind") in (None, "human")
+
+
+def _user_parts(index: int, content: Any) -> Iterator[Part]:
+    if isinstance(content, str):
+        yield Part("text", content, record=index)
+    elif isinstance(content, list):
+        for block, piece in enumerate(content):
+            yield _user_part(index, block, piece)
+
+
+def _user_part(index: int, block: int, piece: Any) -> Part:
+    kind = text_of(piece.get("type")) if isinstance(piece, dict) else ""
+    if kind == "tool_result":
+        content = read_result(piece.get("content"))
+        return Part(
+            "result",
+            content.text,
+            call_id=text_of(piece.get("tool_use_id")),
+            record=index,
+            block=block,
+            media=content.media,
+            json=content.json,
+            is_error=piece.get("is_error") is True,
+        )
+    if kind in ("image", "document"):
+        return Part("media", record=index, block=block, media=(read_media(piece, WHOLE),))
+    return _plain_part(index, block, piece, kind)
+
+
+def _plain_part(index: int, block: int, piece: Any, kind: str) -> Part:
+    if kind == "text" and isinstance(piece.get("text"), str):
+        return Part("text", piece["text"], record=index, block=block)
+    return Part("opaque", compact(piece), name=kind, record=index, block=block)
+
+
+def _read_assistant(index: int, value: Mapping[str, Any]) -> Record:
+    message = value.get("message")
+    message = message if isinstance(message, dict) else {}
+    model = text_of(message.get("model"))
+    return Record(
+        _node(index, value, answer=text_of(message.get("id"))),
+        tuple(_assistant_parts(index, message.get("content"))),
+        request=text_of(value.get("requestId")),
+        model="" if model == SYNTHETIC_MODEL else model,
+        tokens=_usage_tokens(message.get("usage")),
+        failed=value.get("isApiErrorMessage") is True and model == SYNTHETIC_MODEL,
+        session=text_of(value.get("sessionId")),
+    )
+
+
+def _assistant_parts(index: int, content: Any) -> Iterator[Part]:
+    if isinstance(content, str):
+        yield Part("text", content, record=index)
+    elif isinstance(content, list):
+        for block, piece in enumerate(content):
+            yield _assistant_part(index, block, piece)
+
+
+def _assistant_part(index: int, block: int, piece: Any) -> Part:
+    kind = text_of(piece.get("type")) if isinstance(piece, dict) else ""
+    if kind == "tool_use":
+        return Part(
+            "call",
+            compact(piece.get("input")),
+            name=text_of(piece.get("name")),
+            call_id=text_of(piece.get("id")),
+            record=index,
+            block=block,
+            json=True,
+        )
+    if kind == "thinking" and isinstance(piece.get("thinking"), str):
+        return Part("thinking", piece["thinking"], record=index, block=block, signed=bool(piece.get("signature")))
+    if kind == "redacted_thinking":
+        return Part("thinking", text_of(piece.get("data")), name=kind, record=index, block=block, signed=True)
+    return _plain_part(index, block, piece, kind)
+
+
+_USAGE = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+
+
+def _usage_tokens(usage: Any) -> int:
+    if not isinstance(usage, dict):
+        return 0
+    return sum(count for key in _USAGE if isinstance(count := usage.get(key), int))
+
+
+def _read_system(index: int, value: Mapping[str, Any]) -> Record:
+    subtype = value.get("subtype")
+    node = _node(index, value, follows=True, boundary=subtype == "compact_boundary")
+    content = value.get("content")
+    sent = subtype == "local_command" and isinstance(content, str)
+    return Record(node, (Part("text", content, record=index),) if sent else ())  # type: ignore[arg-type]
+
+
+def _read_attachment(index: int, value: Mapping[str, Any]) -> Record:
+    node = _node(index, value, follows=True)
+    attachment = value.get("attachment")
+    if not isinstance(attachment, dict):
+        return Record(node)
+    if attachment.get("type") == "queued_command":
+        return _read_queued(node, attachment)
+    texts = _rendered(value.get("rendered"))
+    if not texts and text_of(attachment.get("type")) in SENT_ATTACHMENTS:
+        texts = [_reminder(attachment)]
+    text = (Part("text", "\n".join(texts), record=index),) if texts else ()
+    return Record(node, (*text, *_attached_media(index, attachment)))
+
+
+def _read_queued(node: Node, attachment: Mapping[str, Any]) -> Record:
+    """Read what the user typed, or a program reported, while an answer was being written."""
+    parts = tuple(part for part in _user_parts(node.record, attachment.get("prompt")) if part.kind != "result")
+    said = attachment.get("commandMode") in (None, "prompt") and _is_human(attachment.get("origin"))
+    typed = said and not node.sidechain and any(is_typed(part.text) for part in parts if part.kind == "text")
+    return Record(node, parts, typed)
+
+
+def _rendered(rendered: Any) -> list[str]:
+    """Return the texts that the client wrote down as sent."""
+    pieces = [one.get("content") for one in rendered if isinstance(one, dict)] if isinstance(rendered, list) else []
+    return [read_result(piece).text for piece in pieces if piece]
+
+
+def _reminder(attachment: Mapping[str, Any]) -> str:
+    """Write what an attachment is sent as, near enough for its size to be right."""
+    kind = attachment["type"]
+    words = [word for key in SENT_ATTACHMENTS[kind] for word in _strings(attachment.get(key))]
+    return "\n".join(["<system-reminder>", *(words or [kind]), "</system-reminder>"])
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key not in ("type", "base64"):
+                yield from _strings(item)
+
+
+def _attached_media(index: int, attachment: Mapping[str, Any]) -> tuple[Part, ...]:
+    """Estimate an attached image or document: `content.file.base64`."""
+    content = attachment.get("content")
+    file = content.get("file") if isinstance(content, dict) else None
+    data = file.get("base64") if isinstance(file, dict) else None
+    if not isinstance(file, dict) or not isinstance(data, str):
+        return ()
+    mime = text_of(file.get("type")) or "application/pdf"
+    return (Part("media", record=index, media=(Media(mime, estimate_media_tokens(mime, data)),)),)
+
+
+_READERS = {
+    "user": _read_user,
+    "assistant": _read_assistant,
+    "system": _read_system,
+    "attachment": _read_attachment,
+}
