@@ -52,6 +52,8 @@ Edit = Replace | Delete | Insert
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
 _scan_string: Callable[[str, int, bool], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 _space = re.compile(r"[ \t\r\n]*").match
+_scalar = re.compile(r"[^\s,\]}]+").match
+_signs = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL).finditer
 _string = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL).match
 
 
@@ -122,12 +124,10 @@ def edit(data: bytes, edits: Iterable[Edit]) -> bytes:
     if not root.children and root.replace is None:
         return data
     text = data.decode("latin-1")  # one character a byte: positions are byte offsets, and JSON's own signs are ASCII
-    start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-    start = _skip(text, start)
-    out: list[bytes] = [data[:start]]
-    end = _walk(text, start, root, out, ())
-    out.append(data[end:])
-    return b"".join(out)
+    start = _skip(text, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
+    out: list[bytes] = []
+    end = _Editor(data, text).write(start, root, (), out)
+    return b"".join((data[:start], *out, data[end:]))
 
 
 def _plan(edits: Iterable[Edit]) -> _Node:
@@ -159,30 +159,137 @@ def _end_of(text: str, at: int) -> int:
         return _scan(text, at)[1]
     except StopIteration as error:
         raise ValueError(f"no JSON value at byte {at}") from error
+    except (RecursionError, ValueError):  # deeper than Python's stack, a number longer than Python converts
+        return _end_of_odd(text, at)
 
 
-def _walk(text: str, at: int, node: _Node, out: list[bytes], path: Path) -> int:
-    """Append the edited value that starts at `at` and return its end in the text."""
-    if node.replace is not None:
-        out.append(encode(node.replace.value))
-        return _end_of(text, at)
-    if not node.children:
-        end = _end_of(text, at)
-        out.append(text[at:end].encode("latin-1"))
-        return end
-    if text[at] == "{":
-        return _walk_object(text, at, node, out, path)
-    if text[at] == "[":
-        return _walk_list(text, at, node, out, path)
-    raise KeyError(path)
+def _end_of_odd(text: str, at: int) -> int:
+    """Find the end of a value by its brackets alone."""
+    if text[at] not in "[{":
+        match = _scalar(text, at)
+        assert match is not None  # `_scan` has taken it for a number
+        return match.end()
+    depth = 0
+    for match in _signs(text, at):
+        depth += 1 if match[0] in "[{" else -1 if match[0] in "]}" else 0
+        if depth == 0:
+            return match.end()
+    raise ValueError(f"no end of the value at byte {at}")
 
 
-def _walk_member(text: str, at: int, node: _Node, out: list[bytes], path: Path) -> None:
-    """Append the edited value that starts at `at`; what replaces it whole spares a look at how long it was."""
-    if node.replace is not None:
-        out.append(encode(node.replace.value))
-    else:
-        _walk(text, at, node, out, path)
+class _Editor:
+    """One pass over a text: every value is looked at once, whatever is nested in it."""
+
+    def __init__(self, data: bytes, text: str) -> None:
+        self.data = data
+        self.text = text
+
+    def write(self, at: int, node: _Node, path: Path, out: list[bytes]) -> int:
+        """Append the edited value that starts at `at` and return its end in the text."""
+        if node.replace is not None:
+            out.append(encode(node.replace.value))
+            return _end_of(self.text, at)
+        if not node.children:
+            end = _end_of(self.text, at)
+            out.append(self.data[at:end])
+            return end
+        if self.text[at] == "{":
+            return self._write_object(at, node, path, out)
+        if self.text[at] == "[":
+            return self._write_list(at, node, path, out)
+        raise KeyError(path)
+
+    def _write_object(self, at: int, node: _Node, path: Path, out: list[bytes]) -> int:
+        segments: list[bytes] = []
+        written: dict[str, tuple[int, bytes]] = {}
+        missing: dict[str | int, KeyError] = {key: KeyError((*path, key)) for key in node.children}
+        segment, end = at + 1, at + 1
+        while (start := self._start_of_item(segment, "}")) is not None:
+            key, start = _key(self.text, start)
+            child = node.children.get(key)
+            if child is None:
+                end = _end_of(self.text, start)
+                segments.append(self.data[segment:end])
+            elif child.delete:
+                missing.pop(key, None)
+                end = _end_of(self.text, start)
+            else:
+                if key in written:  # of duplicate keys the last counts: the one before stays as it is
+                    segments[written[key][0]] = written[key][1]
+                piece = [self.data[segment:start]]
+                try:
+                    end = self.write(start, child, (*path, key), piece)
+                    missing.pop(key, None)
+                except KeyError as error:
+                    missing[key] = error
+                    end = _end_of(self.text, start)
+                    piece = [self.data[segment:end]]
+                written[key] = (len(segments), self.data[segment:end])
+                segments.append(b"".join(piece))
+            segment = self._next_item(end)
+        if missing:
+            raise next(iter(missing.values()))
+        return self._close(at, segments, end, out)
+
+    def _write_list(self, at: int, node: _Node, path: Path, out: list[bytes]) -> int:
+        segments: list[bytes] = []
+        lead = b""
+        count = 0
+        segment, end = at + 1, at + 1
+        while (start := self._start_of_item(segment, "]")) is not None:
+            child = node.children.get(count)
+            count += 1
+            if child is None:
+                end = _end_of(self.text, start)
+                segments.append(self.data[segment:end])
+            else:
+                lead = self.data[segment:start]
+                segments.extend(lead + encode(value) for value in child.before)
+                piece = [lead]
+                if child.delete:
+                    end = _end_of(self.text, start)
+                else:
+                    end = self.write(start, child, (*path, count - 1), piece)
+                    segments.append(b"".join(piece))
+            if (following := self._next_item(end)) < 0:
+                lead = self.data[segment:start]
+            segment = following
+        for key, child in node.children.items():
+            if not isinstance(key, int) or (key >= count and (child.delete or child.replace or child.children)):
+                raise KeyError((*path, key))
+            if key >= count:
+                segments.extend(lead + encode(value) for value in child.before)
+        return self._close(at, segments, end, out)
+
+    def _start_of_item(self, segment: int, close: str) -> int | None:
+        """Return where the item whose segment begins there starts; None where there is none."""
+        if segment < 0:
+            return None
+        start = _skip(self.text, segment)
+        return None if self.text[start] == close else start
+
+    def _next_item(self, end: int) -> int:
+        """Return where the segment after the value that ends there begins; -1 after the last."""
+        at = _skip(self.text, end)
+        return at + 1 if self.text[at] == "," else -1
+
+    def _close(self, at: int, segments: Sequence[bytes], end: int, out: list[bytes]) -> int:
+        """Append bracket, segments joined by commas, the white space before the closing bracket, and that bracket."""
+        close = _skip(self.text, end) + 1
+        tail = self.data[end:close]
+        out += (self.data[at : at + 1], b",".join(segments), tail)
+        return close
+
+
+def _key(text: str, at: int) -> tuple[str, int]:
+    """Read the key that starts at `at`; return it and where its value starts."""
+    match = _string(text, at)
+    if match is None:
+        raise ValueError(f"no key at byte {at}")
+    key = match[0][1:-1]
+    if "\\" in key or not key.isascii():
+        key = json.loads(match[0].encode("latin-1").decode(errors="replace"))
+    return key, _skip(text, _skip(text, match.end()) + 1)
 
 
 def _members(text: str, at: int, close: str, with_keys: bool) -> tuple[list[tuple[int, str, int, int]], int]:
@@ -198,74 +305,13 @@ def _members(text: str, at: int, close: str, with_keys: bool) -> tuple[list[tupl
         segment, key = at, ""
         at = _skip(text, at)
         if with_keys:
-            match = _string(text, at)
-            if match is None:
-                raise ValueError(f"no key at byte {at}")
-            key = json.loads(match.group().encode("latin-1"))
-            at = _skip(text, _skip(text, match.end()) + 1)
+            key, at = _key(text, at)
         end = _end_of(text, at)
         found.append((segment, key, at, end))
         at = _skip(text, end)
         if text[at] == close:
             return found, at + 1
         at += 1
-
-
-def _walk_object(text: str, at: int, node: _Node, out: list[bytes], path: Path) -> int:
-    members, end = _members(text, at, "}", with_keys=True)
-    last = {key: i for i, (_, key, _, _) in enumerate(members)}
-    if missing := [key for key in node.children if key not in last]:
-        raise KeyError((*path, missing[0]))
-    segments: list[bytes] = []
-    for i, (segment, key, start, stop) in enumerate(members):
-        child = node.children.get(key)
-        if child is not None and child.delete:
-            continue
-        if child is not None and last[key] == i:
-            piece = [text[segment:start].encode("latin-1")]
-            _walk_member(text, start, child, piece, (*path, key))
-            segments.append(b"".join(piece))
-        else:
-            segments.append(text[segment:stop].encode("latin-1"))
-    _join(text, b"{", segments, members, end, out)
-    return end
-
-
-def _walk_list(text: str, at: int, node: _Node, out: list[bytes], path: Path) -> int:
-    members, end = _members(text, at, "]", with_keys=False)
-    segments: list[bytes] = []
-    lead = ""
-    for i, (segment, _, start, stop) in enumerate(members):
-        child = node.children.get(i)
-        lead = text[segment:start]
-        if child is None:
-            segments.append(text[segment:stop].encode("latin-1"))
-            continue
-        segments.extend(lead.encode("latin-1") + encode(value) for value in child.before)
-        if not child.delete:
-            piece = [lead.encode("latin-1")]
-            _walk_member(text, start, child, piece, (*path, i))
-            segments.append(b"".join(piece))
-    for key, child in node.children.items():
-        if not isinstance(key, int) or (key >= len(members) and (child.delete or child.replace or child.children)):
-            raise KeyError((*path, key))
-        if key >= len(members):
-            segments.extend(lead.encode("latin-1") + encode(value) for value in child.before)
-    _join(text, b"[", segments, members, end, out)
-    return end
-
-
-def _join(
-    text: str,
-    bracket: bytes,
-    segments: Sequence[bytes],
-    members: Sequence[tuple[int, str, int, int]],
-    end: int,
-    out: list[bytes],
-) -> None:
-    """Append bracket, segments joined by commas, the white space before the closing bracket, and that bracket."""
-    tail = text[members[-1][3] : end] if members else text[end - 1 : end]
-    out.append(bracket + b",".join(segments) + tail.encode("latin-1"))
 
 
 def item_spans(data: bytes, path: Path) -> list[tuple[int, int]]:

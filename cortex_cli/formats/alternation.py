@@ -127,12 +127,12 @@ def _number_runs(messages: Sequence[Message]) -> dict[int, int]:
 
 
 def _items(transcript: Transcript, plan: Plan) -> Iterator[_Item]:
-    seen: set[int] = set()
+    seen = set(plan.gone)
     for message in transcript.messages:
         side = _side(message)
         if message.position < 0 and not message.records:
             yield _Item(side, OURS, message)
-        elif message.records and message.records[0] not in seen | plan.gone:
+        elif message.records and message.records[0] not in seen:
             seen.add(message.records[0])
             yield _Item(side, message.records[0], message)
 

@@ -1,0 +1,130 @@
+"""Editing JSON in place."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, cut_out, edit, encode, item_spans, parse
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=5), st.just('"],\\{'))
+KEYS = st.sampled_from(["a", "b", 'q"', "é", "\\"])
+VALUES = st.recursive(SCALARS, lambda one: st.lists(one, max_size=4) | st.dictionaries(KEYS, one, max_size=4))
+
+
+def paths_of(value: Any, path: Path = ()) -> list[Path]:
+    """Return the paths of everything below a value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, one in items for found in [(*path, key), *paths_of(one, (*path, key))]]
+
+
+def apply(value: Any, edits: list[Edit]) -> Any:
+    """Do on Python values what `edit` does on bytes: later positions first, so that earlier ones stay true."""
+    value = copy.deepcopy(value)
+    order = (Insert, Delete, Replace)
+    for one in sorted(edits, key=lambda one: ([str(key) for key in one.path], -order.index(type(one))), reverse=True):
+        parent = value
+        for key in one.path[:-1]:
+            parent = parent[key]
+        if isinstance(one, Replace):
+            parent[one.path[-1]] = one.value
+        elif isinstance(one, Delete):
+            del parent[one.path[-1]]
+        else:
+            parent[one.path[-1] : one.path[-1]] = list(one.values)
+    return value
+
+
+@given(value=VALUES, drawn=st.data(), indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
+def test_edits_do_what_they_would_on_values(
+    value: Any, drawn: st.DataObject, indent: int | None, ascii_only: bool
+) -> None:
+    """The bytes parse to the values with the same edits made."""
+    edits: list[Edit] = []
+    for path in drawn.draw(st.permutations(paths_of(value)))[:4]:
+        if any(path[: len(one.path)] == one.path or one.path[: len(path)] == path for one in edits):
+            continue
+        kinds = ["replace", "delete", "insert"] if isinstance(path[-1], int) else ["replace", "delete"]
+        kind = drawn.draw(st.sampled_from(kinds))
+        new: dict[str, Edit] = {
+            "replace": Replace(path, {"n": 1}),
+            "delete": Delete(path),
+            "insert": Insert(path, (7, "x")),
+        }
+        edits.append(new[kind])
+    data = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()
+    assert json.loads(edit(data, edits)) == apply(value, edits)
+    assert edit(data, []) is data
+
+
+def test_everything_else_keeps_its_bytes() -> None:
+    """Numbers, spaces, escapes and duplicate keys are somebody's data."""
+    data = b'\xef\xbb\xbf { "n" : 1.10 , "big":12345678901234567890123,"d":1,"d": 2 , "u":"\\u00e9", "l":[ 1,  2 ] }\n'
+    edited = edit(data, [Replace(("d",), 3), Insert(("l", 1), (9,)), Delete(("u",))])
+    expected = b'\xef\xbb\xbf { "n" : 1.10 , "big":12345678901234567890123,"d":1,"d": 3, "l":[ 1,  9,  2 ] }\n'
+    assert edited.replace(b" ,", b",") == expected.replace(b" ,", b",")
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (b'{"a":1}', ("b",)),
+        (b'{"a":1}', ("a", "b")),
+        (b"[1]", (1,)),
+        (b'{"a":{"b":1},"a":2}', ("a", "b")),
+        (b"[]", ("k",)),
+    ],
+)
+def test_missing_paths_are_errors(data: bytes, path: Path) -> None:
+    """A path that names nothing is a mistake of ours, not to be passed over."""
+    with pytest.raises(KeyError):
+        edit(data, [Replace(path, 0)])
+
+
+def test_of_duplicate_keys_the_last_is_edited() -> None:
+    """It is the one that parsers read; the other's shape does not matter."""
+    assert edit(b'{"a":1,"a":{"b":1}}', [Replace(("a", "b"), 2)]) == b'{"a":1,"a":{"b":2}}'
+    assert edit(b'{"a":{"b":1},"a":{"b":1}}', [Replace(("a", "b"), 2)]) == b'{"a":{"b":1},"a":{"b":2}}'
+    assert edit(b'{"a":1,"b":0,"a":2}', [Delete(("a",))]) == b'{"b":0}'
+
+
+@pytest.mark.parametrize(
+    "odd", [b"[" * 3000 + b"]" * 3000, b'{"a":' * 3000 + b"1" + b"}" * 3000, b"1" * 5000, b'["]", "\\"]"]', b"NaN"]
+)
+def test_odd_values_are_passed_over(odd: bytes) -> None:
+    """What is deeper than Python's stack, or longer than Python converts, stands beside what is edited."""
+    data = b'{"x":' + odd + b',"a":1}'
+    assert edit(data, [Replace(("a",), 2)]) == b'{"x":' + odd + b',"a":2}'
+    assert cut_out(data, ("x",)) == odd
+
+
+def test_invalid_utf8_stays() -> None:
+    """Bytes that are no text ride along, in keys too."""
+    assert edit(b'{"\xff":"\xfe","a":1}', [Replace(("a",), 2)]) == b'{"\xff":"\xfe","a":2}'
+
+
+@given(value=st.lists(VALUES), indent=st.sampled_from([None, 1]))
+def test_spans_are_the_items(value: list[Any], indent: int | None) -> None:
+    """Whoever cuts an item out gets that item."""
+    data = json.dumps({"x": 1, "l": value}, indent=indent).encode()
+    assert [json.loads(data[start:end]) for start, end in item_spans(data, ("l",))] == value
+
+
+@pytest.mark.parametrize("value", ["\ud83d", 12345678901234567890123, {"k\udc00": ["é"]}])
+def test_encode_takes_what_orjson_refuses(value: Any) -> None:
+    """Lone surrogates and long integers stand in real files."""
+    assert json.loads(encode(value)) == value
+
+
+def test_raw_is_written_as_it_stands() -> None:
+    """Blocks that move keep their bytes."""
+    assert edit(b"[1, 2]", [Insert((1,), (Raw(b'{"n": 1.10}'),)), Delete((1,))]) == b'[1, {"n": 1.10}]'
+
+
+def test_parse_refuses_what_is_too_deep() -> None:
+    """As a ValueError, like everything else that is no usable JSON."""
+    with pytest.raises(ValueError, match="deeply"):
+        parse(b"[" * 100_000 + b"]" * 100_000)
