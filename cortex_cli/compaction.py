@@ -13,7 +13,7 @@ from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers.base import Summarizer
+from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from cortex_cli.validity import Rules, find_problems
 
@@ -102,13 +102,15 @@ async def compact_async(
     sizes = sizing.measure(transcript, settings, counter)
     rules = formats.rules_of(transcript.format)
     repaired = _repair(transcript, rules, settings, counter)
+    if repaired.is_refused:
+        settings = replace(settings, layers=())  # what cannot be mended is returned as it is
     head, tail = _split_until(repaired.messages, settings.until)
     run = Run(
         view=replace(sizes.view(head), following_tokens=count_messages(tail, counter)),
         settings=_for_head(settings, tail),
         counter=counter,
         rules=rules,
-        summarizer=summarizer,
+        summarizer=summarizer or _summarize_builtin,
         repaired=head,
     )
     await run_layers(run)
@@ -119,6 +121,12 @@ async def compact_async(
         report, command=command, hints=_hints(report, settings), cost=_cost(done, report, settings, counter)
     )
     return CompactResult(done, replace(report, elapsed_seconds=time.perf_counter() - started))
+
+
+async def _summarize_builtin(request: SummaryRequest) -> SummaryOutcome | None:
+    from cortex_cli.summarizers.builtin import summarize_builtin  # noqa: PLC0415 - start-up time: 0.02 s
+
+    return await summarize_builtin(request)
 
 
 def find_message(messages: tuple[Message, ...], name: str) -> int:

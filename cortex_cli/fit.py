@@ -47,4 +47,5 @@ def ladder(settings: Settings, budget: int, target: int) -> Iterator[Rung]:
             bookend_min_chars=min(chars, settings.bookend_min_chars),
         )
         yield Rung("micro", harder, near)
+    yield Rung("summary", eager, near)
     yield Rung("failsafe", settings, budget)

@@ -72,31 +72,37 @@ def pair_calls(messages: Sequence[Message]) -> Pairing:
     turn = 0
     for position, message in enumerate(messages):
         role = message.role
-        if role != "tool":
-            turn = position if role == "user" else turn
-            live = position if role == "assistant" else None
+        if role == "tool":
+            result = message.result
+            call_id = result.call_id if result else ""
+            if open_calls := waiting.get(call_id):
+                answers[position] = answered[call_id] = open_calls[-1].pop(0)
+                if not open_calls[-1]:
+                    open_calls.pop()
+            elif call_id in answered:
+                repeats[position] = answered[call_id]
+            else:
+                orphans.append(position)
+        elif role == "assistant":
+            live = position
             for index, part in enumerate(message.parts):
                 if part.kind == "call":
-                    given_up += _await_result(CallSite(position, index), turn, waiting.setdefault(part.call_id, []))
-            continue
-        result = message.result
-        call_id = result.call_id if result else ""
-        if open_calls := waiting.get(call_id):
-            answers[position] = answered[call_id] = open_calls[-1].pop(0)
-            if not open_calls[-1]:
-                open_calls.pop()
-        elif call_id in answered:
-            repeats[position] = answered[call_id]
+                    site = CallSite(position, index)
+                    if by_message := waiting.get(part.call_id):
+                        given_up += _await_again(site, turn, by_message)
+                    else:
+                        waiting[part.call_id] = [[site]]
         else:
-            orphans.append(position)
+            live = None
+            turn = position if role == "user" else turn
     still_open = [site for by_message in waiting.values() for sites in by_message for site in sites]
     return Pairing(answers, repeats, tuple(orphans), tuple(sorted(given_up + still_open)), live)
 
 
-def _await_result(site: CallSite, turn: int, by_message: list[list[CallSite]]) -> list[CallSite]:
-    """Note a call among those of its id; return open calls of an earlier turn whose id it takes over."""
+def _await_again(site: CallSite, turn: int, by_message: list[list[CallSite]]) -> list[CallSite]:
+    """Note a call whose id others wait with; return those of an earlier turn, whose id it takes over."""
     given_up: list[CallSite] = []
-    if by_message and by_message[-1][0].message < turn:
+    if by_message[-1][0].message < turn:
         given_up = [site for sites in by_message for site in sites]
         by_message.clear()
     if by_message and by_message[-1][0].message == site.message:

@@ -6,18 +6,25 @@ Decides only the order; what a layer may do stands in `layers/`, the ladder of `
 from dataclasses import dataclass, field, replace
 
 from cortex_cli import fit, sizing
-from cortex_cli.errors import DoesNotFitError, OptionError
+from cortex_cli.errors import DoesNotFitError
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import failsafe
 from cortex_cli.layers.inputs import trim_inputs
 from cortex_cli.layers.micro import micro
-from cortex_cli.layers.summary import Summarized, should_summarize, summarize
+from cortex_cli.layers.summary import (
+    MIN_FIT_TOKENS,
+    TAG_TOKENS,
+    install_summary,
+    plan_summary,
+    should_summarize,
+    summary_messages,
+)
 from cortex_cli.layers.thinking import drop_thinking
 from cortex_cli.layers.view import Layer, View
 from cortex_cli.messages import Change, LayerResult, Message, Transcript
 from cortex_cli.report import LayerReport, report_changes
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers.base import Summarizer, SummaryOutcome
+from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, find_problems
 
@@ -58,12 +65,14 @@ class Run:
     settings: Settings
     counter: Counter
     rules: Rules
-    summarizer: Summarizer | None
+    summarizer: Summarizer
     repaired: tuple[Message, ...]
     """What every step is judged against."""
     tracks: dict[str, Track] = field(default_factory=dict)
     outcome: SummaryOutcome | None = None
     """What the summariser said of its work."""
+    request: SummaryRequest | None = None
+    """What the summary that stands now was asked for."""
 
     @property
     def tokens(self) -> int:
@@ -84,11 +93,31 @@ class Run:
         Returns:
             Whether a summary was put in.
         """
-        if self.summarizer is None:
-            raise OptionError("no summarizer was given", hint="leave `summary` out of --layers")
-        done: Summarized = await summarize(self.view, settings, self.counter, self.summarizer)
-        self.outcome = done.outcome or self.outcome
-        return self._take(self._track("summary"), done.result)
+        plan = plan_summary(self.view, settings, self.counter)
+        self.outcome = await self.summarizer(plan.request) if plan.request else None
+        done = install_summary(self.view, plan, self.outcome, settings, self.counter)
+        self.request = plan.request if done.changes else None
+        return self._take(self._track("summary"), done)
+
+    async def summarize_smaller(self, target: int, settings: Settings) -> None:
+        """Write the summary of this run again, as small as what else is kept demands."""
+        if self.request is None:
+            return
+        at = next(i for i, message in enumerate(self.view.messages) if message.synthetic == "summary")
+        old = self.view.messages[at]
+        size = target - (self.tokens - self.counter.count_message(old)) - TAG_TOKENS
+        if size < MIN_FIT_TOKENS:
+            return
+        outcome = await self.summarizer(replace(self.request, max_tokens=size))
+        if outcome is None:
+            return
+        self.outcome = outcome
+        new = summary_messages(outcome.text, self.request, self.view.messages, settings)[0]
+        messages = (*self.view.messages[:at], new, *self.view.messages[at + 1 :])
+        track = self.tracks["summary"]
+        last = track.changes.pop()
+        change = last._replace(message=new, tokens_after=self.counter.count_message(new), after=new.text)
+        self._take(track, LayerResult(messages, (change,), f"{track.reason}, then a smaller one"))
 
     def _track(self, name: str) -> Track:
         return self.tracks.setdefault(name, Track(name, self.tokens, self.tokens))
@@ -136,7 +165,7 @@ async def _walk(run: Run) -> None:
     source = run.view
     if "micro" in settings.layers:
         run.apply("micro", micro, settings)
-    if "summary" in settings.layers and run.summarizer and should_summarize(run.view, settings, run.counter):
+    if "summary" in settings.layers and should_summarize(run.view, settings, run.counter):
         await _summarize_source(run, source, settings)
     if "failsafe" in settings.layers:
         run.apply("failsafe", failsafe, settings)
@@ -165,10 +194,12 @@ async def _climb(run: Run, target: int) -> None:
     for rung in fit.ladder(run.settings, budget, target):
         if run.tokens <= target:
             break
-        if rung.layer not in run.settings.layers or (rung.layer == "summary" and run.summarizer is None):
+        if rung.layer not in run.settings.layers:
             continue
         run.view = replace(run.view, budget=rung.budget, target_tokens=target)
-        if rung.layer == "summary":
+        if rung.layer == "summary" and run.request is not None:
+            await run.summarize_smaller(target, rung.settings)
+        elif rung.layer == "summary":
             await _summarize_source(run, source, rung.settings)
         else:
             run.apply(rung.layer, LAYERS[rung.layer], rung.settings)

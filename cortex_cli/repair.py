@@ -22,7 +22,12 @@ class Repair:
     """The argument itself where nothing was broken."""
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
-    """Why a repair was not made."""
+    """Why a repair was not made; such a conversation is left as it is by all that follows."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is broken still."""
+        return bool(self.warnings)
 
 
 def repair(messages: tuple[Message, ...], rules: Rules, counter: Counter) -> Repair:

@@ -287,7 +287,7 @@ def _place(change: Change) -> tuple[int, int]:
 def _tie(change: Change, transcript: Transcript) -> ChangeReport:
     message, part = change.message, _part_of(change)
     index = change.part
-    if part is not None and message.position >= 0:
+    if part is not None and message.position >= 0 and message is not transcript.loaded[message.position]:
         places = [(one.record, one.block) for one in transcript.loaded[message.position].parts]
         index = places.index((part.record, part.block)) if (part.record, part.block) in places else change.part
     return ChangeReport(

@@ -57,7 +57,7 @@ def _knob(
     return field(default=default, metadata=meta)
 
 
-LAYER_NAMES = ("cap", "micro", "failsafe")
+LAYER_NAMES = ("cap", "micro", "summary", "failsafe")
 """Layers that there are, in the order in which they run. Source: DESIGN section 1."""
 
 

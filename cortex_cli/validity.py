@@ -94,8 +94,8 @@ def find_notes(messages: Sequence[Message], rules: Rules = COMMON_RULES) -> tupl
 
 
 def is_excerpt(messages: Sequence[Message]) -> bool:
-    """Tell whether nobody speaks in it: only system prompts and results."""
-    return not any(message.role in ("user", "assistant") for message in messages)
+    """Tell whether nobody speaks in it: only system prompts, rules and results."""
+    return not any(message.role in ("user", "assistant") and not message.slot for message in messages)
 
 
 def results_answer_calls(case: _Case) -> Iterator[Problem]:
@@ -262,22 +262,11 @@ def roles_alternate(case: _Case) -> Iterator[Problem]:
     """Where the format wants it, no two answers meet that were apart before; `dump` joins or parts users that do."""
     if not case.rules.alternates:
         return
-    met = {(one.position, two.position) for one, two in _neighbours(case.baseline or ())}
-    for one, two in _neighbours(case.messages):
+    met = {(one.position, two.position) for one, two in pairwise(case.baseline or ())}
+    for position, (one, two) in enumerate(pairwise(case.messages), start=1):
         is_ours = one.position < 0 or two.position < 0  # `dump` joins our text with its neighbour's message
-        meet = _side(one) == _side(two) == "assistant"
-        if meet and not is_ours and (one.position, two.position) not in met:
-            position = case.messages.index(two)
-            yield case.problem(roles_alternate, position, f"two messages of the {_side(two)} meet")
-
-
-def _neighbours(messages: Sequence[Message]) -> Iterator[tuple[Message, Message]]:
-    spoken = [message for message in messages if message.role != "system"]
-    yield from pairwise(spoken)
-
-
-def _side(message: Message) -> str:
-    return "assistant" if message.role == "assistant" else "user"
+        if one.role == two.role == "assistant" and not is_ours and (one.position, two.position) not in met:
+            yield case.problem(roles_alternate, position, "two messages of the assistant meet")
 
 
 def new_texts_are_not_empty(case: _Case) -> Iterator[Problem]:
@@ -306,12 +295,10 @@ def _notes_on_roles(case: _Case) -> Iterator[Problem]:
 def _notes_on_alternation(case: _Case) -> Iterator[Problem]:
     if not case.rules.alternates:
         return
-    spoken = [i for i, message in enumerate(case.messages) if message.role != "system"]
-    for before, position in pairwise(spoken):
-        one, two = case.messages[before], case.messages[position]
+    for position, (one, two) in enumerate(pairwise(case.messages), start=1):
         is_one_record = bool(set(one.records) & set(two.records))
-        if _side(one) == _side(two) and not is_one_record and "tool" not in (one.role, two.role):
-            yield case.problem(_notes_on_alternation, position, f"two messages of the {_side(two)} in a row", hint="")
+        if one.role == two.role and one.role in ("user", "assistant") and not is_one_record:
+            yield case.problem(_notes_on_alternation, position, f"two messages of the {one.role} in a row", hint="")
 
 
 def _notes_on_texts(case: _Case) -> Iterator[Problem]:

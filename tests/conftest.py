@@ -16,6 +16,11 @@ settings.register_profile("cortex", deadline=None, suppress_health_check=[Health
 settings.load_profile("cortex")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let reports that tests compare with be written anew."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew, to be read in review")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Name the mark of tests that talk to a server of their own."""
     config.addinivalue_line("markers", "loopback: may talk to a server on this machine's loopback address")

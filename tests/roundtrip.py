@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from cortex_cli import formats
+from cortex_cli.formats import pi_dump
 from cortex_cli.formats.carrier import plan_carrier
 from cortex_cli.formats.source import Source
-from cortex_cli.jsonedit import cut_out
+from cortex_cli.jsonedit import cut_out, parse
 from cortex_cli.messages import Message, Transcript
 
 CARRYING = ("claude-code", "codex", "pi")
 """Formats with a record of their own for a compaction (SPEC section 11)."""
 
-_LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid)": ?(?:null|"[^"]*")')
+_LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid|firstKeptEntryId)": ?(?:null|"[^"]*")')
 
 
 def load(data: bytes, name: str = "auto") -> Transcript:
@@ -28,8 +29,26 @@ def dump(transcript: Transcript) -> bytes:
 
 def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
     """Return a compacted conversation in the order it will be loaded in: sessions put ours before the pinned."""
+    if transcript.format == "pi":
+        plan = pi_dump.plan(transcript)
+        messages = transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)
+        return tuple(_client_closings_last(messages))
     carrier = plan_carrier(transcript.messages) if transcript.format in CARRYING else None
     return transcript.messages if carrier is None else carrier.messages
+
+
+def _client_closings_last(messages: tuple[Message, ...]) -> Iterator[Message]:
+    """Put the results that pi adds for calls without one behind those that are written."""
+    waiting: list[Message] = []
+    for message in messages:
+        if message.synthetic == "closing" and message.position >= 0 and not message.records:
+            waiting.append(message)
+            continue
+        if message.role != "tool":
+            yield from waiting
+            waiting = []
+        yield message
+    yield from waiting
 
 
 def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
@@ -45,12 +64,14 @@ def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
 def missing_record(before: Transcript, after: Transcript, output: bytes) -> bytes | None:
     """Return a record that nobody edited and that is not the same bytes, in its order, in the output.
 
-    Only the links to parents may differ, which a dump mends where a record left. What Codex carries in a
-    compaction is the same payload without its line.
+    Only the links to parents may differ, which a dump mends where a record left, and what a compaction that
+    stays says of its place. What Codex carries in a compaction is the same payload without its line.
     """
     text = _LINK.sub(b"", output)
     at = 0
     for record in _untouched_records(before, after):
+        if before.format == "pi" and parse(record)["type"] == "compaction":
+            continue
         if before.format == "codex" and record not in text and cut_out(record, ("payload",)) in text:
             continue
         found = text.find(_LINK.sub(b"", record), at)

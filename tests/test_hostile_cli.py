@@ -64,7 +64,7 @@ def test_damaged_files_are_compacted(written: str, data: bytes, tmp_path: Path) 
     assert result.exit_code == 0, result.stderr
     assert path.read_bytes() == data
     after = output.read_bytes()
-    assert len(after) < len(data)
+    assert len(after) < len(data) or len(load(data, name).messages) <= 1  # the client reads no more of it
     assert not is_lines(written) or all(line in after for line in opaque_lines(data))
     assert cortex("check", output, "--format", name).exit_code == 0
     again = cortex("compact", output, "-o", "-", "--format", name, *SMALL, "--report", "none")

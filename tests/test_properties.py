@@ -15,6 +15,7 @@ from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import count_messages, make_counter
 from cortex_cli.validity import find_problems
+from tests.conftest import live, result
 from tests.roundtrip import as_read_back, dump, essence, load, missing_record
 from tests.strategies import CONVERSATIONS
 from tests.wire import WRITERS
@@ -128,3 +129,13 @@ def test_untouched_records_are_the_same_bytes(written: str, drawn: tuple[Message
     if (done := run(transcript, window)) is None:
         return
     assert missing_record(transcript, done.transcript, dump(done.transcript)) is None
+
+
+@EACH_WRITING
+def test_an_excerpt_is_returned_as_it_is(written: str) -> None:
+    """Results alone cannot be mended: a smaller file of them would be no better, so it is said and left."""
+    name, write = WRITERS[written]
+    data = write(live(*(result(f"call_{number}", chars=4000) for number in range(9))))
+    done = compact(load(data, name), settings_for(2000), counter=COUNTER)
+    assert dump(done.transcript) == data
+    assert "returned as it is" in done.report.warnings[-1]

@@ -180,7 +180,7 @@ def _claude_entry(kind: str, uuid: str, parent: str | None, number: int, block: 
 
 def codex(messages: Sequence[Message]) -> bytes:
     """A rollout: header, context, then items; user messages are mirrored as events."""
-    meta = {"id": SESSION, "timestamp": _time(0), "cwd": "/home/dev/app", "originator": "codex_cli_rs"}
+    meta: Object = {"id": SESSION, "timestamp": _time(0), "cwd": "/home/dev/app", "originator": "codex_cli_rs"}
     meta |= {"cli_version": "0.58.0", "instructions": None, "source": "cli", "model_provider": "openai"}
     items: list[tuple[str, Object]] = [
         ("session_meta", meta),

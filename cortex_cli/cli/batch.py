@@ -8,8 +8,7 @@ import typer
 
 from cortex_cli import files
 from cortex_cli.cli.boundary import print_error
-from cortex_cli.cli.options import Quiet, Verbose, command, whole_number
-from cortex_cli.cli.running import check_report_file
+from cortex_cli.cli.options import MODEL_KEYS, PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import CortexError
 from cortex_cli.settings_load import LoadedSettings
@@ -49,7 +48,7 @@ class BatchOptions(NamedTuple):
     verbose: Verbose = False
 
 
-@command("shared", "caps", "micro", "failsafe", without=("until",))
+@command(*PIPELINE, without=("until", *MODEL_KEYS))
 def batch(
     shell: Shell,
     loaded: LoadedSettings,

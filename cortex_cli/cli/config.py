@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from cortex_cli.cli.options import PANELS, Json, command
+from cortex_cli.cli.options import PANELS, PIPELINE, Json, command
 from cortex_cli.cli.shell import Shell
 from cortex_cli.settings import Knob, Share, knobs
 from cortex_cli.settings_load import DEFAULT_ORIGIN, LoadedSettings, as_text
 
 
-@command(*PANELS)
+@command(*PIPELINE)
 def config(shell: Shell, loaded: LoadedSettings, json: Json = False) -> None:
     """List all settings, their values and where each comes from.
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from cortex_cli.cli.options import OutputOptions, ReportOptions, Sources, command
-from cortex_cli.cli.running import Runner
 from cortex_cli.cli.shell import Shell
 from cortex_cli.settings_load import LoadedSettings
 
@@ -16,4 +15,6 @@ def failsafe(
 
     It acts at --failsafe-threshold of the window, or as far as --fit says.
     """
+    from cortex_cli.cli.running import Runner  # noqa: PLC0415  # `--help` needs no pipeline
+
     Runner("failsafe", shell, replace(loaded.settings, layers=("failsafe",)), output, report).run(sources)

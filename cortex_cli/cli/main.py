@@ -30,6 +30,7 @@ _COMPACT, _LOOK, _KNOW = "Compact", "Look", "Know"
 ENTRIES = (
     Entry("compact", "Make a transcript smaller: the whole pipeline.", _COMPACT),
     Entry("micro", "Shorten old tool results: caps and microcompaction only.", _COMPACT),
+    Entry("summarize", "Put a summary in the place of old turns: layer 2 only.", _COMPACT),
     Entry("failsafe", "Drop the oldest messages until it fits: layer 3 only.", _COMPACT),
     Entry("batch", "Compact all transcripts below a directory.", _COMPACT),
     Entry("stats", "Show where the tokens are.", _LOOK),

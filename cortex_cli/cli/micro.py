@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from cortex_cli.cli.options import OutputOptions, ReportOptions, Sources, command
-from cortex_cli.cli.running import Runner
 from cortex_cli.cli.shell import Shell
 from cortex_cli.settings_load import LoadedSettings
 
@@ -16,6 +15,8 @@ def micro(
 
     It acts however empty the window is, unless --trim-floor is given.
     """
+    from cortex_cli.cli.running import Runner  # noqa: PLC0415  # `--help` needs no pipeline
+
     settings = replace(loaded.settings, layers=("cap", "micro"))
     if not loaded.by_flag("trim_floor_ratio"):
         settings = replace(settings, trim_floor_ratio=0.0)

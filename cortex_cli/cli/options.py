@@ -29,6 +29,25 @@ PANELS = {
 }
 """Group of settings -> its heading in the help."""
 
+PIPELINE = tuple(PANELS)
+"""Groups of settings of the whole pipeline."""
+
+MODEL_KEYS = (
+    "summarizer",
+    "llm_url",
+    "llm_model",
+    "llm_key_env",
+    "llm_command",
+    "prompt_file",
+    "max_retries",
+    "retry_delay_seconds",
+    "timeout_seconds",
+    "fallback",
+    "redact",
+    "max_lost_facts",
+)
+"""Settings of summaries by a model, which no command takes until there are clients that ask one."""
+
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
@@ -243,3 +262,14 @@ def whole_number(raw: str | None, flag: str, *, default: int, least: int = 0) ->
     if value < least:
         raise OptionError(f"{raw!r} is out of range", where=flag, hint=f"{least} or more")
     return value
+
+
+def check_report_file(path: str | None) -> None:
+    """Refuse a report file of a kind that we do not write.
+
+    Raises:
+        OptionError: Its ending is not .json.
+    """
+    if path and not path.lower().endswith(".json"):
+        hint = "name it NAME.json; other kinds (.html) come with a later version"
+        raise OptionError(f"{path!r} does not end in .json", where="--report-file", hint=hint)

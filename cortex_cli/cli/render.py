@@ -36,6 +36,9 @@ MAX_TOOLS = 8
 MAX_DROPPED = 8
 """Dropped typed messages that are quoted; `-v` quotes all."""
 
+MAX_LOST = 8
+"""Lost facts that are named; `-v` and the JSON report name all."""
+
 NEARLY_FULL = 0.9
 """Share of the window from which a bar is a warning. Source: the failsafe's threshold, SPEC section 5."""
 
@@ -51,7 +54,7 @@ def print_report(console: Console, report: Report, written: Written, *, verbose:
         _repairs(report),
         _changes(report) if verbose else (),
         _cost(report),
-        _facts(report),
+        _facts(report, verbose=verbose),
         _ending(report, written, verbose=verbose),
     )
     print_all(console, renderables)
@@ -164,6 +167,11 @@ def _tool_row(name: str, saved: int, actions: "Tally[str]") -> tuple[RenderableT
 
 def _dropped(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     typed = [change for change in _all_changes(report) if change.typed and change.action == "dropped"]
+    summarized = sum(change.typed and change.action == "summarized" for change in _all_changes(report))
+    if summarized:
+        are = "is" if summarized == 1 else "are"
+        yield line("  ", f"{count(summarized, 'message')} that a person wrote {are} now in the summary")
+        yield Text()
     if not typed:
         return
     yield line((f"  {count(len(typed), 'message')} that a person wrote left:", CAREFUL))
@@ -226,14 +234,17 @@ def _cost(report: Report) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _facts(report: Report) -> Iterator[RenderableType]:
+def _facts(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     facts = report.facts
     if not facts.found:
         return
     style = CAREFUL if facts.lost else GOOD
     yield line("  ", ("facts  ", LABEL), (f"{number(facts.kept)} of {number(facts.found)} kept", style))
-    for lost in facts.lost:
+    shown = facts.lost if verbose or len(facts.lost) <= MAX_LOST + 1 else facts.lost[:MAX_LOST]
+    for lost in shown:
         yield line("  ", ("lost  ", CAREFUL), clipped(lost, 200))
+    if len(shown) < len(facts.lost):
+        yield line("  ", ("lost  ", CAREFUL), f"and {number(len(facts.lost) - len(shown))} more; -v names them")
     yield Text()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cortex_cli import files, formats
 from cortex_cli.cli import outputs, sources
 from cortex_cli.cli.boundary import show_error
-from cortex_cli.cli.options import OutputOptions, ReportOptions
+from cortex_cli.cli.options import OutputOptions, ReportOptions, check_report_file
 from cortex_cli.cli.shell import Shell, make_console
 from cortex_cli.compaction import compact
 from cortex_cli.errors import CortexError, OptionError, name_hint
@@ -104,14 +104,3 @@ class Runner:
         if self.report.report_file:
             text = self.shell.json_text(data, ascii_only=False)
             files.write_file(Path(self.report.report_file), [text.encode()], overwrite=self.output.force)
-
-
-def check_report_file(path: str | None) -> None:
-    """Refuse a report file of a kind that we do not write.
-
-    Raises:
-        OptionError: Its ending is not .json.
-    """
-    if path and not path.lower().endswith(".json"):
-        hint = "name it NAME.json; other kinds (.html) come with a later version"
-        raise OptionError(f"{path!r} does not end in .json", where="--report-file", hint=hint)

@@ -36,6 +36,9 @@ class Shell:
         A stream that is closed (`<&-`) is None in Python; the null device stands in for it.
         """
         stdin = sys.stdin or _null("r")
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 gets a `?`, not a traceback
         return cls(
             stdin=stdin.buffer,
             stdin_is_terminal=sys.stdin is None or stdin.isatty(),

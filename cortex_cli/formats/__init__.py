@@ -22,6 +22,7 @@ from cortex_cli.formats import (
     codex,
     containers,
     openai_chat,
+    pi,
     pi_history,
     rewrite,
     shapes,
@@ -68,8 +69,8 @@ class Detection(NamedTuple):
 
 FORMATS: tuple[Format, ...] = (
     claude_code,
-    # client session: pi
     codex,
+    pi,
     pi_history,
     anthropic,
     axio,

@@ -155,26 +155,32 @@ def _plan_run(turns: _Turns, run: list[_Item], behind: int) -> None:
 def _clusters(turns: _Turns, run: list[_Item]) -> list[_Cluster]:
     """Say which items become one element; a cluster without an element is a notice between two users."""
     clusters: list[_Cluster] = []
-    waiting: list[_Item] = []
-    notices = [item for item in run if item.message.synthetic == "notice" and item.element == OURS]
+    waiting: list[int] = []
+    parting: set[int] = set()
     previous = OURS
-    for item in run:
+    for at, item in enumerate(run):
         if item.element == OURS:
-            waiting.append(item)
+            waiting += [] if at in parting else [at]
             continue
+        ours = [run[one] for one in waiting]
+        notice = next((one for one in [*waiting, *range(at, len(run))] if _can_part(run[one])), None)
         if previous == OURS or turns.run_of[previous] == turns.run_of[item.element]:
-            clusters.append(_Cluster([*waiting, item]))
-        elif notices and item.side == "user":
-            at = waiting.index(notices[0]) if notices[0] in waiting else len(waiting)
-            clusters[-1].items.extend(waiting[:at])
-            clusters += [_Cluster([notices[0]]), _Cluster([*waiting[at + 1 :], item])]
-            notices = []
+            clusters.append(_Cluster([*ours, item]))
+        elif notice is None or notice in parting:
+            clusters[-1].items.extend([*ours, item])
         else:
-            clusters[-1].items.extend([*waiting, item])
+            split = waiting.index(notice) if notice in waiting else len(waiting)
+            clusters[-1].items.extend(ours[:split])
+            clusters += [_Cluster([run[notice]]), _Cluster([*ours[split + 1 :], item])]
+            parting.add(notice)
         waiting, previous = [], item.element
-    parted = [cluster.items[0] for cluster in clusters if not cluster.elements]
-    clusters[-1].items.extend(item for item in waiting if item not in parted)
+    clusters[-1].items.extend(run[one] for one in waiting)
     return clusters
+
+
+def _can_part(item: _Item) -> bool:
+    """Tell whether a message of ours may stand between two users as an answer."""
+    return item.element == OURS and item.side == "user" and item.message.synthetic == "notice"
 
 
 def _insert_new(turns: _Turns, side: str, items: Sequence[_Item], behind: int) -> None:
@@ -217,7 +223,7 @@ def _put(turns: _Turns, host: int, first: list[Any], last: list[Any]) -> None:
         return
     written = next((one.value for one in edits if isinstance(one, Replace) and one.path == ("content",)), content)
     own = turns.encode_blocks([Part("text", written)]) if isinstance(written, str) and written else ()
-    turns.plan.edits[host] = [Replace(("content",), [*first, *own, *last])]
+    turns.plan.edits[host] = [Replace(("content",), Raw(b"[" + b",".join(map(encode, [*first, *own, *last])) + b"]"))]
 
 
 def _first_free(content: list[Any]) -> int:

@@ -11,7 +11,18 @@ from typing import Any
 from cortex_cli import marks
 from cortex_cli.formats.codex_dump import dump
 from cortex_cli.formats.codex_layout import CALLS, OUTPUTS, block_of, layout_of
-from cortex_cli.formats.codex_replay import SUMMARY, SUMMARY_PREFIX, Item, Line, is_context, replay, texts_of, type_of
+from cortex_cli.formats.codex_replay import (
+    OWN,
+    SUMMARY,
+    SUMMARY_PREFIX,
+    Item,
+    Line,
+    is_context,
+    replay,
+    texts_of,
+    type_of,
+)
+from cortex_cli.formats.containers import mark_own
 from cortex_cli.formats.contents import MEDIA_KINDS, compact, piece_text, read_media, read_result, text_path
 from cortex_cli.formats.source import Source
 from cortex_cli.formats.times import to_utc
@@ -53,7 +64,7 @@ def load(source: Source) -> Transcript:
     if not any(line.kind in KINDS for line in lines):
         raise source.fail("not a Codex rollout", hint="its lines hold `type` and `payload`")
     items = replay(lines)
-    messages = _with_newest_context(finish(_messages(items)))
+    messages = _with_newest_context(finish(mark_own(_messages(items))))
     meta: dict[str, Any] = next((line.payload for line in lines if line.kind == "session_meta"), {})
     turn: dict[str, Any] = next((line.payload for line in reversed(lines) if line.kind == "turn_context"), {})
     return Transcript(
@@ -155,16 +166,15 @@ class _Assistant:
         self.items.append(item)
         self.parts.extend(parts)
 
-    def take(self, synthetic: Synthetic = "") -> Iterator[Message]:
+    def take(self) -> Iterator[Message]:
         if self.items:
-            yield _message("assistant", tuple(self.parts), self.items, synthetic=synthetic)
+            yield _message("assistant", tuple(self.parts), self.items)
         self.parts, self.items = [], []
 
 
 def _messages(items: Sequence[Item]) -> Iterator[Message]:
     names: dict[str, str] = {}
     answer = _Assistant()
-    after_summary = False
     for item in items:
         kind, role = type_of(item.payload), item.payload.get("role")
         if kind in OUTPUTS:
@@ -175,16 +185,12 @@ def _messages(items: Sequence[Item]) -> Iterator[Message]:
             yield _message("system", (_opaque(item),), [item], synthetic="summary")
         elif kind == "agent_message" or (kind == "message" and role != "assistant"):
             yield from answer.take()
-            message = _spoken(item)
-            after_summary = message.synthetic == "summary"
-            yield message
-            continue
-        elif kind == "message" and after_summary and texts_of(item.payload) == [marks.ACKNOWLEDGEMENT]:
-            answer.add(item, _pieces(item))
-            yield from answer.take("acknowledgement")
+            yield _spoken(item)
+        elif item.place != OWN and texts_of(item.payload) == [marks.ACKNOWLEDGEMENT]:
+            yield from answer.take()
+            yield _message("assistant", tuple(_pieces(item)), [item])
         else:
             answer.add(item, _assistant_parts(item, names))
-        after_summary = False
     yield from answer.take()
 
 

@@ -95,10 +95,14 @@ class Source:
 
     def values(self) -> Iterator[tuple[int, Any]]:
         """Yield (index of the line, its JSON value), noting lines that are none in `damage` on the way."""
+        seen = self._parsed
         for index, line in enumerate(self.records):
-            if not line or line.isspace():
-                continue
-            value = self._parse_line(index, line)
+            try:
+                value = seen.pop(index) if index in seen else orjson.loads(line)
+            except ValueError:
+                if not line or line.isspace():
+                    continue
+                value = self._parse_line(index, line)
             if value is None:
                 value = self._parse_damaged(index, line)
             if value is not None:

@@ -66,7 +66,8 @@ def _total(messages: Sequence[Message], batch: Sequence[int], counter: Counter) 
 def _tools(messages: Sequence[Message], settings: Settings) -> _Tools:
     known = categories(settings.tool_categories)
     found = result_tools(messages)
-    return _Tools(found, {index: category_of(tool, known) or "" for index, tool in found.items()})
+    kinds = {tool: category_of(tool, known) or "" for tool in set(found.values())}
+    return _Tools(found, {index: kinds[tool] for index, tool in found.items()})
 
 
 def _cap_results(

@@ -18,6 +18,7 @@ from cortex_cli.marks import Notice, notice_text, parse_notice
 from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter
+from cortex_cli.validity import is_excerpt
 
 OVERFLOW_RATIO = 0.10
 """Taken off the target when a provider says "too long" without saying by how much. Source: SPEC section 5."""
@@ -46,8 +47,9 @@ def failsafe(view: View, settings: Settings, counter: Counter) -> LayerResult:
     if not should_truncate(tokens, view, settings):
         return LayerResult(view.messages, reason=_why_not(tokens, view, settings))
     target = target_tokens(view, settings)
-    drops = plan_drops(view, settings, counter)
-    messages, changes = _drop(view, drops, counter)
+    says_so = not is_excerpt(view.messages)  # where nobody speaks, a notice would be the only message of a user
+    drops = plan_drops(view, settings, counter, with_notice=says_so)
+    messages, changes = _drop(view, drops, counter, with_notice=says_so)
     if drops.tokens > target:
         left = view.with_messages(messages)
         messages, shortened = _shorten_tail(left, settings, counter, target)
@@ -119,14 +121,14 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     freed = list(accumulate((sum(sizes[at] for at in unit) for unit in units), initial=0))
     numbers = list(accumulate(map(len, units), initial=0))
     base = total - sum(sizes[at] for at in notices)
-    best = 0
-    left = [total]
-    for count in range(1, len(units) + 1):
+    near = next((count for count, gone in enumerate(freed) if count and base - gone <= target), 1)
+    left = {0: total}  # what is over even without a notice need not be measured with it
+    for count in (*range(near, len(units) + 1), *range(1, min(near, len(units) + 1))):
         notice = counter.count_message(_notice(notices, numbers[count], freed[count])) if with_notice else 0
-        left.append(base - freed[count] + notice)
-        best = count if left[count] < left[best] else best
+        left[count] = base - freed[count] + notice
         if left[count] <= target:
             break
+    best = min(left, key=lambda count: (left[count], count))
     if total <= target:
         best = 0
     return Drops(frozenset(at for unit in units[:best] for at in unit), pinned, left[best])
@@ -164,7 +166,7 @@ def _notice(earlier: dict[int, Notice], messages: int, tokens: int) -> Message:
     return Message("user", (Part("text", notice_text(Notice(messages, tokens))),), synthetic="notice")
 
 
-def _drop(view: View, drops: Drops, counter: Counter) -> tuple[tuple[Message, ...], list[Change]]:
+def _drop(view: View, drops: Drops, counter: Counter, *, with_notice: bool) -> tuple[tuple[Message, ...], list[Change]]:
     """Take the dropped messages out and put the notice right after the pinned ones."""
     if not drops.dropped:
         return view.messages, []
@@ -175,7 +177,8 @@ def _drop(view: View, drops: Drops, counter: Counter) -> tuple[tuple[Message, ..
     kept = [at for at in range(len(view.messages)) if at not in drops.dropped and at not in notices]
     place = next((i for i, at in enumerate(kept) if at not in drops.pinned), len(kept))
     messages = [view.messages[at] for at in kept]
-    messages.insert(place, notice)
+    if with_notice:
+        messages.insert(place, notice)
     changes = [
         Change(message, -1, "dropped", size, 0, before=message.text) for message, size in zip(gone, sizes, strict=True)
     ]

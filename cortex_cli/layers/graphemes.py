@@ -18,19 +18,18 @@ _MARKS = frozenset(("Mn", "Me", "Mc"))
 
 
 def head_end(text: str, chars: int) -> int:
-    """Return the end of the longest head of at most `chars` code points."""
-    if chars >= len(text):
-        return len(text)
-    return next((at for at in range(chars, max(chars - MAX_CLUSTER_CHARS, 0), -1) if is_boundary(text, at)), 0)
+    """Return the end of the longest head of at most `chars` code points; endless clusters are cut all the same."""
+    if chars >= len(text) or is_boundary(text, chars):  # nearly always
+        return min(max(chars, 0), len(text))
+    least = chars - MAX_CLUSTER_CHARS
+    return next((at for at in range(chars, max(least, -1), -1) if is_boundary(text, at)), chars)
 
 
 def tail_start(text: str, chars: int) -> int:
-    """Return the start of the longest tail of at most `chars` code points."""
-    first = len(text) - chars
-    if first <= 0:
-        return 0
-    last = min(first + MAX_CLUSTER_CHARS, len(text))
-    return next((at for at in range(first, last) if is_boundary(text, at)), len(text))
+    """Return the start of the longest tail of at most `chars` code points; endless clusters are cut all the same."""
+    first = max(len(text) - chars, 0)
+    last = min(first + MAX_CLUSTER_CHARS, len(text) + 1)
+    return next((at for at in range(first, last) if is_boundary(text, at)), first)
 
 
 def is_boundary(text: str, at: int) -> bool:

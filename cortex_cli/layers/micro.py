@@ -9,7 +9,7 @@ from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from cortex_cli.layers.results import Ask, can_shrink, shorten
+from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.sizes import hot_zone_tokens, retention, utilization
 from cortex_cli.layers.tools import Category, categories, category_of, is_named, names, result_tools
 from cortex_cli.layers.view import View
@@ -99,6 +99,7 @@ def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, 
         settings.bookend_min_chars,
     )
     tools, known, spared = result_tools(view.messages), categories(settings.tool_categories), names(settings.keep_tools)
+    kinds = {tool: category_of(tool, known) for tool in set(tools.values())}
     newest = settings.keep_last_results
     offset = view.following_tokens
     plan: list[Trim] = []
@@ -107,7 +108,7 @@ def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, 
         if message.role == "tool" and index in tools:
             newest -= 1
             if newest < 0 and not is_named(tools[index], spared):
-                plan.extend(_plan_result(message, index, offset, tools[index], category_of(tools[index], known), zone))
+                plan.extend(_plan_result(message, index, offset, tools[index], kinds[tools[index]], zone))
         offset += counter.count_message(message)
     return tuple(reversed(plan))
 
@@ -120,8 +121,10 @@ def _plan_result(
         return []
     age = min((offset - hot) / zone.span_tokens, 1.0) if zone.span_tokens > 0 else 1.0
     action, chars = trim_at(age, category, max_chars=zone.max_chars, min_chars=zone.min_chars)
-    part = next(at for at, part in enumerate(message.parts) if part.kind == "result")
-    if not can_shrink(message.parts[part], Ask(action, chars)):
+    part = 0
+    while message.parts[part].kind != "result":
+        part += 1
+    if len(message.parts[part].text) <= 2 * chars and not message.parts[part].media:
         return []
     return [Trim(index, part, action, chars, tool, category, offset)]
 

@@ -109,7 +109,9 @@ def shorten(
 
 def can_shrink(part: Part, ask: Ask) -> bool:
     """Tell in no time whether there may be something to take away."""
-    return len(part.text) > ask.spared_chars or (ask.with_media and bool(part.media))
+    if ask.with_media and part.media:
+        return True
+    return len(part.text) > ask.spared_chars and not (ask.is_removal and marks.is_stub(part.text))
 
 
 def form_ref(part: Part) -> str:
@@ -211,8 +213,9 @@ def _rescued(text: str, chars: int) -> tuple[int, str]:
     room = int(2 * chars * RESCUE_SHARE)
     least = chars - room // 2
     found = pick_lines(text, head_end(text, least), tail_start(text, least), room)
-    side = chars - (sum(len(line.text) + 1 for line in found) + 1) // 2
-    inside = [line.text for line in found if line.start >= side and line.start + len(line.text) <= len(text) - side]
+    side = chars - (sum(len(line) + 1 for line in found) + 1) // 2
+    head, tail = text[:side], text[len(text) - side :]
+    inside = [line for line in found if line not in head and line not in tail]
     return (side if inside else chars), "\n".join(inside)
 
 

@@ -4,6 +4,7 @@ Decides what is replaced and how large the summary may be; what it says comes fr
 Source: SPEC section 4.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from cortex_cli.layers.partition import Partition, plan_partition
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
+from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter
 
 SHARE_OF_BUDGET = 0.10
@@ -25,18 +26,30 @@ MIN_GAIN_RATIO = 0.10
 MIN_GAIN_TOKENS = 2_000
 """Below both the summary is not worth the broken prompt cache. Source: SPEC section 4, "Minimum gain"."""
 
+SHARE_OF_TARGET = 1 / 3
+"""Of the size asked for with `--fit`: so much a summary may take even where the kept tail leaves less."""
+
 MIN_FIT_TOKENS = 200
-"""Under `--fit` a smaller summary than this says nothing; the failsafe is left to act."""
+"""A smaller summary than this says nothing; the failsafe is left to act."""
 
 TAG_TOKENS = 40
 """What the tags around a summary take, generously."""
 
 
-class Summarized(NamedTuple):
-    """What the layer did, and what the summariser said of it."""
+class SummaryPlan(NamedTuple):
+    """What a summary would replace, and what the summariser is asked for."""
 
-    result: LayerResult
-    outcome: SummaryOutcome | None = None
+    partition: Partition
+    sizes: tuple[int, ...]
+    """Tokens of each message of the view."""
+    request: SummaryRequest | None
+    reason: str = ""
+    """Why nothing is asked."""
+
+    @property
+    def replaced_tokens(self) -> int:
+        """Size of what the summary replaces."""
+        return sum(self.sizes[i] for i in self.partition.summarized)
 
 
 def should_summarize(view: View, settings: Settings, counter: Counter) -> bool:
@@ -51,48 +64,55 @@ def summary_size(replaced_tokens: int, budget: int, settings: Settings) -> int:
     return max(MIN_TOKENS, min(int(SHARE_OF_BUDGET * budget), int(SHARE_OF_REPLACED * replaced_tokens), MAX_TOKENS))
 
 
-async def summarize(view: View, settings: Settings, counter: Counter, summarizer: Summarizer) -> Summarized:
-    """Replace the old turns of a view by a summary.
+def plan_summary(view: View, settings: Settings, counter: Counter) -> SummaryPlan:
+    """Decide what a summary replaces and how large it may be.
 
     Args:
-        view: The source as it was before layer 1; with `target_tokens` the result must fit that.
+        view: The source as it was before layer 1; with `target_tokens` the result has to fit that.
         settings: Keys of group `summary`.
         counter: Counts.
-        summarizer: Writes the text.
 
     Returns:
-        The new messages; unchanged, with the reason, where there is nothing to summarise, the gain is too small
-        or no summary was accepted.
+        A plan without a request where there is nothing to summarise or too little would be gained.
     """
-    sizes = [counter.count_message(message) for message in view.messages]
-    plan = _partition(view, sizes, settings)
-    if not plan.summarized:
-        return _nothing(view, plan.reason)
-    replaced = sum(sizes[i] for i in plan.summarized)
-    room = _room(view, sizes, plan)
-    size = min(summary_size(replaced, view.budget, settings), room) if settings.summary_max_tokens else room
-    if not view.target_tokens:
-        size = summary_size(replaced, view.budget, settings)
-    if size < MIN_FIT_TOKENS:
-        return _nothing(view, f"the kept tail leaves {max(0, size)} tokens for a summary")
-    if not view.target_tokens and not _is_worth_it(replaced, min(size, replaced), sum(sizes)):
-        return _nothing(view, f"a summary of {replaced} tokens would free too little")
-    request = _request(view, plan, size, counter, settings)
-    outcome = await summarizer(request)
-    if outcome is None:
-        return _nothing(view, "no summary was accepted")
-    ours = summary_messages(outcome.text, request, view.messages, settings)
+    sizes = tuple(counter.count_message(message) for message in view.messages)
+    partition = _partition(view, sizes, settings)
+    plan = SummaryPlan(partition, sizes, None, partition.reason)
+    if not partition.summarized:
+        return plan
+    size = _size(view, plan, settings)
+    if not view.target_tokens and not _is_worth_it(plan.replaced_tokens, min(size, plan.replaced_tokens), sum(sizes)):
+        return plan._replace(reason=_too_little(plan))
+    return plan._replace(request=_request(view, partition, size, counter, settings))
+
+
+def install_summary(
+    view: View, plan: SummaryPlan, outcome: SummaryOutcome | None, settings: Settings, counter: Counter
+) -> LayerResult:
+    """Put a summary in the place of what it replaces.
+
+    Args:
+        view: The view that was planned for.
+        plan: With a request.
+        outcome: What the summariser gave; None: nothing that could be accepted.
+        settings: For the style, and the time it is.
+        counter: Counts.
+    """
+    if outcome is None or plan.request is None:
+        return LayerResult(view.messages, (), plan.reason or "no summary was accepted")
+    ours = summary_messages(outcome.text, plan.request, view.messages, settings)
     after = sum(map(counter.count_message, ours))
-    if after >= replaced or (not view.target_tokens and not _is_worth_it(replaced, after, sum(sizes))):
-        return Summarized(_nothing(view, f"a summary of {replaced} tokens would free too little").result, outcome)
-    return Summarized(_replaced(view, plan, sizes, ours, after), outcome)
+    replaced = plan.replaced_tokens
+    if after >= replaced or (not view.target_tokens and not _is_worth_it(replaced, after, sum(plan.sizes))):
+        return LayerResult(view.messages, (), _too_little(plan))
+    return _replaced(view, plan, ours, after)
 
 
-def _nothing(view: View, reason: str) -> Summarized:
-    return Summarized(LayerResult(view.messages, (), reason))
+def _too_little(plan: SummaryPlan) -> str:
+    return f"a summary of {plan.replaced_tokens:,} tokens would free too little"
 
 
-def _partition(view: View, sizes: list[int], settings: Settings) -> Partition:
+def _partition(view: View, sizes: Sequence[int], settings: Settings) -> Partition:
     """Plan the cut; a turn is split only where keeping it whole would leave the result over its limit."""
     limit = view.target_tokens or int(settings.threshold * view.budget / view.scale)
     room = limit - view.overhead_tokens - view.following_tokens - MIN_TOKENS if limit else None
@@ -105,11 +125,19 @@ def _partition(view: View, sizes: list[int], settings: Settings) -> Partition:
     )
 
 
-def _room(view: View, sizes: list[int], plan: Partition) -> int:
-    """Return what is left of the target after everything that is kept."""
-    gone = set(plan.summarized)
-    kept = sum(size for i, size in enumerate(sizes) if i not in gone)
-    return view.target_tokens - kept - view.overhead_tokens - view.following_tokens - TAG_TOKENS
+def _size(view: View, plan: SummaryPlan, settings: Settings) -> int:
+    """Return what the summary may take.
+
+    Under `--fit` all that is left after what is kept. Where a large tail leaves less than a summary usually
+    takes, it still gets that, up to its share of the target: the tail's results shrink on a later rung.
+    """
+    usual = summary_size(plan.replaced_tokens, view.budget, settings)
+    if not view.target_tokens or settings.summary_max_tokens:
+        return usual
+    gone = set(plan.partition.summarized)
+    kept = sum(size for i, size in enumerate(plan.sizes) if i not in gone)
+    left = view.target_tokens - kept - view.overhead_tokens - view.following_tokens - TAG_TOKENS
+    return max(left, min(usual, int(SHARE_OF_TARGET * view.target_tokens)))
 
 
 def _is_worth_it(replaced: int, summary: int, total: int) -> bool:
@@ -124,6 +152,7 @@ def _request(view: View, plan: Partition, size: int, counter: Counter, settings:
         earlier=tuple(earlier_summary(message) for message in prefix if message.synthetic == "summary"),
         max_tokens=size,
         counter=counter,
+        following=tuple(m for i, m in enumerate(view.messages) if (i >= plan.tail or i == plan.pinned) and not m.slot),
         focus=settings.focus,
     )
 
@@ -153,15 +182,14 @@ def _clock() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _replaced(
-    view: View, plan: Partition, sizes: list[int], ours: tuple[Message, ...], summary_tokens: int
-) -> LayerResult:
-    gone = set(plan.summarized)
+def _replaced(view: View, plan: SummaryPlan, ours: tuple[Message, ...], summary_tokens: int) -> LayerResult:
+    summarized, pinned_at, tail, _ = plan.partition
+    gone = set(summarized)
     messages = view.messages
-    slots = [message for i, message in enumerate(messages[: plan.tail]) if i not in gone and i != plan.pinned]
-    pinned = [messages[plan.pinned]] if plan.pinned is not None else []
-    changes = [Change(messages[i], -1, "summarized", sizes[i], 0, before=messages[i].text) for i in plan.summarized]
+    slots = [message for i, message in enumerate(messages[:tail]) if i not in gone and i != pinned_at]
+    pinned = [messages[pinned_at]] if pinned_at is not None else []
+    changes = [Change(messages[i], -1, "summarized", plan.sizes[i], 0, before=messages[i].text) for i in summarized]
     changes.append(Change(ours[0], -1, "summarized", 0, summary_tokens, after=ours[0].text))
-    kept = len(messages) - plan.tail + len(pinned)
+    kept = len(messages) - tail + len(pinned)
     reason = f"{len(gone)} messages became a summary of {summary_tokens:,} tokens; the last {kept} stay"
-    return LayerResult((*slots, *ours, *pinned, *messages[plan.tail :]), tuple(changes), reason)
+    return LayerResult((*slots, *ours, *pinned, *messages[tail:]), tuple(changes), reason)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, get_args
 
 from cortex_cli.errors import OptionError
@@ -77,6 +78,7 @@ def is_named(tool: str, tools: frozenset[str]) -> bool:
     return bool(tools) and _key(tool) in tools
 
 
+@lru_cache(maxsize=1_000)
 def _key(tool: str) -> str:
     return _NAMESPACE.sub("", tool.strip()).casefold()
 

@@ -21,6 +21,8 @@ class SummaryRequest:
     max_tokens: int
     """What the summary may take, its ledger included."""
     counter: Counter
+    following: tuple[Message, ...] = ()
+    """What stays verbatim after it: newer statements there replace older ones in what is summarised."""
     focus: str = ""
     """What the user wants looked at most."""
 

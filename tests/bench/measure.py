@@ -7,6 +7,7 @@ best of several runs, because noise only ever adds.
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -55,13 +56,18 @@ print(used.ru_utime + used.ru_stime, used.ru_maxrss, run.returncode, run.stderr.
 """A child starts with the peak memory of who started it (Linux keeps it over exec), so a small process does."""
 
 
+_BYTECODE = tempfile.TemporaryDirectory(prefix="cortex-bench-")
+"""Compiled modules, which an installed package has too; the first run fills it."""
+
+
 def run_child(command: Sequence[str]) -> Run:
     """Run a command to its end, output discarded.
 
     Raises:
         AssertionError: It failed.
     """
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"PYTHONPATH": str(PROJECT), "PYTHONPYCACHEPREFIX": _BYTECODE.name}
     watch = [sys.executable, "-c", _WATCH, *command]
     answer = subprocess.run(watch, capture_output=True, text=True, check=True, env=environment).stdout
     seconds, peak, code, errors = answer.split("\n", 3)

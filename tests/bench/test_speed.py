@@ -3,8 +3,13 @@
 The floor is orjson: parsing and writing every line once. Start-up is `cortex --version`.
 """
 
+from bisect import bisect
+from dataclasses import replace
+from itertools import accumulate
+
 import pytest
 
+from cortex_cli import Settings, compact, load
 from cortex_cli.messages import Transcript
 from cortex_cli.tokens import count_messages, counted_texts, make_counter
 from cortex_cli.tokens.engines import load_engine
@@ -13,7 +18,15 @@ from tests.bench.measure import cpu_seconds, floor_seconds, run_cortex, slowness
 pytestmark = pytest.mark.bench
 
 FLOORS = 5
-"""`compact` with the heuristic may take so many floors beyond start-up. Source: the project's targets."""
+"""The layers without a summary, with the heuristic, may take so many floors beyond start-up. Source: the project's
+targets."""
+
+BARE_LAYERS = ("--layers", "cap,micro,failsafe")
+
+SUMMARY_SECONDS = 0.2
+"""The built-in summary of `SUMMARY_TOKENS` on the reference machine, beyond counting. Source: the same."""
+
+SUMMARY_TOKENS = 190_000
 
 START_UP_SECONDS = 0.2
 """CPU of `cortex --version` on the reference machine. Source: the project's targets."""
@@ -85,11 +98,28 @@ def test_compact_with_exact_counts(note, session_of, floor, start_up, tmp_path):
     note("compact 50 MB, o200k_base", run.cpu_seconds, limit, "s")
 
 
-def _compact(path, tmp_path, tokenizer="heuristic"):
-    return run_cortex("compact", "--tokenizer", tokenizer, "--force", "-o", tmp_path / "out.jsonl", path)
+def test_builtin_summary(note, session_of):
+    """Without a model a summary must not be something to wait for."""
+    messages = _load(session_of(5)).messages
+    counter = make_counter("o200k_base")
+    sizes = list(accumulate(map(counter.count_message, messages)))
+    short = _load(session_of(5)).with_messages(messages[: bisect(sizes, SUMMARY_TOKENS)])
+    short = replace(short, loaded=short.messages)
+    settings = Settings(window=200_000, layers=("summary",))
+    assert compact(short, settings, counter=counter).report.summarizer.startswith("builtin")
+    taken = cpu_seconds(lambda: compact(short, settings, counter=counter))
+    note("built-in summary of 190k tokens, beyond counting", taken, SUMMARY_SECONDS * slowness(), "s")
+
+
+def test_summary_is_linear(note, session_of, start_up, tmp_path):
+    """A summary looks at everything once, however long the session is."""
+    small, large = (_compact(session_of(size), tmp_path, layers=()).cpu_seconds - start_up for size in (5, 50))
+    note("compact with a summary, cost of a byte of 50 MB against 5 MB", large / small / 10, LINEAR, "times")
+
+
+def _compact(path, tmp_path, tokenizer="heuristic", layers=BARE_LAYERS):
+    return run_cortex("compact", *layers, "--tokenizer", tokenizer, "--force", "-o", tmp_path / "out.jsonl", path)
 
 
 def _load(path) -> Transcript:
-    from cortex_cli import load  # noqa: PLC0415 - the package's public name
-
     return load(path)

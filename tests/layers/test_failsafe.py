@@ -207,6 +207,14 @@ def test_live_and_overflow_targets() -> None:
     assert target_tokens(seen, settings) == 900
 
 
+def test_an_excerpt_of_results_gets_no_notice() -> None:
+    """A file in which nobody speaks stays one: as the only message of a user the notice would change its nature."""
+    seen = view(*(result(str(at), chars=1_000) for at in range(5)), window=900)
+    done = run(seen)
+    assert {message.role for message in done.messages} == {"tool"}
+    assert len(done.messages) == 3
+
+
 def test_no_window_no_failsafe() -> None:
     """Where no limit is known there is nothing to be under."""
     assert not run(view(talk(5), window=0)).fired

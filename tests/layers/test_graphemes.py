@@ -54,8 +54,9 @@ def test_flags_pair_from_their_beginning() -> None:
 def test_endless_marks_are_cut_at_some_point() -> None:
     """A text that is one long cluster would otherwise never shrink."""
     text = "a" + "\u0301" * 1_000
-    assert head_end(text, 500) in (0, *range(500 - MAX_CLUSTER_CHARS, 501))
-    assert tail_start(text, 500) in (*range(501, 502 + MAX_CLUSTER_CHARS), len(text))
+    assert head_end(text, 500) == 500
+    assert tail_start(text, 500) == 501
+    assert head_end(text, MAX_CLUSTER_CHARS - 1) == 0
 
 
 @given(st.text(alphabet="ab\u0301\u200d\ufe0f\r\n\U0001f468\U0001f1e9\U0001f1ea"), st.integers(0, 30))

@@ -3,6 +3,7 @@
 import json
 
 from hypothesis import given
+from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from cortex_cli.layers.caps import cap
@@ -62,6 +63,7 @@ def test_json_stays_json(view: View, settings: Settings, layer: Layer) -> None:
                 json.loads(part.text)
 
 
+@budget(max_examples=20)
 @given(views(), trimming())
 def test_arguments_are_not_edited(view: View, settings: Settings) -> None:
     """Layers are pure: the view that came in is the same afterwards."""

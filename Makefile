@@ -1,0 +1,71 @@
+# Needs Python 3.11 or newer and make, nothing else: everything is installed into .venv from pyproject.toml.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAMPLE := samples/claude-code.jsonl
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-clients bench lint format docs samples build test-wheel ci clean
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+demo: $(VENV)/runtime ## Compact a sample, show the report and what changed
+	@echo "\$$ cortex compact $(SAMPLE) --window 32k --fit 8k --dry-run --show-diff"
+	@$(BIN)/cortex compact $(SAMPLE) --window 32k --fit 8k --dry-run --show-diff
+
+test: $(VENV)/dev ## Run the tests
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/dev ## Run the tests that take more than a few seconds
+	$(BIN)/python -m pytest -m "slow and not bench and not clients"
+
+test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex and pi (installs them, 1 GB)
+	$(BIN)/python tests/clients/install.py
+	$(BIN)/python -m pytest -m clients
+
+bench: $(VENV)/dev ## Measure time and memory against a floor of the same run
+	$(BIN)/python -m pytest -m "bench and not slow" tests/bench
+
+lint: $(VENV)/dev ## Check form and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev ## Bring the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/dev ## Write help texts and output in the README anew
+	$(BIN)/python docs/generate.py
+
+samples: $(VENV)/dev ## Write the samples anew
+	$(BIN)/python samples/make.py
+
+build: $(VENV)/runtime ## Build the wheel
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+test-wheel: build ## Install the wheel in an empty environment and compact a sample without network
+	PYTHON=$(PYTHON) .ci/test-wheel dist/*.whl $(SAMPLE)
+
+ci: ## Run everything that CI runs
+	.ci/run
+
+clean: ## Remove what was made
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/runtime: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@

@@ -1,0 +1,209 @@
+"""The built-in summariser: the eleven sections, filled mechanically from the transcript. No model, no network.
+
+The same input gives the same bytes. What is worth saying is decided in `salience.py` and `survey.py`, how
+much of it fits in `packing.py`; here everything gets its section.
+"""
+
+import re
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from cortex_cli.messages import Message
+from cortex_cli.report import Facts
+from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
+from cortex_cli.summarizers.boundaries import harmless
+from cortex_cli.summarizers.earlier import FACT, NOTE, QUOTE
+from cortex_cli.summarizers.ledger import Fact, Kind, render_fact
+from cortex_cli.summarizers.packing import Item, Packed, pack
+from cortex_cli.summarizers.salience import DONE, FAIL, Unit
+from cortex_cli.summarizers.sections import Section
+from cortex_cli.summarizers.survey import Survey, survey
+
+NAME = "builtin"
+
+REQUEST_BONUS = 1.2
+"""For the sentences of the first and of the latest request."""
+OPENING_BONUS = 0.6
+"""More for the first sentence of the first request."""
+CURRENT_BONUS = 1.0
+"""For what the assistant said last."""
+CURRENT_SENTENCES = 4
+CONCEPTS = 12
+"""Terms named at most."""
+CONCEPTS_WORTH = 1.0
+MIN_MENTIONS = 3
+
+_FACT_SECTIONS: dict[Kind, Section] = {
+    "changed": "files",
+    "read": "files",
+    "ran": "calls",
+    "found": "calls",
+    "error": "errors",
+    "todo": "pending",
+    "pending": "current",
+}
+
+
+async def summarize_builtin(request: SummaryRequest) -> SummaryOutcome | None:
+    """Summarise mechanically; the signature of every summariser, though nothing is waited for."""
+    return summarize(request)
+
+
+def summarize(request: SummaryRequest) -> SummaryOutcome | None:
+    """Summarise a prefix.
+
+    Returns:
+        The summary and what became of the facts; None where nothing fits.
+    """
+    if not request.messages and len(request.earlier) == 1:
+        text = request.earlier[0].text
+        if request.counter.count_text(text) <= request.max_tokens:
+            return SummaryOutcome(text=text, facts=Facts(), summarizer=NAME)
+    found = survey(request.messages, request.earlier, request.following)
+    packed = pack(_items(found), request.max_tokens, request.counter)
+    if not packed.text:
+        return None
+    return SummaryOutcome(text=packed.text, facts=_account(found, packed, request.following), summarizer=NAME)
+
+
+def _items(found: Survey) -> Iterator[Item]:
+    yield from _said(found.units)
+    for fact in found.facts:
+        if fact.kind not in ("user", "decided"):
+            yield _fact_item(fact)
+    yield from _concepts(found.units)
+
+
+def _said(units: Sequence[Unit]) -> Iterator[Item]:
+    """Give every statement its section."""
+    places = _places(units)
+    for unit in units:
+        statement = unit.statement
+        if statement.section in ("current", "next") and places.last >= 0:
+            continue  # an earlier stopping point is over
+        section, bonus = _placed(unit, places)
+        lead = QUOTE if statement.speaker == "user" else NOTE
+        yield Item(section, lead, _shown(unit), unit.score + bonus, statement.order, statement.message)
+
+
+class _Places(NamedTuple):
+    """Where in the conversation the requests and the stopping point stand; positions of messages."""
+
+    first: int | None
+    """The first request, maybe one that an earlier summary carried (then negative)."""
+    latest: int | None
+    last: int
+    """What the assistant said last; -1: nothing since the earlier summary."""
+    closing: frozenset[int]
+    """Orders of its last sentences."""
+
+
+def _places(units: Sequence[Unit]) -> _Places:
+    own = [unit.statement for unit in units if unit.statement.speaker == "user"]
+    carried = [each.message for each in own if each.section == "intent"]
+    fresh = [each.message for each in own if each.message >= 0]
+    first = min(carried, default=None) if carried else min(fresh, default=None)
+    last = max((unit.statement.message for unit in units if unit.statement.speaker == "assistant"), default=-1)
+    closing = [unit.statement.order for unit in units if unit.statement.message == last >= 0][-CURRENT_SENTENCES:]
+    return _Places(first, max(fresh, default=None), last, frozenset(closing))
+
+
+def _placed(unit: Unit, places: _Places) -> tuple[Section, float]:
+    """Return a statement's section, and what it gains by where it stands."""
+    statement = unit.statement
+    section = _section(unit)
+    if statement.speaker != "user":
+        if statement.order in places.closing and statement.message == places.last:
+            return "current", CURRENT_BONUS
+        return section, 0.0
+    is_request = unit.sort in ("request", "question") and section != "decisions"
+    if statement.message == places.first:
+        opens = statement.is_opening or statement.section == "intent"
+        gain = (REQUEST_BONUS if is_request else 0.0) + (OPENING_BONUS if opens else 0.0)
+        return ("intent" if is_request or (opens and section != "decisions") else section), gain
+    if section == "intent":
+        return "asked", 0.0
+    if statement.message == places.latest and is_request:
+        return "intent", REQUEST_BONUS
+    return section, 0.0
+
+
+def _shown(unit: Unit) -> str:
+    """Return a statement as it is written: with the question it answers, where it says little alone."""
+    statement = unit.statement
+    text = harmless(statement.text)
+    if statement.question and len(unit.words) <= SHORT_ANSWER:
+        return f"[{harmless(statement.question)}] {text}"
+    return text
+
+
+SHORT_ANSWER = 8
+"""Words of an answer that needs its question."""
+
+
+def _section(unit: Unit) -> Section:
+    statement = unit.statement
+    if statement.section:
+        return next((section for section in _KNOWN if section == statement.section), "decisions")
+    if statement.speaker == "user":
+        return "decisions" if unit.sort in ("rule", "value", "decision") else "asked"
+    if unit.sort in ("decision", "value", "rule"):
+        return "decisions"
+    if unit.sort == "open":
+        return "pending"
+    return "errors" if unit.cues & FAIL and unit.cues & DONE else "solving"
+
+
+_KNOWN: tuple[Section, ...] = (
+    "intent", "concepts", "files", "calls", "errors", "asked", "solving", "pending", "current", "decisions", "next"
+)  # fmt: skip
+
+
+def _fact_item(fact: Fact) -> Item:
+    section = _FACT_SECTIONS[fact.kind]
+    if fact.kind == "found":
+        source, bar, text = fact.text.partition(" | ")
+        group = f"found: {source} | " if bar else "found: "
+        return Item(section, FACT, text if bar else source, fact.weight, fact.order, group=group)
+    if fact.kind in ("changed", "read"):
+        return Item(section, FACT, fact.text, fact.weight, fact.order, group=f"{fact.kind}: ")
+    return Item(section, FACT, render_fact(fact), fact.weight, fact.order, line=fact.order * 1000 + len(fact.text))
+
+
+_TERM = re.compile(r"[\w./-]*[A-Z_./-]\w[\w./-]*")
+
+
+def _concepts(units: Iterable[Unit]) -> Iterator[Item]:
+    """Name the terms that come back again and again."""
+    met: Tally[str] = Tally()
+    shown: dict[str, str] = {}
+    for unit in units:
+        for value in unit.values:
+            if value.kind in ("ident", "name", "acronym", "code") and len(value.text) > 2:
+                met[value.text] += 1
+                if value.text not in shown:
+                    words = unit.statement.text.split()
+                    low = [word.lower().strip("()[]{}*_\"'`.,;:!?") for word in words]
+                    shown[value.text] = (
+                        words[low.index(value.text)].strip("()[]{}*_\"'`.,;:!?") if value.text in low else value.text
+                    )
+    often = [shown[text] for text, count in met.most_common(CONCEPTS) if count >= MIN_MENTIONS]
+    if len(often) > 1:
+        yield Item("concepts", NOTE, harmless(", ".join(often)), CONCEPTS_WORTH, 0)
+
+
+def _account(found: Survey, packed: Packed, following: Sequence[Message]) -> Facts:
+    """Count facts found, kept and lost; what stays in the messages that follow is kept too."""
+    said = {item.text for item in packed.items}
+    tail = "\n".join(part.text for message in following for part in message.parts)
+    lost = tuple(
+        fact.name
+        for fact in found.facts
+        if not (_fact_text(fact) in said or fact.text in packed.text or fact.text in tail)
+    )
+    return Facts(found=len(found.facts), kept=len(found.facts) - len(lost), lost=lost)
+
+
+def _fact_text(fact: Fact) -> str:
+    return fact.text if fact.kind in ("user", "decided") else _fact_item(fact).text

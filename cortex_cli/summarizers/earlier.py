@@ -1,0 +1,124 @@
+"""Reads summaries that stand in a transcript, ours and the clients' own, so that they can be carried on.
+
+In ours, quoted lines are the user's words and fact lines are read as facts. Of other tools' summaries the
+lines are taken as notes: a model wrote them, also where it quotes the user.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cortex_cli.marks import Summary
+from cortex_cli.summarizers.ledger import TITLE as LEDGER_TITLE
+from cortex_cli.summarizers.ledger import Fact, parse_fact, parse_ledger, without_ledger
+from cortex_cli.summarizers.sections import TITLES, Section, section_of
+from cortex_cli.summarizers.statements import Speaker, Statement, sentences
+
+QUOTE, NOTE = "> ", "- "
+"""How lines of our sections begin: the user's own words, and everything else."""
+FACT = "* "
+"""A line of a section that is a fact in the ledger's form."""
+
+_FRAME = re.compile(
+    r"\A\s*(?:This session is being continued from a previous conversation[^\n]*\n"
+    r"|The conversation history before this point[^\n]*\n"
+    r"|<summary>|</summary>|\s)+|</?(?:summary|state_snapshot|analysis)>",
+)
+_HEADING = re.compile(
+    r"\A(?:#{1,4}\s+(?P<hash>[^\n]+?)|\d{1,2}\.\s+(?P<number>[A-Z][^\n:]{3,50}):?|\*\*(?P<bold>[^*\n]{3,60}?):?\*\*:?|<(?P<tag>[a-z_]+)>)\s*\Z"
+)
+_ASKED = re.compile(r"\[([^\]]+[?？])\] ")
+"""The question that a quoted line answers."""
+_CLOSING = re.compile(r"\A</[a-z_]+>\Z")
+_OURS = frozenset(TITLES.values())
+
+
+SEPARATOR = " ¦ "
+"""Between facts that share a line."""
+
+
+class Carried(NamedTuple):
+    """What an earlier summary said."""
+
+    statements: tuple[Statement, ...]
+    """Oldest first, with negative `message`, one number a line."""
+    facts: tuple[Fact, ...]
+
+
+def read_earlier(summaries: Iterable[Summary]) -> Carried:
+    """Read earlier summaries, oldest first; a later one was written with the earlier at hand and updates it."""
+    statements: list[Statement] = []
+    facts: list[Fact] = []
+    for summary in summaries:
+        body = without_ledger(summary.text)
+        is_ours = _is_ours(body) or body != summary.text.strip()
+        for section, line in _lines(body):
+            if is_ours and section == "concepts":
+                continue  # they are found anew
+            if is_ours and line.startswith(FACT):
+                facts.extend(_facts(line[len(FACT) :]))
+            else:
+                statements.extend(_statements(section, line, len(statements), is_ours))
+        facts.extend(_ledger_facts(parse_ledger(summary.text), statements))
+    count = len(statements)
+    return Carried(
+        tuple(each._replace(message=each.message - count - 1, order=at - count) for at, each in enumerate(statements)),
+        tuple(fact._replace(order=at - len(facts)) for at, fact in enumerate(facts)),
+    )
+
+
+def _is_ours(body: str) -> bool:
+    return any(line.removeprefix("## ") in _OURS for line in body.split("\n") if line.startswith("## "))
+
+
+def _lines(body: str) -> Iterator[tuple[Section, str]]:
+    """Yield the lines of a summary with the section they stand in."""
+    section: Section = "decisions"
+    for raw in _FRAME.sub("\n", body).split("\n"):
+        line = raw.strip()
+        heading = _HEADING.match(line)
+        if heading:
+            title = next(name for name in heading.groups() if name is not None)
+            if title != LEDGER_TITLE:
+                section = section_of(title) or section
+        elif line and not _CLOSING.match(line):
+            yield section, line
+
+
+def _facts(line: str) -> Iterator[Fact]:
+    """Read a line of facts; several may share one."""
+    fact = parse_fact(line)
+    if fact is None:
+        return
+    if fact.kind not in ("found", "changed", "read"):
+        yield fact
+        return
+    source, bar, rest = fact.text.partition(" | ") if fact.kind == "found" else ("", "", fact.text)
+    for text in (rest or source).split(SEPARATOR):
+        yield fact._replace(text=f"{source}{bar}{text}" if bar else text)
+
+
+def _statements(section: Section, line: str, at: int, is_ours: bool) -> Iterator[Statement]:
+    speaker: Speaker = "note"
+    if is_ours and line.startswith((QUOTE, NOTE)):
+        speaker = "user" if line.startswith(QUOTE) else "assistant"
+        line = line[2:]
+    asked = _ASKED.match(line)
+    question = asked[1] if asked else ""
+    for piece in sentences(line[asked.end() :] if asked else line, is_user=False):
+        yield Statement(speaker, piece, at, at, question, section=section)
+        question = ""
+
+
+def _ledger_facts(facts: Iterable[Fact], statements: list[Statement]) -> Iterator[Fact]:
+    """Take what people said out of the ledger: it goes the way of statements."""
+    known = {each.text for each in statements}
+    for fact in facts:
+        if fact.kind not in ("user", "decided"):
+            yield fact
+            continue
+        speaker: Speaker = "user" if fact.kind == "user" else "assistant"
+        at = len(statements)
+        for piece in sentences(fact.text, is_user=False):
+            if piece not in known:
+                statements.append(Statement(speaker, piece, at, at, section="decisions"))

@@ -1,0 +1,280 @@
+"""How much a statement is worth keeping, and as what: rule, value, decision, finding, request, or talk.
+
+One additive score per statement. What carries it: exact values, words of command and ban in the user's words,
+statements that say what something is, decisions and changes, words rare in the conversation. Header words
+(`RULE:`) count little, since most people write without them.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from math import log
+from typing import Literal, NamedTuple
+
+from cortex_cli.summarizers.lexicon import HEADERS, PHRASES, Cue
+from cortex_cli.summarizers.statements import Statement
+from cortex_cli.summarizers.words import STRENGTH, Lexer, Value, Word, find_values
+
+Sort = Literal["rule", "value", "decision", "finding", "failure", "request", "open", "question", "talk"]
+
+MUST, SHOULD, LIMIT, DECIDE = int(Cue.MUST), int(Cue.SHOULD), int(Cue.LIMIT), int(Cue.DECIDE)
+UPDATE, RETRACT, PERMIT, FIND = int(Cue.UPDATE), int(Cue.RETRACT), int(Cue.PERMIT), int(Cue.FIND)
+FAIL, DONE, OPEN, CHAT = int(Cue.FAIL), int(Cue.DONE), int(Cue.OPEN), int(Cue.CHAT)
+NARRATE, HEDGE, SELF, REQUEST = int(Cue.NARRATE), int(Cue.HEDGE), int(Cue.SELF), int(Cue.REQUEST)
+NORM, WISH, SCOPE = int(Cue.NORM), int(Cue.WISH), int(Cue.SCOPE)
+PIVOT, OWN, NEGATE, ORDER = int(Cue.PIVOT), int(Cue.OWN), int(Cue.NEGATE), int(Cue.ORDER)
+
+USER_WEIGHTS: tuple[tuple[int, float], ...] = (
+    (MUST, 1.3),
+    (NORM, 0.4),
+    (SHOULD, 0.8),
+    (WISH, 0.2),
+    (SCOPE, 0.2),
+    (LIMIT, 0.5),
+    (NEGATE, 0.4),
+    (DECIDE, 0.6),
+    (UPDATE, 0.4),
+    (RETRACT, 0.5),
+    (PERMIT, 0.1),
+    (FIND, 0.2),
+    (FAIL, 0.3),
+    (OPEN, 0.2),
+    (OWN, 0.5),
+    (REQUEST, 0.2),
+    (SELF, 0.1),
+    (CHAT, -0.8),
+    (HEDGE, -0.5),
+)
+"""What a cue adds in the user's words."""
+
+OTHER_WEIGHTS: tuple[tuple[int, float], ...] = (
+    (MUST, 0.5),
+    (NORM, 0.3),
+    (SHOULD, 0.2),
+    (LIMIT, 0.3),
+    (NEGATE, 0.2),
+    (DECIDE, 0.6),
+    (UPDATE, 0.3),
+    (FIND, 0.5),
+    (FAIL, 0.5),
+    (DONE, 0.4),
+    (OPEN, 0.3),
+    (OWN, 0.4),
+    (CHAT, -0.9),
+    (HEDGE, -0.6),
+    (NARRATE, -0.9),
+    (REQUEST, -0.3),
+)
+"""What a cue adds in an assistant's words."""
+
+USER_BASE = 0.5
+CARRIED_BONUS = 0.5
+"""An earlier compaction chose it."""
+ORDER_AT_HEAD = 0.9
+"""A sentence of the user's that starts with a command."""
+HEADER_BONUS = 0.4
+ANSWER_BONUS = 0.4
+COMMON_SHARE = 0.25
+"""Rarity of a word that is common in the language, against one that is not."""
+STATES_VALUE = 0.5
+"""It says what something is, with a value: `the port is 8473`."""
+VALUES_CAP = 1.6
+"""Most that exact values add."""
+RARITY_WEIGHT = 0.9
+QUESTION_PENALTY = 0.7
+SHORT_WORDS = 8
+"""A sentence without values that is no longer may announce the next one."""
+EMPTY_PENALTY = 1.2
+"""No value and no word that is particular to the conversation."""
+REPEATED_PENALTY = 1.2
+"""All its runs of four words were said before: a turn of phrase, or the same again."""
+
+
+class Unit(NamedTuple):
+    """A statement with what was found in it."""
+
+    statement: Statement
+    words: tuple[Word, ...]
+    values: tuple[Value, ...]
+    cues: int
+    """`Cue` flags of all words and phrases."""
+    content: frozenset[str]
+    """Stems of the words that say what it is about, values included."""
+    sort: Sort
+    score: float
+
+
+def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
+    """Score statements against each other: what is rare here depends on everything else that was said."""
+    kept = list(statements)
+    lexed = [lexer.words(statement.text) for statement in kept]
+    names = _names(lexed)
+    contents = [frozenset(word.stem for word in words if word.stem) for words in lexed]
+    frequency: Tally[str] = Tally()
+    for content in contents:
+        frequency.update(content)
+    scale = log(len(kept) + 1) or 1.0
+    rarity = {stem: 1.0 - log(count) / scale for stem, count in frequency.items()}
+    units: list[Unit] = []
+    told = 0  # `Sorry, that was wrong.` tells of a change in the next sentence
+    message = None
+    for statement, words, content, repeated in zip(kept, lexed, contents, _redundancy(lexed), strict=True):
+        unit = _unit(statement, words, names, content, rarity, repeated)
+        if told and statement.message == message:
+            unit = unit._replace(cues=unit.cues | told)
+        units.append(unit)
+        told = unit.cues & (UPDATE | RETRACT) if not unit.values and len(words) <= SHORT_WORDS else 0
+        message = statement.message
+    return units
+
+
+def _redundancy(lexed: Iterable[Sequence[Word]]) -> list[float]:
+    """Return for each statement which share of its runs of four words was said before, 0-1."""
+    seen: set[tuple[str, ...]] = set()
+    shares: list[float] = []
+    for words in lexed:
+        lows = [word.low for word in words]
+        runs = list(zip(lows, lows[1:], lows[2:], lows[3:], strict=False))
+        known = sum(map(seen.__contains__, runs))
+        shares.append(known / len(runs) if known else 0.0)
+        seen.update(runs)
+    return shares
+
+
+def _names(lexed: Iterable[Sequence[Word]]) -> frozenset[str]:
+    """Collect words that stand capitalised inside a sentence."""
+    return frozenset(
+        word.low.removesuffix("'s")
+        for words in lexed
+        for before, word in pairwise(words)
+        if word.is_capital and not word.kind and not before.closes
+    )
+
+
+def _unit(
+    statement: Statement,
+    words: list[Word],
+    names: frozenset[str],
+    content: frozenset[str],
+    rarity: dict[str, float],
+    repeated: float,
+) -> Unit:
+    cues = cues_of(words)
+    values = tuple(find_values(words, names))
+    is_user = statement.speaker == "user"
+    score = _cue_score(cues, is_user)
+    score += USER_BASE if is_user else 0.0
+    score += min(VALUES_CAP, _strength(values))
+    score += RARITY_WEIGHT * _rarity(words, rarity)
+    score += _shape(statement, words, values, cues, content)
+    score -= REPEATED_PENALTY * repeated
+    score += CARRIED_BONUS if statement.message < 0 else 0.0
+    return Unit(statement, tuple(words), values, cues, content, _sort(statement, words, cues, values), score)
+
+
+@lru_cache(maxsize=4096)
+def _cue_score(cues: int, is_user: bool) -> float:
+    return sum(weight for flag, weight in (USER_WEIGHTS if is_user else OTHER_WEIGHTS) if cues & flag)
+
+
+def cues_of(words: Sequence[Word]) -> int:
+    """Return the cues of a sentence's words and of its pairs of words."""
+    cues = 0
+    for word in words:
+        cues |= word.cues
+    lows = [word.low for word in words]
+    for at, low in enumerate(lows[:-1]):
+        if low in _PHRASES:
+            cues |= _PHRASES[low].get(lows[at + 1], 0)
+    if cues & MUST and not _SPEAKER.isdisjoint(lows) and not _commands(words, lows):
+        cues &= ~MUST
+    return cues
+
+
+def _commands(words: Sequence[Word], lows: Sequence[str]) -> bool:
+    """Tell whether a word of command stands elsewhere than right behind the speaker."""
+    return any(word.cues & MUST and (not at or lows[at - 1] not in _SPEAKER) for at, word in enumerate(words)) or any(
+        _PHRASES[low].get(lows[at + 1], 0) & MUST for at, low in enumerate(lows[:-1]) if low in _PHRASES
+    )
+
+
+_SPEAKER = frozenset(("i", "i'm", "i've", "i'd", "i'll"))
+"""Behind these, `don't`, `never` and `can't` tell of the speaker: no ban."""
+_PHRASES = {first: {second: int(flags) for second, flags in row.items()} for first, row in PHRASES.items()}
+
+
+def _strength(values: Iterable[Value]) -> float:
+    """Add up values, each further one worth half of the one before."""
+    total, share = 0.0, 1.0
+    for strength in sorted((STRENGTH[value.kind] for value in values), reverse=True):
+        total += share * strength
+        share /= 2
+        if share < 0.1:
+            break
+    return total
+
+
+def _rarity(words: Sequence[Word], rarity: dict[str, float]) -> float:
+    """Return how particular the words are, 0-1: rare in the language and rare in this conversation."""
+    if not words:
+        return 0.0
+    total = 0.0
+    for word in words:
+        if word.stem:
+            total += rarity[word.stem] if word.is_rare else COMMON_SHARE * rarity[word.stem]
+    return min(1.0, 2 * total / (len(words) + 2))
+
+
+def _shape(
+    statement: Statement, words: Sequence[Word], values: Sequence[Value], cues: int, content: frozenset[str]
+) -> float:
+    """Score what the sentence as a whole is: command, statement of a value, question, empty talk."""
+    score = 0.0
+    is_user = statement.speaker == "user"
+    if words and is_user and _is_order(words):
+        score += ORDER_AT_HEAD
+    if len(words) > 1 and words[0].closes and words[0].low in HEADERS:
+        score += HEADER_BONUS
+    if values and cues & PIVOT:
+        score += STATES_VALUE
+    if statement.question:
+        score += ANSWER_BONUS
+    if statement.text.endswith(("?", "？", ":")):
+        score -= QUESTION_PENALTY
+    if not values and not any(word.is_rare for word in words) and not cues & (MUST | DECIDE):
+        score -= EMPTY_PENALTY
+    if len(content) < 2 and not values:
+        score -= EMPTY_PENALTY / 2
+    return score
+
+
+def _is_order(words: Sequence[Word]) -> bool:
+    """Tell whether a sentence starts with a command, after at most two words like `and`, `also`, `please`."""
+    for word in words[:3]:
+        if word.cues & ORDER:
+            return True
+        if word.low not in ("and", "also", "please", "so", "then", "but", "always", "never", "oh", "ok", "just"):
+            return False
+    return False
+
+
+def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequence[Value]) -> Sort:
+    is_user = statement.speaker == "user"
+    if statement.text.endswith(("?", "？")) and not cues & (MUST | DECIDE):
+        return "question" if not cues & REQUEST else "request"
+    if is_user and cues & (MUST | SHOULD | LIMIT | RETRACT) and not cues & REQUEST:
+        return "rule"
+    if cues & DECIDE and (values or cues & (PIVOT | UPDATE) or is_user):
+        return "decision"
+    if is_user and _is_order(words):
+        return "rule" if values and not cues & REQUEST else "request"
+    if values and (is_user or cues & PIVOT) and not (cues & (FIND | FAIL) and not is_user):
+        return "value"
+    if cues & FAIL:
+        return "failure"
+    if cues & FIND:
+        return "finding"
+    if cues & OPEN:
+        return "open"
+    return "request" if is_user and cues & REQUEST else "talk"

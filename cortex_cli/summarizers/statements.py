@@ -1,0 +1,177 @@
+"""What was said, sentence by sentence: text of people and assistants cut into statements.
+
+Machine text inside a user's message (reminders, pasted logs, code) is told from the user's own words here.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from cortex_cli.messages import Message
+from cortex_cli.summarizers.common_words import word_set
+from cortex_cli.typed import is_typed_text
+
+Speaker = Literal["user", "assistant", "note"]
+"""`note`: from an earlier summary, where it is not quoted as the user's own words."""
+
+LONG_SENTENCE = 300
+"""Characters from which on a sentence is cut at semicolons too."""
+
+PASTE_LINES = 12
+"""So many lines of machine text on end in a user's message are a paste, not the user's words."""
+
+
+class Statement(NamedTuple):
+    """One sentence or line."""
+
+    speaker: Speaker
+    text: str
+    """On one line, word for word."""
+    message: int
+    """Position of its message in what is summarised; negative for what an earlier summary carried."""
+    order: int
+    """Counts statements through, oldest first."""
+    question: str = ""
+    """The other side's question right before, where this looks like the answer."""
+    is_opening: bool = False
+    """First of its message."""
+    is_whole: bool = False
+    """The only one of its message."""
+    section: str = ""
+    """Where an earlier summary had it; empty for what was said since."""
+
+
+_REMINDER = re.compile(
+    r"<(system-reminder|command-[\w-]+|local-command-[\w-]+|environment_context|user_instructions|turn_aborted|ide_[\w-]+)"
+    r"\b[^>]*>.*?</\1>",
+    re.DOTALL,
+)
+_SENTENCE_END = re.compile(r"[.!?][\"')\]”’*_]*(?=\s)|[。！？]")
+_ABBREVIATIONS = word_set(
+    """e.g i.e vs cf approx etc no nr dr mr mrs ms st prof fig eq sec ch inc ltd jr sr resp incl max min dept est a.m
+    p.m"""
+)
+_BULLET = re.compile(r"(?:[-*•+–>]|\d{1,2}[.)]|\[[ xX]\]|#{1,6})\s+")
+_RULE_LINE = re.compile(r"[\s|:=*_~#+.-]*\Z")
+_LEANING = re.compile(
+    r"(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:s|ll|re|d|ve)\b|\s+(?:is|are|was|were|has|have|had|must"
+    r"|should|shall|can|cannot|can't|will|won't|would|needs?|means?|goes|stays?|applies|lives?|runs?|uses?|takes?|costs?|also"
+    r"|only|never|always|for|with|instead|too|doesn't|isn't|don't|makes?|makes?|breaks?|causes?)\b|[,.:;!]|\Z)"
+    r"|(?:make|scratch|drop|change|forget|undo) (?:that|it|this)\b|otherwise\b",
+    re.IGNORECASE,
+)
+_CODE_LINE = re.compile(
+    r"\s{4,}|\t|[{}\[\]();<>|]|(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d)|(?:at|File|import|from|def|class|return|const|let|var|if|for)\s"
+    r"|[\w./$~@-]+[$#%]\s|\S+\s*[:=]\s*[\"'{\[]|(?:ERROR|WARN|INFO|DEBUG|FAIL|ok|PASS)\b|[-+]{1,3}\s|@@"
+)
+
+
+def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
+    """Yield the statements of typed user messages and assistant messages, in order."""
+    order = 0
+    question = ""
+    for position, message in enumerate(messages):
+        if message.slot or message.synthetic or message.role not in ("user", "assistant"):
+            continue
+        if message.role == "user" and not message.typed:
+            continue
+        speaker: Speaker = "user" if message.role == "user" else "assistant"
+        pieces = [piece for text in own_texts(message) for piece in sentences(text, is_user=speaker == "user")]
+        if not pieces:
+            continue
+        for i, piece in enumerate(pieces):
+            asked = question if i == 0 and not piece.endswith("?") else ""
+            yield Statement(speaker, piece, position, order, asked, i == 0, len(pieces) == 1)
+            order += 1
+        question = next((piece for piece in reversed(pieces[-2:]) if piece.endswith(("?", "？"))), "")
+
+
+def own_texts(message: Message) -> Iterator[str]:
+    """Yield what its author wrote, without the reminders that a client mixed in."""
+    for part in message.parts:
+        if part.kind != "text" or (message.role == "user" and not is_typed_text(part.text)):
+            continue
+        text = _REMINDER.sub("\n", part.text) if "</" in part.text else part.text
+        if text.strip():
+            yield text
+
+
+def sentences(text: str, *, is_user: bool) -> list[str]:
+    """Cut a text into sentences and lines; code in fences, and what a user pasted, is left out."""
+    pieces: list[str] = []
+    for line in _prose_lines(text, is_user):
+        stripped = line.strip()
+        bullet = _BULLET.match(stripped)
+        if bullet:
+            stripped = stripped[bullet.end() :].lstrip()
+        if not stripped or _RULE_LINE.match(stripped):
+            continue
+        if bullet is not None and bullet[0].startswith("#"):
+            continue
+        pieces.extend(_cut(stripped))
+    return _lean(pieces)
+
+
+def _prose_lines(text: str, is_user: bool) -> Iterator[str]:
+    if "\n" not in text:
+        yield text
+        return
+    lines = text.split("\n")
+    pasted = _pasted(lines) if is_user and len(lines) > PASTE_LINES else frozenset()
+    fence = ""
+    for number, line in enumerate(lines):
+        mark = line.lstrip()[:3]
+        if mark in ("```", "~~~"):
+            fence = "" if fence == mark else fence or mark
+        elif not fence and number not in pasted:
+            yield line
+
+
+def _pasted(lines: list[str]) -> frozenset[int]:
+    """Find runs of machine text: logs, listings, code."""
+    found: list[int] = []
+    run: list[int] = []
+    for number, line in enumerate((*lines, "End.")):
+        if not line.strip() or _CODE_LINE.match(line) or _CODE_LINE.search(line[:80]):
+            run.append(number)
+            continue
+        if len(run) >= PASTE_LINES:
+            found.extend(run)
+        run = []
+    return frozenset(found)
+
+
+def _cut(line: str) -> list[str]:
+    if len(line) < 24:
+        return [line]
+    pieces: list[str] = []
+    start, length = 0, len(line)
+    for match in _SENTENCE_END.finditer(line):
+        end = match.end()
+        if end < length and _is_abbreviation(line, start, match.start()):
+            continue
+        pieces.append(line[start:end].strip())
+        start = end
+    if start < length and (rest := line[start:].strip()):
+        pieces.append(rest)
+    if any(len(piece) > LONG_SENTENCE for piece in pieces):
+        pieces = [part for piece in pieces for part in (piece.split("; ") if len(piece) > LONG_SENTENCE else (piece,))]
+    return pieces
+
+
+def _is_abbreviation(line: str, start: int, stop: int) -> bool:
+    """Tell whether the word that ends at a full stop is short for another, a letter, or the number of an item."""
+    word = line[line.rfind(" ", start, stop) + 1 : stop].lstrip("([\"'").lower()
+    return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()) or (word.isdigit() and stop < 3)
+
+
+def _lean(pieces: list[str]) -> list[str]:
+    """Join a sentence that cannot be understood alone (`It must stay under 3.`) with the one before."""
+    joined: list[str] = []
+    for piece in pieces:
+        leans = joined and len(joined[-1]) < LONG_SENTENCE and _LEANING.match(piece)
+        if leans:
+            joined[-1] = f"{joined[-1]} {piece}"
+        else:
+            joined.append(piece)
+    return joined

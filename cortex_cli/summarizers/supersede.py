@@ -1,0 +1,191 @@
+"""Which earlier statement a later one replaces.
+
+Losing a live value is worse than keeping a stale one. So a statement is dropped only where the later one is
+about the same subject, has a value of the same kind, and no contrasting word (`primary` / `backup`) stands
+between; in doubt it is only marked as earlier.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, share_phrase
+from cortex_cli.summarizers.salience import MUST, NEGATE, PERMIT, RETRACT, UPDATE, Unit
+
+Grade = Literal["dropped", "marked"]
+
+LOOK_BACK = 12
+"""Earlier statements with the same word that a change is compared with."""
+
+PAIRS_BACK = 3
+"""Earlier statements with the same two words side by side that any statement is compared with."""
+
+MOST_SHARED = 0.6
+"""Share of the smaller subject that must be common, where both have words of their own."""
+
+_FORBIDS = frozenset(("never", "don't", "avoid", "without", "unless", "if"))
+
+
+class Replacement(NamedTuple):
+    """An earlier statement and the later one that holds in its place."""
+
+    earlier: int
+    later: int
+    grade: Grade
+
+
+class _Index:
+    """Earlier statements by what they are about and what they say of it."""
+
+    def __init__(self) -> None:
+        self._by_subject: dict[frozenset[str], int] = {}
+        self._by_stem: dict[tuple[str, str], list[int]] = {}
+        self._by_pair: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, position: int, claim: Claim) -> None:
+        """Remember a statement."""
+        self._by_subject[claim.subject] = position
+        for family in claim.families:
+            for one in claim.subject:
+                self._by_stem.setdefault((family, one), []).append(position)
+        for pair in claim.pairs:
+            self._by_pair.setdefault(pair, []).append(position)
+
+    def candidates(self, unit: Unit, claim: Claim) -> set[int]:
+        """Find statements that might be about the same; more of them where a change is told."""
+        same = self._by_subject.get(claim.subject)
+        found = {same} if same is not None else set()
+        if unit.cues & (UPDATE | RETRACT | PERMIT):
+            shared: Tally[int] = Tally()
+            families = claim.families if not unit.cues & (RETRACT | PERMIT) else (*claim.families, "rule")
+            for family in families:
+                for one in claim.subject:
+                    shared.update(self._by_stem.get((family, one), ())[-LOOK_BACK:])
+            least = 2 if len(claim.subject) > 2 else 1
+            found.update(at for at, count in shared.items() if count >= least)
+        elif claim.values:
+            for pair in claim.pairs:
+                found.update(self._by_pair.get(pair, ())[-PAIRS_BACK:])
+        return found
+
+
+def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
+    """Compare statements in the order they were made.
+
+    Args:
+        units: Oldest first.
+
+    Returns:
+        One entry per statement that no longer holds; positions in `units`.
+    """
+    found: list[Replacement] = []
+    claims: dict[int, Claim] = {}
+    index = _Index()
+    gone: set[int] = set()
+    for position, unit in enumerate(units):
+        claim = claim_of(unit)
+        if claim is None:
+            continue
+        forbids = not unit.cues & RETRACT and any(word.low in _FORBIDS for word in unit.words[:4])
+        candidates = [] if forbids else sorted(index.candidates(unit, claim) - gone)
+        for candidate, grade in _replaced(unit, claim, units, claims, candidates):
+            found.append(Replacement(candidate, position, grade))
+            gone.add(candidate)
+        claims[position] = claim
+        index.add(position, claim)
+    return found
+
+
+def _replaced(
+    unit: Unit, claim: Claim, units: Sequence[Unit], claims: Mapping[int, Claim], candidates: Sequence[int]
+) -> Iterator[tuple[int, Grade]]:
+    """Judge candidates together: of the same subject and of wider or narrower ones, the same subject is meant.
+
+    Where several others come into question, none is: the change may be about any of them.
+    """
+    same: list[tuple[int, Grade]] = []
+    others: list[tuple[int, Grade]] = []
+    phrases: set[frozenset[str]] = set()
+    for candidate in candidates:
+        other = claims[candidate]
+        grade = _judge(units[candidate], other, unit, claim)
+        if grade is None:
+            continue
+        shared = other.subject & claim.subject
+        if other.subject == claim.subject or not (narrowing(other, shared) or narrowing(claim, shared)):
+            same.append((candidate, grade))
+        else:
+            others.append((candidate, grade))
+            phrases.add(other.subject)
+    yield from same or (others if len(phrases) == 1 else ())
+
+
+def _judge(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
+    """Decide whether the later statement replaces the earlier one."""
+    change = bool(new.cues & (UPDATE | RETRACT))
+    is_overruled = old.statement.speaker == "user" and new.statement.speaker != "user"
+    if (is_overruled and not change) or are_apart(was, now):
+        return None
+    shared = was.subject & now.subject
+    if change and shared and _names_old(was, now):
+        return "dropped"
+    differing = _differing(was, now)
+    if differing:
+        return _by_values(was, now, shared, change, differing)
+    if was.free and now.free and change and was.subject == now.subject and was.free != now.free:
+        return "dropped" if len(was.subject) > 1 else "marked"
+    return _by_permission(old, was, new, now)
+
+
+def _names_old(was: Claim, now: Claim) -> bool:
+    """Tell whether the later statement names the old value beside a new one (`from 8080 to 9001`)."""
+    for family, old in was.values.items():
+        new = now.values.get(family)
+        if new is not None and old < new:
+            return True
+    return False
+
+
+def _differing(was: Claim, now: Claim) -> int:
+    """Count the classes of value that both have and that have nothing in common."""
+    count = 0
+    for family, old in was.values.items():
+        new = now.values.get(family)
+        if new is not None and old.isdisjoint(new):
+            count += 1
+    return count
+
+
+def _by_values(was: Claim, now: Claim, shared: frozenset[str], change: bool, differing: int) -> Grade | None:
+    both_state = was.is_state and now.is_state
+    if was.subject == now.subject:
+        return "dropped" if change or (len(shared) > 1 and both_state) else None
+    if not shared:
+        return None
+    narrows_old, narrows_new = narrowing(was, shared), narrowing(now, shared)
+    if narrows_old and narrows_new:
+        return None
+    smaller, larger = sorted((len(was.subject), len(now.subject)))
+    if len(shared) == 1:
+        return "marked" if change and smaller == 1 and larger == 2 and not (narrows_old or narrows_new) else None
+    is_phrase = share_phrase(was, now) and not narrows_old and not narrows_new
+    if not change:
+        if not is_phrase or not both_state or differing > 1:
+            return None
+        return "dropped" if len(shared) == smaller else "marked"
+    if narrows_new:
+        return "marked"
+    return "dropped" if is_phrase or len(shared) / smaller > MOST_SHARED else "marked"
+
+
+def _by_permission(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
+    """A ban that is lifted, a rule that is taken back."""
+    if not new.cues & (RETRACT | PERMIT) or not old.cues & (MUST | NEGATE) or new.cues & NEGATE & ~RETRACT:
+        return None
+    shared = old.content & new.content
+    if len(shared) < 2 or not was.subject & now.subject:
+        return None
+    overlap = len(shared) / min(len(old.content), len(new.content))
+    if overlap > MOST_SHARED and new.cues & (RETRACT | UPDATE):
+        return "dropped"
+    return "marked" if overlap > MOST_SHARED - 0.1 else None

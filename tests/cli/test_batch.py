@@ -1,0 +1,115 @@
+"""Whole directories: good files are done, bad ones named, others left alone."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import ROOT, SAMPLES, SMALL, cortex
+
+READY = ("openai", "anthropic", "codex", "pi-history", "axio")
+
+
+@pytest.fixture
+def tree(chdir_tmp: Path) -> Path:
+    """Return a folder of samples, a damaged file, and files that are no transcripts."""
+    root = chdir_tmp / "in"
+    (root / "deep").mkdir(parents=True)
+    for path in SAMPLES.glob("*.json*"):
+        if path.stem in READY:
+            shutil.copy(path, root / "deep" / path.name)
+    (root / "bad.jsonl").write_bytes(b'{"role": "user"\n\xff\xfe nothing\n')
+    (root / "package.json").write_text('{"name": "x", "version": "1"}\n')
+    (root / "README.md").write_text("# x\n")
+    return root
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_tree_is_mirrored_and_bad_files_are_named(tree: Path) -> None:
+    """One broken file among a thousand costs one line, not the run."""
+    before = _files(tree)
+    result = cortex("batch", tree, "-o", "out", *SMALL, "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert _files(tree) == before
+    assert _files(Path("out")).keys() == {name for name in before if name.startswith("deep/")}
+    assert [one["path"] for one in report["failed"]] == [str(tree / "bad.jsonl")]
+    assert f"error: {tree}/bad.jsonl:1: " in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("error: 1 of ")
+    assert report["totals"] | {"files": len(READY), "failed": 1, "skipped": 2} == report["totals"]
+    assert report["totals"]["saved_tokens"] == sum(one["saved_tokens"] for one in report["files"]) > 0
+
+
+def test_in_place_keeps_backups_and_a_second_run_changes_nothing(tree: Path) -> None:
+    """Done once, a tree stays as it is."""
+    (tree / "bad.jsonl").unlink()
+    before = _files(tree)
+    assert cortex("batch", tree, "--in-place", *SMALL).exit_code == 0
+    after = _files(tree)
+    assert {name.removesuffix(".bak") for name in after} == before.keys()
+    assert all(after[f"{name}.bak"] == before[name] for name in before if f"{name}.bak" in after)
+    assert cortex("batch", tree, "--in-place", *SMALL).exit_code == 0
+    assert _files(tree) == after
+
+
+def test_dry_run_prints_the_savings_and_writes_nothing(tree: Path) -> None:
+    """How much would it be? is the first question."""
+    (tree / "bad.jsonl").unlink()
+    before = _files(tree)
+    result = cortex("batch", tree, "--dry-run", *SMALL)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert _files(tree) == before
+    assert f"{len(READY)} transcripts" in result.stdout
+    assert "2 other files left alone" in result.stdout
+    assert "deep/codex.jsonl" in result.stdout
+
+
+def test_several_processes_do_the_same_as_one(tree: Path) -> None:
+    """The result does not depend on who made it."""
+    options = (*SMALL, "--now", "2026-03-04T00:00:00Z", "-q")  # the samples hold no times: summaries carry the clock's
+    one = cortex("batch", tree, "-o", "one", *options, "--jobs", "1")
+    two = cortex("batch", tree, "-o", "two", *options, "--jobs", "2")
+    assert (one.exit_code, two.exit_code) == (1, 1)
+    assert _files(Path("one")) == _files(Path("two"))
+    assert sorted(one.stderr.splitlines()) == sorted(two.stderr.splitlines())
+
+
+def test_existing_outputs_need_force(tree: Path) -> None:
+    """Each is one error, and the others are done."""
+    (tree / "bad.jsonl").unlink()
+    assert cortex("batch", tree, "-o", "out", *SMALL, "-q").exit_code == 0
+    Path("out/deep/codex.jsonl").unlink()
+    again = cortex("batch", tree, "-o", "out", *SMALL, "-q")
+    assert again.exit_code == 1
+    assert again.stderr.count("already exists") == len(READY) - 1
+    assert Path("out/deep/codex.jsonl").exists()
+    assert cortex("batch", tree, "-o", "out", *SMALL, "-q", "--force").exit_code == 0
+
+
+def test_an_interrupt_leaves_whole_files_only(chdir_tmp: Path) -> None:
+    """Files under way are finished, no others begun, and no process stays behind."""
+    root = chdir_tmp / "in"
+    root.mkdir()
+    for number in range(300):
+        shutil.copy(SAMPLES / "openai.jsonl", root / f"{number:03}.jsonl")
+    command = [sys.executable, "-m", "cortex_cli", "batch", str(root), "-o", "out", *SMALL, "--jobs", "2"]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(chdir_tmp)}
+    with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, start_new_session=True) as process:
+        deadline = time.monotonic() + 30
+        while not list(Path("out").glob("*")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert b"Traceback" not in stderr
+    done = _files(Path("out"))
+    assert 0 < len(done) < 300
+    assert {len(data) for data in done.values()} == {len(done[min(done)])}

@@ -1,0 +1,92 @@
+"""The commands that look and change nothing: stats, show, diff, models."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import SAMPLES, SMALL, cortex
+
+OPENAI = SAMPLES / "openai.jsonl"
+
+
+@pytest.fixture
+def pair(chdir_tmp: Path) -> tuple[Path, Path]:
+    """Return a transcript and its compaction."""
+    path = chdir_tmp / "s.jsonl"
+    shutil.copy(OPENAI, path)
+    assert cortex("compact", path, *SMALL, "--layers", "cap,micro,failsafe", "-q").exit_code == 0
+    return path, chdir_tmp / "s.compacted.jsonl"
+
+
+def test_diff_of_a_compaction(pair: tuple[Path, Path]) -> None:
+    """What left and what changed, as the report of the compaction had it."""
+    result = cortex("diff", *pair)
+    data = json.loads(cortex("diff", *pair, "--json").stdout)
+    assert result.exit_code == 0
+    assert len(data["changed"]) > 5
+    assert {one["role"] for one in data["changed"]} == {"tool"}
+    assert data["same"] + len(data["changed"]) + len(data["left"]) == data["input"]["messages"]
+    assert f"{data['same']} same, {len(data['changed'])} changed" in result.stdout
+    assert "+ [Tool result trimmed -- Read:" in result.stdout
+
+
+def test_diff_of_what_left(pair: tuple[Path, Path]) -> None:
+    """Dropped messages are listed with the beginning of their text."""
+    path, output = pair
+    assert cortex("failsafe", path, "--fit", "5k", "-o", output, "-f", "-q").exit_code == 0
+    result = cortex("diff", path, output)
+    assert "messages left" in result.stdout
+    assert "1 message came" in result.stdout
+    assert "[cortex: " in result.stdout
+
+
+def test_stats_and_the_report_count_the_same(pair: tuple[Path, Path]) -> None:
+    """Two figures for one file would be one lie."""
+    path, output = pair
+    report = json.loads(cortex("compact", path, *SMALL, "--layers", "cap,micro,failsafe", "-n", "--json").stdout)
+    before, after = (json.loads(cortex("stats", one, "--window", "32k", "--json").stdout) for one in (path, output))
+    assert before["input"]["tokens"] == report["input"]["tokens"]
+    assert after["input"]["tokens"] == report["output"]["tokens"]
+    assert before["input"].keys() <= report["input"].keys()
+    assert before["window"] == report["window"] == 32_000
+
+
+def test_show_a_part(pair: tuple[Path, Path]) -> None:
+    """Positions are those that `--until` of a compaction takes."""
+    path, _ = pair
+    result = cortex("show", path, "--from", "1", "--until", "3")
+    headings = [line for line in result.stdout.splitlines() if " · " in line]
+    assert headings == ["1 · Assistant", "2 · Result of Bash"]
+    missing = cortex("show", path, "--from", "400")
+    assert missing.exit_code == 2
+    assert "no message" in missing.stderr
+
+
+def test_models_by_name_part_and_provider() -> None:
+    """A window and a price without looking them up on the web."""
+    one = json.loads(cortex("models", "claude-sonnet-4-5", "--json").stdout)["models"]
+    assert [model["name"] for model in one] == ["claude-sonnet-4-5"]
+    assert one[0]["window"] == 200_000
+    assert len(json.loads(cortex("models", "sonnet", "--json").stdout)["models"]) > 1
+    assert len(json.loads(cortex("models", "--json").stdout)["models"]) > 100
+    assert "cache read" in cortex("models", "claude-sonnet-4-5").stdout
+    assert "claude-sonnet-4-5" in cortex("models", "anthropic").stdout
+
+
+def test_a_session_by_its_name(chdir_tmp: Path) -> None:
+    """`codex:last` is what people type who do not know where their agent keeps things."""
+    folder = chdir_tmp / ".codex" / "sessions" / "2026" / "01" / "02"
+    folder.mkdir(parents=True)
+    name = "rollout-2026-01-02T00-00-00-5e55101d-0000-4000-8000-000000000001.jsonl"
+    shutil.copy(SAMPLES / "codex.jsonl", folder / name)
+    data = json.loads(cortex("stats", "codex:last", "--json", env={"HOME": str(chdir_tmp)}).stdout)
+    assert data["input"]["path"] == str(folder / name)
+    forked = cortex("compact", "codex:last", *SMALL, "--fork", env={"HOME": str(chdir_tmp)})
+    assert forked.exit_code == 0
+    assert len(list(folder.glob("*.jsonl"))) == 2
+    assert "codex resume" in " ".join(forked.stderr.split())
+    missing = cortex("stats", "pi:last", env={"HOME": str(chdir_tmp)})
+    assert missing.exit_code == 2
+    assert missing.stderr.startswith("error: pi:last: no sessions below")
