@@ -115,7 +115,7 @@ class Settings:
         "--max-result",
         "tokens",
         "caps",
-        "Largest single result; default 50000, at most 25 % of the budget.",
+        "Largest single result; default 50000, at most 25 % of the budget; 0: no limit.",
         "SPEC 2",
     )
     max_aggregate_turn_tokens: int | None = _knob(

@@ -58,7 +58,7 @@ def failsafe(view: View, settings: Settings, counter: Counter) -> LayerResult:
             raise DoesNotFitError(
                 f"cannot get to {int(target)} tokens, the smallest size that can be reached is {smallest}",
                 smallest_tokens=smallest,
-                hint="allow more tokens, or keep fewer newest messages with `--keep-last`",
+                hint=_advice(view),
             )
     return LayerResult(messages, tuple(changes), _reason(tokens, target, drops, changes))
 
@@ -216,6 +216,13 @@ def _steps(settings: Settings) -> Iterator[Ask]:
         chars = max(chars // 2, settings.bookend_min_chars)
     yield Ask("bookend", settings.bookend_min_chars, rescue=settings.rescue)
     yield Ask("placeholder", has_findings=False)
+
+
+def _advice(view: View) -> str:
+    hint = "allow more tokens, or keep fewer newest messages with `--keep-last`"
+    if not view.overhead_tokens:
+        return hint
+    return f"{hint}; {view.overhead_tokens} are sent with every call beside the messages"
 
 
 def _why_not(tokens: int, view: View, settings: Settings) -> str:

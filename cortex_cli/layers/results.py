@@ -269,9 +269,8 @@ def _kept_chars(value: str, form: Bookend | Stub | None) -> int:
 
 def _water_level(sizes: list[int], room: int) -> int:
     """Return the largest level at which the sum of min(size, level) is at most `room`; `sizes` ascend."""
-    for at, size in enumerate(sizes):
-        rest = len(sizes) - at
-        if size * rest > room:
-            return room // rest
-        room -= size
-    return sizes[-1] if sizes else 0
+    at = 0
+    while at < len(sizes) - 1 and sizes[at] * (len(sizes) - at) <= room:
+        room -= sizes[at]
+        at += 1
+    return min(sizes[at], room // (len(sizes) - at))

@@ -50,6 +50,13 @@ def test_under_the_threshold_nothing_happens() -> None:
     assert "nothing is dropped" in run(seen).reason
 
 
+def test_at_the_threshold_there_is_nothing_to_drop_yet() -> None:
+    """It fires at 90 % and goes down to 90 %: a second run over its own result must find that enough."""
+    seen = view(user("x" * 1_600), user("y" * 2_000))
+    assert should_truncate(seen.count(COUNTER), seen, Settings())
+    assert run(seen).reason == "900 tokens are at the target of 900"
+
+
 def test_oldest_groups_go_and_the_notice_counts_them() -> None:
     """The reader of the compacted file has to know that, and how much, is missing."""
     seen = view(talk(10))
@@ -181,6 +188,10 @@ def test_what_cannot_fit_raises_with_the_smallest_size() -> None:
         run(seen)
     smallest = failure.value.smallest_tokens
     assert 2_200 < smallest < 2_400
+    assert "beside" not in failure.value.hint
+    with pytest.raises(DoesNotFitError, match="smallest") as failure:
+        run(View(messages=seen.messages, window=1_000, budget=1_000, overhead_tokens=50))
+    assert failure.value.hint.endswith("50 are sent with every call beside the messages")
     again = run(view(list(seen.messages), target=smallest))
     assert seen.with_messages(again.messages).count(COUNTER) == smallest
 

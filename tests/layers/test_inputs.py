@@ -79,3 +79,4 @@ def test_off_by_default() -> None:
 def test_a_string_that_gets_no_smaller_stays() -> None:
     """The mark costs more than a few characters."""
     assert not run(*wrote(json.dumps({"a": "x" * 210}))).fired
+    assert not run(*wrote(json.dumps({"a": "x" * 237}))).fired

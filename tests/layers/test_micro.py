@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from cortex_cli.layers.micro import band, decisions_of, micro, plan_trims, trim_at
+from cortex_cli.layers.micro import band, decisions_of, micro, plan_trims, trim_at, why_not
 from cortex_cli.layers.view import View
 from cortex_cli.messages import LayerResult, Message
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import HeuristicCounter
-from tests.conftest import assistant, call, live, result, tool_pair, user
+from tests.conftest import assistant, call, live, result, text, tool_pair, user
 
 COUNTER = HeuristicCounter()
 SMALL: dict[str, Any] = {"hot_zone_min_tokens": 300, "hot_zone_ratio": 0.0, "degradation_span_ratio": 0.4}
@@ -107,6 +107,15 @@ def test_without_an_answer_there_are_no_findings_below() -> None:
     assert all("findings]" in change.after for change in done.changes if change.action == "placeholder")
 
 
+def test_a_result_need_not_be_the_first_part() -> None:
+    """Whatever a format puts in front of it stays."""
+    seen = view(user("a"), pairs(8))
+    first = seen.messages[2]
+    mixed = (*seen.messages[:2], first._replace(parts=(text("look:"), *first.parts)), *seen.messages[3:])
+    change = run(seen.with_messages(mixed)).changes[0]
+    assert (change.message.position, change.part) == (2, 1)
+
+
 def test_a_nameless_result_gets_its_name_from_the_call() -> None:
     """Several formats name the tool in the call alone."""
     nameless = [
@@ -128,6 +137,7 @@ def test_while_warm_only_earlier_decisions_are_repeated() -> None:
     assert again.messages[: len(first.messages)] == first.messages
     assert again.messages[len(first.messages) :] == more[len(first.messages) :]
     assert [change.action for change in again.changes] == [change.action for change in first.changes]
+    assert why_not(warm, Settings(), COUNTER) == "the prompt cache is warm"
     bare = View(messages=more, window=10_000, budget=10_000, cache_is_warm=True)
     assert run(bare).reason == "the prompt cache is warm; no earlier decisions"
 

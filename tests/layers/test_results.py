@@ -222,3 +222,11 @@ def test_nothing_is_archived_for_a_replacement_that_is_not_made() -> None:
 def test_a_reference_is_left_out_where_it_would_make_the_result_larger() -> None:
     """The original is in the archive either way, and tokens never rise."""
     assert text_of("x" * 90, Ask("clear"), lambda *_: "k" * 200) == "[Tool result cleared]"
+
+
+@pytest.mark.parametrize(
+    "text", ["{" + LONG + "}", '{"output":1,"content":"' + "x" * 3_000 + '"', '["' + "x" * 3_000 + '"]']
+)
+def test_what_only_looks_like_an_object_is_plain_text(text: str) -> None:
+    """Source code begins and ends with braces too; a list has no text of its own."""
+    assert bookend_of(text_of(text, Ask("bookend", 100))).head == text[:100]
