@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients import claude_code
+from tests.clients import claude_code, codex, pi
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +10,17 @@ def claude() -> None:
     """Skip where Claude Code is not installed."""
     if claude_code.find_binary() is None:
         pytest.skip("Claude Code is not installed: run `make test-clients`")
+
+
+@pytest.fixture(scope="session")
+def codex_client() -> None:
+    """Skip where Codex is not installed."""
+    if codex.find_binary() is None:
+        pytest.skip("Codex is not installed: run `make test-clients`")
+
+
+@pytest.fixture(scope="session")
+def pi_client() -> None:
+    """Skip where pi is not installed."""
+    if pi.find_binary() is None:
+        pytest.skip("pi is not installed: run `make test-clients`")
