@@ -3,13 +3,13 @@
 Loads never repair; this does, and says what it did. Source: SPEC section 10.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cortex_cli.groups import CallSite, Pairing, pair_calls
+from cortex_cli.groups import CallSite, pair_calls
 from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED
-from cortex_cli.messages import NO_RECORD, WHOLE, Change, Message, Part
+from cortex_cli.messages import Change, Message, Part
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, is_excerpt, late_results, repeated_calls, repeated_messages
 
@@ -41,35 +41,105 @@ def repair(messages: tuple[Message, ...], rules: Rules, counter: Counter) -> Rep
         rules: What its format demands.
         counter: For the sizes in the changes.
     """
-    changes: list[Change] = []
-    mended = _without_repeats(messages, changes, counter)
-    mended = _paired(mended, rules, changes, counter)
-    if not changes:
+    work = _Work(messages, counter)
+    while work.mend(rules):
+        pass  # what one step brings together may need another
+    if not work.changes:
         return Repair(messages)
-    if is_excerpt(mended):
+    if is_excerpt(work.messages):
         warning = "not repaired, since no message would be left; returned as it is"
-        return Repair(messages, warnings=(f"{len(changes)} broken tool results {warning}",))
-    if rules.alternates:
-        mended = _with_fillers(mended, messages)
-    return Repair(tuple(mended), tuple(changes))
+        return Repair(messages, warnings=(f"{len(work.changes)} broken tool results {warning}",))
+    mended = _with_fillers(work.messages, messages) if rules.alternates else work.messages
+    return Repair(tuple(mended), tuple(work.changes))
 
 
-def _without_repeats(messages: Sequence[Message], changes: list[Change], counter: Counter) -> list[Message]:
-    """Take out messages that stand in the file twice, and calls whose id their message has already."""
-    repeats = repeated_messages(messages)
-    kept: list[Message] = []
-    for position, message in enumerate(messages):
-        if position in repeats:
-            changes.append(_removal(message, counter))
-            continue
-        if calls := repeated_calls(message):
-            smaller = _without_parts(message, calls)
-            before, after = counter.count_message(message), counter.count_message(smaller)
-            texts = "\n".join(message.parts[part].text for part in calls)
-            changes.append(Change(message, calls[0], "repaired", before, after, before=texts))
-            message = smaller
-        kept.append(message)
-    return kept
+class _Work:
+    """A conversation under repair, and what was done to it."""
+
+    def __init__(self, messages: Sequence[Message], counter: Counter) -> None:
+        self.messages = messages
+        self.changes: list[Change] = []
+        self._counter = counter
+
+    def mend(self, rules: Rules) -> bool:
+        """Take one step; tell whether there was one to take."""
+        if repeated := repeated_messages(self.messages):
+            self._remove(repeated)
+        elif calls := repeated_calls(self.messages):
+            self._remove_calls(calls)
+        else:
+            return self._pair(rules)
+        return True
+
+    def _pair(self, rules: Rules) -> bool:
+        pairing = pair_calls(self.messages)
+        late = dict(late_results(self.messages, pairing)) if rules.results_directly_after_call else {}
+        if pairing.orphans or pairing.repeats:
+            self._remove({*pairing.orphans, *pairing.repeats})
+        elif late:
+            self._write_results({site: position for position, site in late.items()})
+        elif pairing.dead_calls:
+            self._write_results(dict.fromkeys(pairing.dead_calls))
+        else:
+            return False
+        return True
+
+    def _remove(self, positions: Container[int]) -> None:
+        kept: list[Message] = []
+        for position, message in enumerate(self.messages):
+            if position not in positions:
+                kept.append(message)
+                continue
+            text = message.parts[0].text if message.parts else ""
+            self.changes.append(Change(message, 0, "repaired", self._size(message), 0, before=text))
+        self.messages = kept
+
+    def _remove_calls(self, repeated: Mapping[int, Sequence[int]]) -> None:
+        """Take calls out, and messages of which nothing is left."""
+        kept: list[Message] = []
+        for position, message in enumerate(self.messages):
+            parts = repeated.get(position)
+            if parts is None:
+                kept.append(message)
+                continue
+            smaller = _without_parts(message, parts)
+            kept.extend([smaller] if smaller.parts else [])
+            texts = "\n".join(message.parts[part].text for part in parts)
+            sizes = self._size(message), self._size(smaller)
+            self.changes.append(Change(message, parts[0], "repaired", *sizes, before=texts))
+        self.messages = kept
+
+    def _write_results(self, missing: Mapping[CallSite, int | None]) -> None:
+        """Write results behind those that directly follow their call.
+
+        Args:
+            missing: Call -> position of the result that it gets, which came too late; None: there is none.
+        """
+        added: dict[int, list[Message]] = {}
+        for site, position in sorted(missing.items(), key=lambda one: one[0]):
+            late = None if position is None else self.messages[position].result
+            place = _end_of_results(self.messages, site.message)
+            added.setdefault(place, []).append(self._write_result(self.messages[site.message], site.part, late))
+        moved = set(missing.values())
+        mended: list[Message] = []
+        for position, message in enumerate(self.messages):
+            mended.extend([] if position in moved else [message])
+            mended.extend(added.get(position, ()))
+        self.messages = mended
+
+    def _write_result(self, message: Message, index: int, late: Part | None) -> Message:
+        call = message.parts[index]
+        part = Part("result", INTERRUPTED, name=call.name, call_id=call.call_id)
+        if late is not None:
+            part = part._replace(text=late.text, is_error=late.is_error)
+        closing = Message("tool", (part,), time=message.time, synthetic="closing")
+        size = self._size(closing)
+        sizes, before = ((size, size), part.text) if late else ((0, size), "")
+        self.changes.append(Change(message, index, "repaired", *sizes, before=before, after=part.text))
+        return closing
+
+    def _size(self, message: Message) -> int:
+        return self._counter.count_message(message)
 
 
 def _without_parts(message: Message, indices: Sequence[int]) -> Message:
@@ -85,55 +155,6 @@ def _without_parts(message: Message, indices: Sequence[int]) -> Message:
     parts = tuple(part for index, part in enumerate(message.parts) if index not in taken)
     gone -= {part.record for part in parts}
     return message._replace(parts=parts, records=tuple(one for one in message.records if one not in gone))
-
-
-def _removal(message: Message, counter: Counter) -> Change:
-    text = message.parts[0].text if message.parts else ""
-    return Change(message, 0, "repaired", counter.count_message(message), 0, before=text)
-
-
-def _paired(messages: Sequence[Message], rules: Rules, changes: list[Change], counter: Counter) -> list[Message]:
-    pairing = pair_calls(messages)
-    late = dict(late_results(messages, pairing)) if rules.results_directly_after_call else {}
-    removed = {*pairing.orphans, *pairing.repeats, *late}
-    closings = _closings(messages, pairing, late)
-    for position in sorted(removed - late.keys()):
-        changes.append(_removal(messages[position], counter))
-    for site, closing in closings:
-        part = closing.parts[0]
-        before = "" if part.text == INTERRUPTED else part.text
-        sizes = (counter.count_message(closing) if before else 0, counter.count_message(closing))
-        changes.append(Change(messages[site.message], site.part, "repaired", *sizes, before=before, after=part.text))
-    added: dict[int, list[Message]] = {}
-    for site, closing in closings:
-        added.setdefault(_end_of_results(messages, site.message), []).append(closing)
-    mended: list[Message] = []
-    for position, message in enumerate(messages):
-        if position not in removed:
-            mended.append(message)
-        mended.extend(added.get(position, ()))
-    return mended
-
-
-def _closings(
-    messages: Sequence[Message], pairing: Pairing, late: dict[int, CallSite]
-) -> list[tuple[CallSite, Message]]:
-    """Write the results that are missing, in the order of their calls."""
-    found: list[tuple[CallSite, Message]] = []
-    for site in pairing.dead_calls:
-        call = messages[site.message].parts[site.part]
-        part = Part("result", INTERRUPTED, name=call.name, call_id=call.call_id)
-        found.append((site, _closing(part, messages[site.message])))
-    for position, site in late.items():
-        result = messages[position].result
-        assert result is not None  # only messages with a result are paired
-        part = result._replace(record=NO_RECORD, block=WHOLE, media=(), json=False)
-        found.append((site, _closing(part, messages[site.message])))
-    return sorted(found, key=lambda one: one[0])
-
-
-def _closing(part: Part, call: Message) -> Message:
-    return Message("tool", (part,), time=call.time, synthetic="closing")
 
 
 def _end_of_results(messages: Sequence[Message], position: int) -> int:

@@ -139,13 +139,13 @@ def results_follow_directly(case: _Case) -> Iterator[Problem]:
 
 
 def ids_are_unique(case: _Case) -> Iterator[Problem]:
-    """No record's id comes twice, and no call id twice in one message (over turns, gateways repeat them)."""
+    """No record's id comes twice, and no call id twice in one answer (over turns, gateways repeat them)."""
     for position, first in repeated_messages(case.messages).items():
         text = f"repeats message {first} (id {case.messages[position].id!r})"
         yield case.problem(ids_are_unique, position, text)
-    for position, message in enumerate(case.messages):
-        for part in repeated_calls(message):
-            text = f"two tool calls with the id {message.parts[part].call_id!r} in one message"
+    for position, parts in repeated_calls(case.messages).items():
+        for part in parts:
+            text = f"two tool calls with the id {case.messages[position].parts[part].call_id!r} in one answer"
             yield case.problem(ids_are_unique, position, text)
 
 
@@ -173,15 +173,31 @@ def _is_same(one: Message, other: Message) -> bool:
     return all(a._replace(record=b.record, block=b.block) == b for a, b in zip(one.parts, other.parts, strict=True))
 
 
-def repeated_calls(message: Message) -> tuple[int, ...]:
-    """Find the parts that call with an id which an earlier part of the message has."""
-    if message.role != "assistant":
-        return ()
-    calls = [(index, part.call_id) for index, part in enumerate(message.parts) if part.kind == "call"]
-    if len(calls) < 2:
-        return ()
-    first: dict[str, int] = {}
-    return tuple(index for index, call_id in calls if first.setdefault(call_id, index) != index)
+def repeated_calls(messages: Sequence[Message]) -> dict[int, tuple[int, ...]]:
+    """Find calls whose id an earlier call of the same answer has.
+
+    Answers with nothing between them count as one: Codex sends them as one, and nobody could tell whose the
+    results are.
+
+    Returns:
+        Position of a message -> positions of the repeating parts in it.
+    """
+    found: dict[int, tuple[int, ...]] = {}
+    seen: set[str] = set()
+    for position, message in enumerate(messages):
+        if message.role != "assistant":
+            if seen:
+                seen = set()
+            continue
+        repeating = []
+        for index, part in enumerate(message.parts):
+            if part.kind == "call":
+                if part.call_id in seen:
+                    repeating.append(index)
+                seen.add(part.call_id)
+        if repeating:
+            found[position] = tuple(repeating)
+    return found
 
 
 def order_is_kept(case: _Case) -> Iterator[Problem]:

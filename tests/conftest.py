@@ -13,6 +13,7 @@ from cortex_cli.typed import finish, is_typed_text
 PROJECT = Path(__file__).resolve().parent.parent
 
 settings.register_profile("cortex", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", settings.get_profile("cortex"), max_examples=2000)  # --hypothesis-profile=deep
 settings.load_profile("cortex")
 
 

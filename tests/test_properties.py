@@ -24,8 +24,8 @@ COUNTER = make_counter("heuristic")
 KNOWN = {known.NAME for known in formats.FORMATS}
 EACH_WRITING = pytest.mark.parametrize("written", [one for one, (name, _) in WRITERS.items() if name in KNOWN])
 WINDOWS = st.sampled_from([150, 600, 2500])
-SOME = settings(max_examples=40)
-"""Each example runs the whole pipeline twice; CI draws others every time."""
+SOME = settings(max_examples=settings().max_examples * 2 // 5)
+"""Each example runs the whole pipeline twice. `--hypothesis-profile=deep` draws many more."""
 
 
 def settings_for(window: int) -> Settings:

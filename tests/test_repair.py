@@ -78,6 +78,15 @@ def test_second_call_of_an_id_leaves_with_its_result() -> None:
     assert done.messages[1].records == (1,)
 
 
+def test_answers_without_anything_between_are_one() -> None:
+    """Codex sends them as one; where an orphan stood between them, its removal must not make a new fault."""
+    first, again = answer("b"), answer("b", text="so")
+    done = mend(user("go"), first, result("a"), again, result("b", "1"), result("b", "2"))
+    assert texts(done) == ["go", "b", "so", "1"]
+    done = mend(user("go"), first, result("a"), first, result("b", "1"), user("so"))
+    assert texts(done) == ["go", "b", "1", "so"]
+
+
 def test_messages_written_twice_leave_once() -> None:
     """Two writers on one file leave whole records twice."""
     twice = [user("go", id="1", records=(one,)) for one in (0, 1)]
@@ -131,10 +140,10 @@ def test_repair_is_idempotent(messages: tuple[Message, ...], rules: Rules) -> No
 @ANY_RULES
 @given(messages=MESSAGES)
 def test_repair_touches_only_what_is_broken(messages: tuple[Message, ...], rules: Rules) -> None:
-    """Users and answers stay, in order; a result that stays is the same; sizes in the report add up."""
+    """What was said stays, in order; a result that stays is the same; sizes in the report add up."""
     done = repair(messages, rules, COUNTER)
-    said = [one.position for one in messages if one.role in ("user", "assistant")]
-    assert [one.position for one in done.messages if one.role != "tool" and one.position >= 0] == said
+    said = [(one.position, one.text) for one in messages if one.text]
+    assert [(one.position, one.text) for one in done.messages if one.text and one.position >= 0] == said
     kept = [one for one in done.messages if one.role == "tool" and one.position >= 0]
     assert all(one is messages[one.position] for one in kept)
     grown = sum(change.tokens_after - change.tokens_before for change in done.changes)

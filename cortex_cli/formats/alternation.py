@@ -164,8 +164,11 @@ def _clusters(turns: _Turns, run: list[_Item]) -> list[_Cluster]:
             continue
         ours = [run[one] for one in waiting]
         notice = next((one for one in [*waiting, *range(at, len(run))] if _can_part(run[one])), None)
-        if previous == OURS or turns.run_of[previous] == turns.run_of[item.element]:
+        if previous == OURS:
             clusters.append(_Cluster([*ours, item]))
+        elif turns.run_of[previous] == turns.run_of[item.element]:
+            clusters[-1].items.extend(one for one in ours if one.message.role == "tool")  # beside their siblings
+            clusters.append(_Cluster([*(one for one in ours if one.message.role != "tool"), item]))
         elif notice is None or notice in parting:
             clusters[-1].items.extend([*ours, item])
         else:
