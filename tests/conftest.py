@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cortex_cli.marks import Notice, notice_text
 from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.typed import finish, is_typed_text
 
@@ -93,6 +94,11 @@ def result(
     """Build a tool result with the given text, or with `chars` characters of lines."""
     part = Part("result", value or filler(chars), name=name, call_id=call_id, is_error=is_error)
     return Message("tool", (part,), **fields)
+
+
+def notice(messages: int = 3, tokens: int = 40) -> Message:
+    """Build a failsafe notice as the layer puts it in."""
+    return Message("user", (text(notice_text(Notice(messages, tokens))),), synthetic="notice")
 
 
 def tool_pair(name: str = "Read", *, chars: int = 100, call_id: str = "call_1", value: str = "") -> list[Message]:

@@ -103,8 +103,8 @@ def load(source: Source) -> Transcript:
 
 def _read_system(system: Any) -> list[Message]:
     """Read the top-level system prompt: it is sent, and stands in no element."""
-    parts = tuple(part._replace(record=NO_RECORD) for part in read_parts(NO_RECORD, system))
-    return [Message("system", parts)] if parts else []
+    parts = read_parts(NO_RECORD, system)
+    return [Message("system", parts)] if any(part.text for part in parts) else []
 
 
 def _after_compaction(messages: list[Message]) -> tuple[list[Message], tuple[int, int] | None]:

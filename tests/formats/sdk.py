@@ -1,0 +1,41 @@
+"""Messages against the types of the official packages, every lazy list in them walked to its end."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from anthropic.types import MessageParam
+from anthropic.types.beta import BetaMessageParam
+from openai.types.chat import ChatCompletionMessageParam
+from pydantic import TypeAdapter, ValidationError
+
+_OPENAI: TypeAdapter[Any] = TypeAdapter(list[ChatCompletionMessageParam])
+_ANTHROPIC: TypeAdapter[Any] = TypeAdapter(list[MessageParam])
+_ANTHROPIC_BETA: TypeAdapter[Any] = TypeAdapter(list[BetaMessageParam])
+
+
+def validate_openai(messages: list[Any]) -> None:
+    """Raise where chat completions would refuse the messages."""
+    _walk(_OPENAI.validate_python(messages))
+
+
+def validate_anthropic(messages: list[Any], *, is_beta: bool = False) -> None:
+    """Raise where the Messages API would refuse the messages."""
+    _walk((_ANTHROPIC_BETA if is_beta else _ANTHROPIC).validate_python(messages))
+
+
+def needs_beta(messages: list[Any]) -> bool:
+    """Tell whether messages use what only the beta API takes."""
+    try:
+        validate_anthropic(messages)
+    except ValidationError:
+        return True
+    return False
+
+
+def _walk(value: Any) -> None:
+    """Pydantic checks an iterable only while it is walked."""
+    if isinstance(value, dict):
+        value = value.values()
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        for one in value:
+            _walk(one)

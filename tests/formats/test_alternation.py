@@ -1,0 +1,175 @@
+"""Who shares a message where user and assistant take turns."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cortex_cli.messages import Message, Part, Transcript
+from tests.conftest import notice
+from tests.formats.lists import ELEMENTS, OURS, changed
+from tests.roundtrip import dump, load
+
+NOTICE = {"type": "text", "text": notice().text}
+SUMMARY = next(message for message in OURS if message.synthetic == "summary")
+
+
+def text(value: str) -> dict[str, Any]:
+    """Build a text block."""
+    return {"type": "text", "text": value}
+
+
+def says(role: str, *blocks: Any) -> dict[str, Any]:
+    """Build a message; a lone string is its content."""
+    return {"role": role, "content": blocks[0] if isinstance(blocks[0], str) else list(blocks)}
+
+
+def read(*values: dict[str, Any], indent: int | None = None) -> Transcript:
+    """Read a list of messages."""
+    return load(json.dumps(values, indent=indent).encode(), "anthropic")
+
+
+def written(transcript: Transcript, *messages: Message) -> list[Any]:
+    """Write other messages and return the values."""
+    return list(json.loads(dump(transcript.with_messages(messages))))
+
+
+TALK = [says("user", text("one")), says("assistant", "two"), says("user", "three"), says("assistant", "four")]
+
+
+def test_ours_is_the_first_part_of_the_next_user_message() -> None:
+    """Two user messages in a row are refused by some providers."""
+    transcript = read(*TALK)
+    output = written(transcript, SUMMARY, *transcript.messages[2:])
+    assert output == [says("user", text(SUMMARY.text), text("three")), TALK[3]]
+    again = read(*output)
+    assert [(one.synthetic, one.text) for one in again.messages[:2]] == [("summary", SUMMARY.text), ("", "three")]
+    assert [one.typed for one in again.messages[:2]] == [False, True]
+
+
+def test_a_notice_behind_the_task_is_its_first_part_and_is_read_back_behind_it() -> None:
+    """That is where the failsafe put it, and where the next run must find it."""
+    transcript = read(*TALK)
+    output = written(transcript, transcript.messages[0], notice(), transcript.messages[3])
+    assert output == [says("user", NOTICE, text("one")), TALK[3]]
+    assert [(one.synthetic, one.text) for one in read(*output).messages[:2]] == [("", "one"), ("notice", notice().text)]
+
+
+def test_a_notice_behind_a_summary_is_read_back_there() -> None:
+    """Then it does not belong behind the first typed message."""
+    transcript = read(*TALK)
+    again = read(*written(transcript, SUMMARY, notice(), *transcript.messages[2:]))
+    assert [one.synthetic for one in again.messages[:3]] == ["summary", "notice", ""]
+
+
+def test_users_that_meet_get_the_notice_between_them() -> None:
+    """As an answer: so neither of them is edited."""
+    transcript = read(*TALK)
+    output = written(transcript, transcript.messages[0], notice(), *transcript.messages[2:])
+    assert output == [TALK[0], says("assistant", NOTICE), *TALK[2:]]
+    again = read(*output)
+    assert [(one.role, one.synthetic) for one in again.messages[:2]] == [("user", ""), ("assistant", "notice")]
+
+
+def test_a_slot_and_the_task_that_meet_get_the_notice_between_them() -> None:
+    """The failsafe puts it behind both; it is read back behind both."""
+    rules = says("user", text("<system-reminder>rules</system-reminder>"))
+    transcript = read(rules, says("assistant", "ok"), *TALK)
+    kept = [transcript.messages[0], transcript.messages[2], notice(), transcript.messages[5]]
+    output = written(transcript, *kept)
+    assert output == [rules, says("assistant", NOTICE), TALK[0], TALK[3]]
+    again = read(*output)
+    assert [one.synthetic for one in again.messages] == ["", "", "notice", ""]
+    assert written(again, *again.messages[:2], notice(5), *again.messages[3:]) == [
+        rules, says("assistant", text(notice(5).text)), TALK[0], TALK[3],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_users_that_meet_without_a_notice_become_one(indent: int | None) -> None:
+    """That is what the API itself makes of them; blocks keep their bytes."""
+    transcript = read(TALK[0], TALK[1], says("user", text("three"), text("more")), TALK[3], indent=indent)
+    output = dump(transcript.with_messages((transcript.messages[0], *transcript.messages[2:])))
+    assert json.loads(output) == [says("user", text("one"), text("three"), text("more")), TALK[3]]
+    assert b'"text": "three"' in output  # a space that only the input has
+
+
+def test_string_contents_become_blocks_when_they_are_shared() -> None:
+    """A string has no room for a part."""
+    transcript = read(says("user", "one"), TALK[1], TALK[2], TALK[3])
+    kept = (transcript.messages[0], SUMMARY, *transcript.messages[2:])
+    assert written(transcript, *kept) == [says("user", text("one"), text(SUMMARY.text), text("three")), TALK[3]]
+
+
+def test_neighbours_of_one_role_in_the_input_stay_apart() -> None:
+    """Nobody touched them: their bytes are theirs."""
+    transcript = read(says("user", "zero"), *TALK)
+    output = written(transcript, *transcript.messages[:2], notice(), transcript.messages[4])
+    assert output == [says("user", "zero"), says("user", NOTICE, text("one")), TALK[3]]
+
+
+def test_closing_results_come_first_in_their_message() -> None:
+    """Results directly follow their call, in front of everything else, ours too."""
+    use = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "b", "content": "r"}
+    transcript = read(TALK[0], says("assistant", use, use | {"id": "b"}), says("user", result, text("go on")))
+    closing = Message("tool", (Part("result", "interrupted", call_id="a"),), synthetic="closing")
+    closed = {"type": "tool_result", "tool_use_id": "a", "content": "interrupted"}
+    output = written(transcript, *transcript.messages[:3], closing, notice(), *transcript.messages[3:])
+    assert output[2] == says("user", result, closed, NOTICE, text("go on"))
+
+
+def test_closing_results_without_a_user_get_a_message() -> None:
+    """Where an answer follows, or nothing."""
+    use = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    closing = Message("tool", (Part("result", "interrupted", call_id="a"),), synthetic="closing")
+    closed = says("user", {"type": "tool_result", "tool_use_id": "a", "content": "interrupted"})
+    transcript = read(TALK[0], says("assistant", use), says("assistant", "hm"))
+    output = written(transcript, *transcript.messages[:2], closing, transcript.messages[2])
+    assert output == [TALK[0], says("assistant", use), closed, says("assistant", "hm")]
+    transcript = read(TALK[0], says("assistant", use))
+    assert written(transcript, *transcript.messages, closing)[2] == closed
+
+
+def test_an_acknowledgement_follows_its_summary() -> None:
+    """The store's own form of a compaction."""
+    transcript = read(*TALK)
+    ack = Message("assistant", (Part("text", "Understood, context restored."),), synthetic="acknowledgement")
+    output = written(transcript, SUMMARY, ack, *transcript.messages[2:])
+    assert output == [says("user", text(SUMMARY.text)), says("assistant", text(ack.text)), *TALK[2:]]
+    assert [one.synthetic for one in read(*output).messages[:2]] == ["summary", "acknowledgement"]
+
+
+def test_our_words_stand_behind_thinking() -> None:
+    """An answer must begin with its thinking; two that meet become one."""
+    thinking = {"type": "thinking", "thinking": "t", "signature": "s"}
+    transcript = read(TALK[0], says("assistant", "two"), TALK[2], says("assistant", thinking, text("four")))
+    ack = Message("assistant", (Part("text", "ok"),))
+    assert written(transcript, transcript.messages[0], ack, transcript.messages[3])[1] == says(
+        "assistant", thinking, text("ok"), text("four")
+    )
+    assert written(transcript, *transcript.messages[:2], transcript.messages[3])[1] == says(
+        "assistant", text("two"), thinking, text("four")
+    )
+
+
+@st.composite
+def talks(draw: st.DrawFn, name: str) -> list[Any]:
+    """Draw a conversation in which user and assistant take turns."""
+    roles = ("user", "assistant")
+    size = draw(st.integers(2, 8))
+    return [draw(ELEMENTS[name].filter(lambda one, role=roles[at % 2]: one["role"] == role)) for at in range(size)]
+
+
+@pytest.mark.parametrize("name", ["anthropic", "axio"])
+@settings(max_examples=60)
+@given(drawn=st.data())
+def test_who_took_turns_takes_turns(name: str, drawn: st.DataObject) -> None:
+    """Whatever is dropped, edited or put in."""
+    transcript = load(json.dumps(drawn.draw(talks(name))).encode(), name)
+    output = dump(transcript.with_messages(drawn.draw(changed(transcript.messages))))
+    roles = [value["role"] for value in json.loads(output)]
+    assert all(one != two for one, two in pairwise(roles))
