@@ -138,4 +138,5 @@ def test_an_excerpt_is_returned_as_it_is(written: str) -> None:
     data = write(live(*(result(f"call_{number}", chars=4000) for number in range(9))))
     done = compact(load(data, name), settings_for(2000), counter=COUNTER)
     assert dump(done.transcript) == data
-    assert "returned as it is" in done.report.warnings[-1]
+    is_said = any("returned as it is" in warning for warning in done.report.warnings)
+    assert is_said or not done.transcript.messages  # Claude Code leaves results without calls out on resume
