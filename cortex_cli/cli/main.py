@@ -115,4 +115,7 @@ def cortex(
 def run() -> None:
     """Run the command line of this process."""
     gc.set_threshold(GC_THRESHOLD)
-    app(prog_name="cortex")
+    try:
+        app(prog_name="cortex")
+    finally:
+        gc.freeze()  # else the interpreter looks through everything once more before it exits
