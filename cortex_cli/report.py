@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from cortex_cli.messages import Action, Change, Part, Transcript
+from cortex_cli.messages import Action, Change, Message, Part, Transcript
 
 REPORT_VERSION = 1
 """Of the JSON form. Source: DESIGN section 5."""
@@ -295,12 +295,26 @@ def _tie(change: Change, transcript: Transcript) -> ChangeReport:
         line=transcript.line_of(message),
         id=message.id,
         part=index,
-        tool=part.name if part is not None else "",
+        tool=part.name if part is not None else _tool_of(message),
         action=change.action,
         tokens_before=change.tokens_before,
         tokens_after=change.tokens_after,
         ref=change.ref,
-        before=change.before,
+        before=change.before if change.before or change.part >= 0 else _text_of(message, change.after),
         after=change.after,
         typed=message.typed,
     )
+
+
+def _tool_of(message: Message) -> str:
+    """The tool whose result a message is; empty for other messages."""
+    return message.result.name if message.result is not None else ""
+
+
+def _text_of(message: Message, after: str) -> str:
+    """What stood in a message that left as a whole and has no text of its own: its result, or its calls."""
+    if after or message.position < 0:
+        return ""
+    if message.result is not None:
+        return message.result.text
+    return "\n".join(f"{part.name} {part.text}" for part in message.calls)

@@ -145,7 +145,7 @@ def _tools(report: Report) -> Iterator[RenderableType]:
     saved: Tally[str] = Tally()
     actions: dict[str, Tally[str]] = {}
     for change in _all_changes(report):
-        name = change.tool or "(messages)"
+        name = change.tool or ("(messages)" if change.message >= 0 else "(added)")
         saved[name] += change.tokens_before - change.tokens_after
         actions.setdefault(name, Tally())[change.action] += 1
     if not saved:

@@ -1,13 +1,26 @@
 """The changed texts of a run, before and after, unified: what went is dimmed, what came stands out."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cortex_cli.cli.paint import GOOD, LABEL, NAME, STRONG, block, count, line, number, print_all
+from cortex_cli.cli.paint import (
+    CAREFUL,
+    GOOD,
+    LABEL,
+    NAME,
+    STRONG,
+    block,
+    clipped,
+    count,
+    line,
+    number,
+    print_all,
+    table,
+)
 from cortex_cli.cli.render import place_of
 from cortex_cli.report import ChangeReport, Report
 
@@ -20,23 +33,56 @@ MAX_REMOVED_LINES = 12
 MAX_ADDED_LINES = 24
 """Added lines shown of one change; `-v` shows all."""
 
+TOOL_COLUMNS = 12
+"""Characters of a tool's name in the list of what left."""
+
+LEFT_COLUMNS = 38
+"""What stands beside the text in that list."""
+
 MAX_COLUMNS = 1000
 """Characters of one line that are shown: a minified file is one line."""
 
 
 def print_changes(console: Console, report: Report, *, verbose: bool = False) -> None:
-    """Print every change with its texts."""
+    """Print every change with its texts; messages that left as a whole are one table."""
     changes = chain(report.repairs, *(layer.changes for layer in report.layers))
-    print_all(console, chain.from_iterable(render_change(change, verbose=verbose) for change in changes))
+    for (is_whole, action), group in groupby(changes, key=lambda one: (_left_as_a_whole(one), one.action)):
+        found = tuple(group)
+        print_all(console, _left(action, found, console.width) if is_whole else _edited(found, verbose=verbose))
 
 
-def render_change(change: ChangeReport, *, verbose: bool = False) -> Iterator[RenderableType]:
-    """Make the lines of one change."""
-    what = change.tool or ("typed message" if change.typed else "message")
-    sizes = f"{number(change.tokens_before)} -> {number(change.tokens_after)} tokens"
-    yield line((place_of(change), LABEL), "  ", (what, NAME), "  ", (change.action, STRONG), "  ", (sizes, LABEL))
-    yield compare(change.before.splitlines(), change.after.splitlines(), verbose=verbose)
+def _left_as_a_whole(change: ChangeReport) -> bool:
+    return change.message >= 0 and change.part < 0 and not change.after
+
+
+def _left(action: str, changes: Sequence[ChangeReport], columns: int) -> Iterator[RenderableType]:
+    """Make a table of messages that left."""
+    tokens = sum(change.tokens_before for change in changes)
+    yield line((count(len(changes), "message"), STRONG), f" {action}", (f"  {number(tokens)} tokens", LABEL))
+    rows = [
+        (
+            line((str(change.message), LABEL)),
+            number(change.tokens_before),
+            line((clipped(change.tool or ("typed" if change.typed else ""), TOOL_COLUMNS), NAME)),
+            line((clipped(change.before, columns - LEFT_COLUMNS), CAREFUL if change.typed else LABEL)),
+        )
+        for change in changes
+    ]
+    yield table(("message", "tokens", "", ""), rows, right=(0, 1))
     yield Text()
+
+
+def _edited(changes: Iterable[ChangeReport], *, verbose: bool) -> Iterator[RenderableType]:
+    """Make the lines of changes to texts."""
+    for change in changes:
+        what = change.tool or (
+            "typed message" if change.typed else "message" if change.message >= 0 else "in its place"
+        )
+        sizes = f"{number(change.tokens_before)} -> {number(change.tokens_after)} tokens"
+        yield line((place_of(change), LABEL), "  ", (what, NAME), "  ", (change.action, STRONG), "  ", (sizes, LABEL))
+        is_new = change.message < 0  # a summary is read as a whole
+        yield compare(change.before.splitlines(), change.after.splitlines(), verbose=verbose or is_new)
+        yield Text()
 
 
 def compare(before: Sequence[str], after: Sequence[str], *, verbose: bool = False) -> Table:
