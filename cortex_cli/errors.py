@@ -60,6 +60,10 @@ class CortexError(Exception):
         self.hint = hint
         self.where = where
 
+    def naming(self, path: str) -> str:
+        """Say what went wrong with which of several inputs."""
+        return str(self) if path in str(self) else f"{path}: {self}"
+
 
 class InputError(CortexError):
     """The input cannot be read as a transcript."""

@@ -40,7 +40,7 @@ def run_job(job: Job, counter: Counter) -> Outcome:
     except UnknownFormatError as error:
         return Outcome(job.path, "skipped", {}, str(error), error.hint)
     except CortexError as error:
-        return Outcome(job.path, "failed", {}, str(error), error.hint)
+        return Outcome(job.path, "failed", {}, error.naming(job.path), error.hint)
     except Exception:  # a bug met on one file must not cost the run; its traceback is the error
         last = traceback.format_exc().strip()
         return Outcome(job.path, "failed", {}, f"{job.path}: this is a bug in cortex: {last}", "please report it")

@@ -29,7 +29,7 @@ def boundary() -> Iterator[None]:
             if sys.stdout is not None:
                 sys.stdout.flush()  # a full disk or a closed pipe shows here, not at exit
     except CortexError as error:
-        show_error(error)
+        print_error(str(error), error.hint)
         raise typer.Exit(error.exit_code) from error
     except UsageError as error:
         _leave_for_usage(error)
@@ -41,14 +41,9 @@ def boundary() -> Iterator[None]:
     except OSError as error:
         if error.filename is not None:
             raise  # files have errors of their own: this one is a bug
-        show_error(CortexError(f"standard output cannot be written: {error.strerror}"))
+        print_error(f"standard output cannot be written: {error.strerror}")
         _close_quietly()
         raise typer.Exit(ExitCode.FAILED) from error
-
-
-def show_error(error: CortexError) -> None:
-    """Print one error in its one or two lines."""
-    print_error(str(error), error.hint)
 
 
 def print_error(message: str, hint: str = "") -> None:

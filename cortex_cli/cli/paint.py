@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -49,6 +50,11 @@ def line(*pieces: str | tuple[str, str]) -> Text:
         text, style = (piece, "") if isinstance(piece, str) else piece
         found.append(one_line(text), style)
     return found
+
+
+def indented(*pieces: str | tuple[str, str]) -> Padding:
+    """Make one line that stands two columns in, also where it is broken."""
+    return Padding(line(*pieces), (0, 0, 0, 2))
 
 
 def block(text: str, style: str = "") -> Text:

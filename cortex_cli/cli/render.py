@@ -18,6 +18,7 @@ from cortex_cli.cli.paint import (
     bar,
     clipped,
     count,
+    indented,
     line,
     number,
     percent,
@@ -88,8 +89,7 @@ def _sizes(console: Console, report: Report) -> Iterator[RenderableType]:
     if report.saved_tokens or report.changed:
         messages = report.input.messages - report.output.messages
         gone = f", {count(messages, 'message')} fewer" if messages > 0 else ""
-        yield line(
-            "  ",
+        yield indented(
             ("saved ", LABEL),
             (f"{number(report.saved_tokens)} tokens ({percent(max(0.0, report.saved_ratio))})", GOOD),
             gone,
@@ -107,7 +107,7 @@ def _notes_on_sizes(report: Report) -> Iterator[RenderableType]:
     if report.model_scale != 1:
         notes.append(f"shares count {report.model_scale:g} model tokens for one of ours: {report.model_scale_source}")
     for note in notes:
-        yield line("  ", (note, LABEL))
+        yield indented((note, LABEL))
 
 
 def _short(value: int) -> str:
@@ -170,11 +170,11 @@ def _dropped(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     summarized = sum(change.typed and change.action == "summarized" for change in _all_changes(report))
     if summarized:
         are = "is" if summarized == 1 else "are"
-        yield line("  ", f"{count(summarized, 'message')} that a person wrote {are} now in the summary")
+        yield indented(f"{count(summarized, 'message')} that a person wrote {are} now in the summary")
         yield Text()
     if not typed:
         return
-    yield line((f"  {count(len(typed), 'message')} that a person wrote left:", CAREFUL))
+    yield indented((f"{count(len(typed), 'message')} that a person wrote left:", CAREFUL))
     shown = typed if verbose or len(typed) <= MAX_DROPPED + 1 else typed[:MAX_DROPPED]
     rows = [(line((place_of(change), LABEL)), clipped(change.before, 200)) for change in shown]
     if len(shown) < len(typed):
@@ -193,7 +193,7 @@ def place_of(change: ChangeReport) -> str:
 def _repairs(report: Report) -> Iterator[RenderableType]:
     if not report.repairs:
         return
-    yield line((f"  {count(len(report.repairs), 'repair')} made first:", CAREFUL))
+    yield indented((f"{count(len(report.repairs), 'repair')} made first:", CAREFUL))
     rows = [
         (line((place_of(one), LABEL)), one.tool or "message", clipped(one.before or one.after, 120))
         for one in report.repairs
@@ -222,14 +222,14 @@ def _cost(report: Report) -> Iterator[RenderableType]:
     if not cost:
         return
     text = f"{usd(cost['per_call_before_usd'])} -> {usd(cost['per_call_after_usd'])}"
-    yield line(
-        "  ", ("cost of a call  ", LABEL), (text, STRONG), (f"  ({cost['model']}, input read from the cache)", LABEL)
+    yield indented(
+        ("cost of a call  ", LABEL), (text, STRONG), (f"  ({cost['model']}, input read from the cache)", LABEL)
     )
     if cost["cache_rewrite_usd"]:
         calls = cost["break_even_calls"]
         paid = "never paid back" if calls is None else f"paid back after {count(calls, 'call')}"
-        yield line(
-            "  ", ("writing the cache anew costs ", LABEL), usd(cost["cache_rewrite_usd"]), (f" once, {paid}", LABEL)
+        yield indented(
+            ("writing the cache anew costs ", LABEL), usd(cost["cache_rewrite_usd"]), (f" once, {paid}", LABEL)
         )
     yield Text()
 
@@ -239,19 +239,19 @@ def _facts(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     if not facts.found:
         return
     style = CAREFUL if facts.lost else GOOD
-    yield line("  ", ("facts  ", LABEL), (f"{number(facts.kept)} of {number(facts.found)} kept", style))
+    yield indented(("facts  ", LABEL), (f"{number(facts.kept)} of {number(facts.found)} kept", style))
     shown = facts.lost if verbose or len(facts.lost) <= MAX_LOST + 1 else facts.lost[:MAX_LOST]
     for lost in shown:
-        yield line("  ", ("lost  ", CAREFUL), clipped(lost, 200))
+        yield indented(("lost  ", CAREFUL), clipped(lost, 200))
     if len(shown) < len(facts.lost):
-        yield line("  ", ("lost  ", CAREFUL), f"and {number(len(facts.lost) - len(shown))} more; -v names them")
+        yield indented(("lost  ", CAREFUL), f"and {number(len(facts.lost) - len(shown))} more; -v names them")
     yield Text()
 
 
 def _ending(report: Report, written: Written, *, verbose: bool) -> Iterator[RenderableType]:
     if verbose:
         seconds = f"{report.elapsed_seconds:.2f} s, counted by {report.counter} ({report.tokenizer})"
-        yield line("  ", (seconds, LABEL))
+        yield indented((seconds, LABEL))
     yield from (line(("warning: ", CAREFUL), warning) for warning in report.warnings)
     yield line((_what_was_done(report), STRONG), *_where(report, written))
     yield from hints((*report.hints, *written.hints))

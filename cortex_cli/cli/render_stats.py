@@ -14,6 +14,7 @@ from cortex_cli.cli.paint import (
     bar,
     clipped,
     count,
+    indented,
     line,
     number,
     percent,
@@ -58,7 +59,7 @@ def _head(console: Console, stats: Stats) -> Iterator[RenderableType]:
     notes.append(f"{count(stats.turns, 'message')} typed by a person")
     if stats.overhead_tokens:
         notes.append(f"{number(stats.overhead_tokens)} tokens are sent with every call and not in the file")
-    yield from (line("  ", (note, LABEL)) for note in notes)
+    yield from (indented((note, LABEL)) for note in notes)
     yield Text()
 
 

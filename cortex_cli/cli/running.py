@@ -8,7 +8,7 @@ from typing import Any
 
 from cortex_cli import files, formats
 from cortex_cli.cli import outputs, sources
-from cortex_cli.cli.boundary import show_error
+from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import OutputOptions, ReportOptions, check_report_file
 from cortex_cli.cli.shell import Shell, make_console
 from cortex_cli.compaction import compact
@@ -49,7 +49,7 @@ class Runner:
             except CortexError as error:
                 if len(names) == 1:
                     raise
-                show_error(error)
+                print_error(error.naming(name), error.hint)
                 failed.append((name, error))
         self._give_data(reports, failed, is_one=len(names) == 1)
         if failed:
@@ -97,7 +97,7 @@ class Runner:
         if not (self.report.json or self.report.report_file):
             return
         done = [report.to_json() for report in reports]
-        failures = [{"path": path, "error": str(error), "hint": error.hint} for path, error in failed]
+        failures = [{"path": path, "error": error.naming(path), "hint": error.hint} for path, error in failed]
         data: dict[str, Any] = done[0] if is_one else batch_report(self.command, done, failures)
         if self.report.json:
             self.shell.print_json(data, self.shell.stdout)

@@ -26,7 +26,7 @@ CASES = {
     "show": "show samples/openai.jsonl --until 8",
     "show-markdown": "show samples/openai.jsonl --from 9 --until 13 --markdown",
     "check": "check samples/openai.jsonl",
-    "batch": f"batch samples --window 32k --fit 8k {PLAIN} --glob *o*.json* --dry-run",
+    "batch": f"batch samples --window 32k --fit 8k {PLAIN} --glob openai* --glob codex* --dry-run",
 }
 
 
