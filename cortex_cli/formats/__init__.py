@@ -5,10 +5,11 @@ its file and add it to `FORMATS`, or call `register` from outside.
 
 Two more names are optional: `RULES` (a `validity.Rules`) where conversations must keep more than the rules
 that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the records themselves (parent
-links, unique ids), which `cortex check` asks.
+links, unique ids), which `cortex check` asks. The `dump` of a client's sessions takes `keep_history` as well.
 """
 
 import hashlib
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
@@ -190,21 +191,31 @@ def _choose(source: Source, name: str) -> tuple[Format, tuple[str, ...]]:
     return detection.format, (f"read as {detection.format.NAME}; it could also be {others}; --format decides",)
 
 
-def dump(transcript: Transcript) -> Iterator[bytes]:
-    """Yield the bytes of a transcript in its own format; the input's own where nothing was changed."""
+def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[bytes]:
+    """Yield the bytes of a transcript in its own format; the input's own where nothing was changed.
+
+    Args:
+        transcript: As loaded, with other messages.
+        keep_history: Leave what stood before a compaction in the file; formats whose clients tell the two
+            apart (their `dump` takes it) obey, others have no place for it.
+    """
     if not changes.is_changed(transcript) and transcript.records:
         yield b"\n".join(transcript.records)
+        return
+    write: Callable[..., Iterator[bytes]] = find(transcript.format).dump
+    if keep_history and "keep_history" in inspect.signature(write).parameters:
+        yield from write(transcript, keep_history=True)
     else:
-        yield from find(transcript.format).dump(transcript)
+        yield from write(transcript)
 
 
-def dump_all(transcripts: Iterable[Transcript]) -> Iterator[bytes]:
+def dump_all(transcripts: Iterable[Transcript], *, keep_history: bool = False) -> Iterator[bytes]:
     """Yield the bytes of what `load_all` read, with the lines between the conversations."""
     for transcript in transcripts:
         layout = transcript.layout
         is_list = isinstance(layout, containers.Layout)
         yield layout.before if is_list else b""
-        yield from dump(transcript)
+        yield from dump(transcript, keep_history=keep_history)
         yield layout.after if is_list else b""
 
 

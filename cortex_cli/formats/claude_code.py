@@ -11,13 +11,17 @@ from cortex_cli.formats.claude_code_dump import Layout, Link, dump_session
 from cortex_cli.formats.claude_code_messages import Conversation, read_conversation
 from cortex_cli.formats.claude_code_records import Record, read_record, text_of
 from cortex_cli.formats.claude_code_tree import LARGE_FILE_BYTES, Node, Preserved, Tree, live_path
+from cortex_cli.formats.containers import mark_own
 from cortex_cli.formats.contents import compact
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import parse_first
 from cortex_cli.messages import Message, Transcript, Usage
 from cortex_cli.typed import finish
+from cortex_cli.validity import Problem, Rules
 
 NAME = "claude-code"
+
+RULES = Rules(results_directly_after_call=True, user_first=True)
 
 _TREE_TYPES = frozenset({"user", "assistant", "system", "attachment", "progress"})
 _SIDE_TYPES = frozenset({"summary", "file-history-snapshot", "queue-operation", "last-prompt", "permission-mode"})
@@ -96,27 +100,60 @@ def load(source: Source) -> Transcript:
     tree = reading.tree(len(source.data))
     path = live_path(tree)
     found = read_conversation(path, reading.records)
-    messages = finish(found.messages)
+    messages = finish(mark_own(found.messages))
     newest = next((answer for _, answer in reversed(list(found.answers.items())) if answer.model), None)
     return Transcript(
         format=NAME,
         messages=messages,
         loaded=messages,
         records=source.records,
-        layout=_layout(reading, path, messages),
+        layout=_layout(reading, tree, path, messages),
         path=source.path,
         model=newest.model if newest else "",
         session_id=_session_id(source.path, path, reading.records),
         usage=_usage(found, path),
         preamble=reading.preamble,
-        warnings=source.warnings(),
+        warnings=(*source.warnings(), *_gaps(source, path)),
     )
 
 
-def _layout(reading: _Reading, path: Sequence[Node], messages: Sequence[Message]) -> Layout:
+def _gaps(source: Source, path: Sequence[Node]) -> Iterator[str]:
+    """Say where the chain is broken: what a record follows whose parent is not in the file."""
+    before: Node | None = None
+    uuids = {node.uuid for node in path}
+    for node in path:
+        if node.parent and node.parent not in uuids and not node.boundary:
+            follows = "nothing" if before is None else f"line {source.first_line + before.record}"
+            line = source.first_line + node.record
+            yield f"{source.path}:{line}: its parent {node.parent!r} is not in the file, it follows {follows}"
+        before = node
+
+
+def check(transcript: Transcript) -> Iterator[Problem]:
+    """Yield ids that two different records have; the client then sees the later one only."""
+    layout: Layout = transcript.layout
+    positions = {record: message.position for message in transcript.loaded for record in message.records}
+    first: dict[str, int] = {}
+    for record, link in sorted(layout.links.items()):
+        earlier = first.setdefault(link.uuid, record)
+        if earlier != record and record in positions and transcript.records[earlier] != transcript.records[record]:
+            message = transcript.loaded[positions[record]]
+            text = f"id {link.uuid!r} is that of line {earlier + 1} too"
+            yield Problem("ids_are_unique", message.position, message, text)
+
+
+def _layout(reading: _Reading, tree: Tree, path: Sequence[Node], messages: Sequence[Message]) -> Layout:
     spoken = {node.record for node in path if node.kind in ("user", "assistant")}
     sent = {record for message in messages for record in message.records}
-    return Layout(reading.links, tuple(node.record for node in path), reading.leaves, frozenset(spoken - sent))
+    says = {node.record: node.parent for node in tree.nodes}
+    return Layout(
+        reading.links,
+        tuple(node.record for node in path),
+        reading.leaves,
+        unsent=frozenset(spoken - sent),
+        boundary=max((node.record for node in path if node.boundary), default=-1),
+        rehung=frozenset(node.record for node in path if node.parent != says[node.record]),
+    )
 
 
 def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[bytes]:

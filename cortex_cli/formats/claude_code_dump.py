@@ -12,6 +12,7 @@ from cortex_cli.formats.carrier import Carrier, plan_carrier
 from cortex_cli.formats.changes import RecordChange, is_changed, record_changes
 from cortex_cli.formats.claude_code_lines import (
     boundary_line,
+    boundary_without,
     edit_record,
     envelope_of,
     leaf_line,
@@ -46,6 +47,10 @@ class Layout:
     """Record of a `last-prompt` -> the leaf it names."""
     unsent: frozenset[int] = frozenset()
     """User and assistant records of the path that stand in no message."""
+    boundary: int = -1
+    """The boundary that the path begins with; -1 without one."""
+    rehung: frozenset[int] = frozenset()
+    """Records of the path that hang elsewhere than they say: what the client's own compaction preserved."""
 
 
 @dataclass(slots=True)
@@ -59,7 +64,8 @@ class _Plan:
     anchor: str = ""
     """The record that the first one behind the cut hangs on; empty without a carrier."""
     parents: dict[int, str] = field(default_factory=dict)
-    leaves: dict[int, str] = field(default_factory=dict)
+    rewritten: dict[int, bytes] = field(default_factory=dict)
+    """Records that are no message -> their new bytes."""
     before: dict[int, list[bytes]] = field(default_factory=dict)
     """Record -> new lines directly before it."""
     after: dict[int, list[bytes]] = field(default_factory=dict)
@@ -82,6 +88,8 @@ def dump_session(transcript: Transcript, *, keep_history: bool = False) -> Itera
     carrier = plan_carrier(transcript.messages)
     if carrier is not None:
         _plan_carrier(transcript, plan, carrier, keep_history=keep_history)
+    else:
+        _plan_preserved(transcript, plan)
     _plan_links(transcript, plan)
     yield from _render(transcript, plan)
 
@@ -160,7 +168,18 @@ def _plan_carrier(transcript: Transcript, plan: _Plan, carrier: Carrier, *, keep
         else:
             plan.gone.add(record)
     plan.gone |= block.moved
+    plan.gone.update(one for one in layout.links if plan.cut <= one <= layout.boundary and one not in in_tail)
     plan.before[plan.cut] = lines
+
+
+def _plan_preserved(transcript: Transcript, plan: _Plan) -> None:
+    """Take what left out of the boundary's list of what it preserved: the client keeps all of it or nothing."""
+    layout: Layout = transcript.layout
+    preserved = [record for record in layout.path if record < layout.boundary]
+    gone = {layout.links[record].uuid for record in preserved if record in plan.gone}
+    if gone:
+        kept = [layout.links[record].uuid for record in preserved if record not in plan.gone]
+        plan.rewritten[layout.boundary] = boundary_without(transcript.records[layout.boundary], gone, kept)
 
 
 class _Block:
@@ -240,36 +259,39 @@ def _plan_links(transcript: Transcript, plan: _Plan) -> None:
     links = {record: link for record, link in layout.links.items() if record >= plan.cut and record not in plan.gone}
     kept = {link.uuid for link in links.values()}
     above = {link.uuid: link.parent for link in layout.links.values()}
-    before = _predecessors(layout, plan)
+    before = _predecessors(layout, plan, above)
     for record, link in links.items():
-        if link.parent in kept or (record not in before and link.parent not in above):
+        is_rehung = bool(plan.anchor) and record in layout.rehung
+        if not is_rehung and (link.parent in kept or (record not in before and link.parent not in above)):
             continue
         parent = _climb(link.parent, kept, above)
-        if parent not in kept:
-            parent = before[record] or plan.anchor or parent if record in before else plan.anchor or parent
+        if parent not in kept or is_rehung:
+            parent = before.get(record, "") or plan.anchor
         if parent != link.parent:
             plan.parents[record] = parent
     for record, leaf in layout.leaves.items():
         if record >= plan.cut and leaf in above and leaf not in kept:
-            leaf = _climb(leaf, kept, above)
-            plan.leaves[record] = leaf if leaf in kept else plan.anchor or leaf
+            above_leaf = _climb(leaf, kept, above)
+            now = above_leaf if above_leaf in kept else plan.anchor or leaf
+            plan.rewritten[record] = leaf_line(transcript.records[record], now)
 
 
-def _predecessors(layout: Layout, plan: _Plan) -> dict[int, str]:
-    """Return, for the records of the live path that stay but do not follow what they followed, what they follow now.
+def _predecessors(layout: Layout, plan: _Plan, above: Mapping[str, str]) -> dict[int, str]:
+    """Return what records of the live path follow now, where it is not what they followed or that is not in the file.
 
     The first of them follows nothing (an empty text).
     """
     found: dict[int, str] = {}
     newest = ""
-    is_gap = True
+    is_gap = False
     for record in layout.path:
+        link = layout.links[record]
         if record < plan.cut or record in plan.gone:
             is_gap = True
             continue
-        if is_gap:
+        if is_gap or record in layout.rehung or (link.parent and link.parent not in above):
             found[record] = newest
-        newest, is_gap = layout.links[record].uuid, False
+        newest, is_gap = link.uuid, False
     return found
 
 
@@ -312,7 +334,7 @@ def _lines(transcript: Transcript, plan: _Plan) -> Iterator[bytes]:
 
 
 def _line(line: bytes, index: int, plan: _Plan) -> bytes:
-    if index in plan.leaves:
-        return leaf_line(line, plan.leaves[index])
+    if index in plan.rewritten:
+        return plan.rewritten[index]
     change, parent = plan.changes.get(index), plan.parents.get(index)
     return line if change is None and parent is None else edit_record(line, change, parent)

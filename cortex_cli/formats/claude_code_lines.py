@@ -4,7 +4,7 @@ Source: FORMATS section 1 (order of keys, I3-I7), SPEC section 11.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from cortex_cli.formats.changes import RecordChange
@@ -158,6 +158,32 @@ def result_line(part: Part, envelope: dict[str, Any], *, line_id: str, parent: s
         "sourceToolAssistantUUID": call,
     }
     return encode(record)
+
+
+def boundary_without(line: bytes, gone: Set[str], kept: Sequence[str]) -> bytes:
+    """Write a boundary of the client's whose preserved records are no longer all there.
+
+    Args:
+        line: The boundary.
+        gone: Ids of the preserved records that left.
+        kept: Ids of those that stay, in order.
+    """
+    metadata = parse_record(line)["compactMetadata"]
+    path: Path = ("compactMetadata",)
+    edits: list[Edit] = []
+    for name in ("preservedSegment", "preservedMessages"):
+        found = metadata.get(name)
+        if isinstance(found, dict):
+            edits += _without((*path, name), found, gone, kept) if kept else [Delete((*path, name))]
+    return edit(line, edits)
+
+
+def _without(path: Path, found: dict[str, Any], gone: Set[str], kept: Sequence[str]) -> Iterator[Edit]:
+    for key, value in found.items():
+        if isinstance(value, list) and not gone.isdisjoint(filter(None, map(text_of, value))):
+            yield Replace((*path, key), [one for one in value if one not in gone])
+        elif text_of(value) in gone:
+            yield Replace((*path, key), kept[0] if key == "headUuid" else kept[-1])
 
 
 def leaf_line(line: bytes, leaf: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cortex_cli.formats.claude_code_records import Record
 from cortex_cli.formats.claude_code_tree import Node
-from cortex_cli.marks import ACKNOWLEDGEMENT, synthetic_kind
+from cortex_cli.marks import synthetic_kind
 from cortex_cli.messages import Message, Part, Synthetic
 
 
@@ -56,6 +56,7 @@ class _Builder:
         self.units: list[_Unit] = []
         self.calls: dict[str, list[_Unit]] = {}
         """Call id -> the answers that call with it: gateways repeat ids from turn to turn."""
+        self.orphans: list[tuple[Record, Part]] = []
         self.newest: _Unit | None = None
         """The newest answer."""
         self.last: Record | None = None
@@ -107,7 +108,9 @@ class _Builder:
         """
         homes = self.calls.get(part.call_id, [])
         unit = next((unit for unit in homes if record.caller in unit.uuids), homes[-1] if homes else None)
-        if unit is not None and part.call_id not in unit.answered:
+        if unit is None:
+            self.orphans.append((record, part))
+        elif part.call_id not in unit.answered:
             unit.answered.add(part.call_id)
             unit.results.append((record, part._replace(name=unit.calls[part.call_id])))
 
@@ -171,14 +174,17 @@ def read_conversation(path: Sequence[Node], records: Mapping[int, Record]) -> Co
         if unit.role != "assistant":
             messages.append(_user_message(unit))
             continue
-        message = _assistant_message(unit, messages, may_wait=id(unit) in waiting)
+        message = _assistant_message(unit, may_wait=id(unit) in waiting)
         if message is not None:
             answers[len(messages)] = _answer(message, unit)
             messages.append(message)
-        for record, part in sorted(unit.results, key=lambda pair: pair[0].node.record):
-            node = record.node
-            messages.append(Message("tool", (part,), (node.record,), node.uuid, node.time))
-    return Conversation(tuple(messages), answers)
+        messages += map(_result_message, sorted(unit.results, key=lambda pair: pair[0].node.record))
+    return Conversation(tuple(messages or map(_result_message, builder.orphans)), answers)  # orphans: a mere excerpt
+
+
+def _result_message(found: tuple[Record, Part]) -> Message:
+    record, part = found
+    return Message("tool", (part,), (record.node.record,), record.node.uuid, record.node.time)
 
 
 def _user_message(unit: _Unit) -> Message:
@@ -193,7 +199,7 @@ def _user_message(unit: _Unit) -> Message:
     return Message("user", parts, indices, first.node.uuid, first.node.time, typed=typed, synthetic=synthetic)
 
 
-def _assistant_message(unit: _Unit, before: Sequence[Message], *, may_wait: bool) -> Message | None:
+def _assistant_message(unit: _Unit, *, may_wait: bool) -> Message | None:
     """Put the pieces of an answer together; None where nothing is left that would be sent."""
     in_file_order = sorted(unit.records, key=lambda record: record.node.record)
     sent = [
@@ -208,9 +214,7 @@ def _assistant_message(unit: _Unit, before: Sequence[Message], *, may_wait: bool
     parts = (*(part for part in sent if part.kind != "call"), *(part for part in sent if part.kind == "call"))
     node = in_file_order[0].node
     indices = tuple(record.node.record for record in in_file_order)
-    is_ours = len(parts) == 1 and parts[0].text == ACKNOWLEDGEMENT and bool(before) and before[-1].synthetic
-    synthetic: Synthetic = "acknowledgement" if is_ours else ""
-    return Message("assistant", parts, indices, node.uuid, node.time, synthetic=synthetic)
+    return Message("assistant", parts, indices, node.uuid, node.time)
 
 
 def _is_dead(record: Record, unit: _Unit) -> bool:
