@@ -198,8 +198,10 @@ def _with_branches(path: list[Node], nodes: Mapping[str, Node]) -> list[Node]:
             pieces.setdefault(node.answer, []).append(node)
     inserted: dict[int, list[Node]] = {}
     for answer, position in last.items():
-        beside = [node for node in pieces[answer] if node.uuid not in on_path]
-        results = [child for piece in pieces[answer] for child in children.get(piece.uuid, ()) if child.has_results]
+        beside = [node for node in pieces.get(answer, ()) if node.uuid not in on_path]
+        results = [
+            child for piece in pieces.get(answer, ()) for child in children.get(piece.uuid, ()) if child.has_results
+        ]
         for result in results:
             if result.uuid not in on_path:
                 beside.append(result)
