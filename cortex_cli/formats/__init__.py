@@ -60,6 +60,10 @@ DOUBT = 0.4
 """A second reading this close behind the best one in sureness is worth a word."""
 
 
+GUESS = 0.2
+"""A format less sure than this may be asked for by name; it is neither guessed nor offered."""
+
+
 class Detection(NamedTuple):
     """What an input was taken for."""
 
@@ -126,7 +130,7 @@ def detect(source: Source) -> Detection:
         sureness = known.detect(source)
         if sureness >= 1:
             return Detection(known, ())
-        if sureness > 0:
+        if sureness >= GUESS:
             likely.append((sureness, known))
     if not likely:
         raise shapes.refuse(source)
@@ -159,6 +163,8 @@ def load_all(source: Source, format: str = "auto") -> tuple[Transcript, ...]:
     found = []
     for one in containers.conversations(source):
         transcript = _sealed(chosen.load(one.source), one.source)
+        if not isinstance(transcript.layout, containers.Layout):
+            raise shapes.refuse_as(source, chosen.NAME, ["a data set with one conversation a line"])
         layout = replace(transcript.layout, before=one.before, after=one.after)
         found.append(replace(transcript, layout=layout))
     found[0] = replace(found[0], warnings=doubts + source.warnings() + found[0].warnings)

@@ -41,9 +41,11 @@ def detect(source: Source) -> float:
         return 0
     if any(value["role"] not in _ROLES or _FOREIGN_KEYS & value.keys() for value in found.messages):
         return 0
+    types = {kind for value in found.messages for kind in containers.piece_types(value.get("content"))}
+    if "" in types:
+        return 0
     if found.top or not all(map(_is_own_message, found.messages)):
         return 0.1
-    types = {kind for value in found.messages for kind in containers.piece_types(value["content"])}
     if types & _FLAT_TYPES:
         return 1
     has_system = found.messages[0]["role"] == "system"

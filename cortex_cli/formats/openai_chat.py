@@ -48,7 +48,7 @@ def detect(source: Source) -> float:
 def _marks(value: dict[str, Any]) -> float | None:
     """Say how sure one message makes it; None if it is of another format."""
     role, content, calls = value["role"], value.get("content"), value.get("tool_calls")
-    if role not in ROLES:
+    if role not in ROLES or "parts" in value:
         return None if role in ("toolResult", "model", "gpt", "human") or "parts" in value else 0.5
     if isinstance(calls, list) and any(not isinstance(function_of(call), dict) for call in calls):
         return None

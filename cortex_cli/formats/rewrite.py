@@ -82,7 +82,7 @@ def parse_line(line: bytes) -> Any:
 def plan_inserts(transcript: Transcript, writer: Writer, plan: Plan) -> None:
     """Plan where messages of our own go: before the next element that stays."""
     waiting: list[Any] = []
-    time = ""
+    time = next((message.time for message in transcript.messages if message.time), "")
     for message in transcript.messages:
         time = message.time or time
         if message.records:
