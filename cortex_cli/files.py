@@ -12,6 +12,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO, NamedTuple
 
 from cortex_cli.errors import InputError, OutputError, nearest
@@ -169,7 +170,9 @@ def _stamp_of(status: os.stat_result) -> Stamp:
 
 def _unreadable(path: str, error: OSError | ValueError) -> InputError:
     if isinstance(error, IsADirectoryError) or Path(path).is_dir():
-        return InputError("is a directory", where=path, hint=f"`cortex batch {path}` takes all transcripts below it")
+        return InputError(
+            "is a directory", where=path, hint=f"`cortex batch {quote(path)}` takes all transcripts below it"
+        )
     if isinstance(error, FileNotFoundError):
         near = _nearest(Path(path))
         return InputError("no such file", where=path, hint=f"did you mean `{near}`?" if near else "check the path")

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from cortex_cli.errors import InputError, OptionError, name_hint
@@ -170,7 +171,7 @@ def fork(data: bytes, format: str, old_id: str, path: str, environment: Mapping[
         forked = _with_id(data, old_id, new_id)
         target = _path_of_fork(client, new_id, path, forked, environment)
         if not target.exists() or target.read_bytes() == forked:
-            command = client.resume.format(id=new_id, path=target)
+            command = client.resume.format(id=new_id, path=quote(str(target)))
             return Fork(new_id, target, forked, command, _working_folder(forked))
     raise OptionError(f"{_ATTEMPTS} forks of this session exist", where="--fork", hint="delete some of them")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO, Literal, NamedTuple
 
 from cortex_cli import files
@@ -75,7 +76,7 @@ def _fork_hint(source: InputFile, transcript: Transcript) -> tuple[str, ...]:
     client = find_client(transcript.format)
     if client is None or source.path == STDIO:
         return ()
-    return (f"to resume it, make it a session of its own: `cortex compact --fork {source.path}`",)
+    return (f"to resume it, make it a session of its own: `cortex compact --fork {quote(source.path)}`",)
 
 
 def _write_in_place(source: InputFile, chunks: Callable[[], Iterable[bytes]], *, changed: bool) -> Written:
@@ -95,7 +96,7 @@ def _write_fork(source: InputFile, data: bytes, target: Target, transcript: Tran
     if not new.path.exists():
         _make_folder(new.path.parent)
         files.write_file(new.path, [new.data], mode=source.mode)
-    folder = f"cd {new.folder} && " if new.folder else ""
+    folder = f"cd {quote(new.folder)} && " if new.folder else ""
     return Written(str(new.path), len(new.data), hints=(f"resume it: `{folder}{new.command}`",))
 
 

@@ -56,9 +56,9 @@ def print_report(console: Console, report: Report, written: Written, *, verbose:
         _changes(report) if verbose else (),
         _cost(report),
         _facts(report, verbose=verbose),
-        _ending(report, written, verbose=verbose),
     )
     print_all(console, renderables)
+    print_all(console, _ending(report, written, verbose=verbose), wrap=False)  # paths and commands are copied from here
 
 
 def title_of(path: str, facts: str) -> Text:

@@ -1,6 +1,7 @@
 """What is broken in a transcript, for people: one line each, `path:line` in front, as compilers do."""
 
 from collections.abc import Iterator
+from shlex import quote
 
 from rich.console import Console, RenderableType
 
@@ -43,7 +44,7 @@ def _finding(check: Check, finding: Finding, kind: str, style: str) -> Renderabl
 
 def _advice(check: Check) -> str:
     own = sorted({problem.hint for problem in check.problems if "check --fix" not in problem.hint and problem.hint})
-    return own[0] if own else f"`cortex check --fix {check.path}` repairs it"
+    return own[0] if own else f"`cortex check --fix {quote(check.path)}` repairs it"
 
 
 def _verdict(check: Check) -> RenderableType:

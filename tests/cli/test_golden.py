@@ -53,8 +53,10 @@ def _without_time(text: str) -> str:
 def test_reports_are_no_wider_than_the_page() -> None:
     """Eighty columns are what a split screen has."""
     for path in GOLDEN.glob("*.txt"):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        assert path.stem == "show-markdown" or max(map(len, lines[1:])) <= 80, path
+        lines = path.read_text(encoding="utf-8").splitlines()[1:]
+        to_copy = ("hint: ", "warning: ", "done; ")  # paths and commands stay whole
+        long = [line for line in lines if len(line) > 80 and not line.startswith(to_copy)]
+        assert path.stem == "show-markdown" or long == [], path
 
 
 def test_no_golden_report_is_left_over() -> None:
