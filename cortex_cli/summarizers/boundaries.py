@@ -4,11 +4,16 @@ import re
 
 _TAG = re.compile(
     r"<(?=\s*/?\s*(?:compaction-summary|summary|analysis|state_snapshot|observations|current-task|suggested-response"
-    r"|system-reminder|transcript|earlier-summary|conversation|command-[\w-]+|local-command-[\w-]+)\b)",
+    r"|system-reminder|transcript|entry|earlier-summary|conversation|command-[\w-]+|local-command-[\w-]+)\b)",
     re.IGNORECASE,
 )
 _BREAKS = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f]")
+
+
+def open_tags(text: str) -> str:
+    """Return the text with the tags that bound summaries and prompts opened up; line ends stay. Idempotent."""
+    return _TAG.sub("&lt;", text) if "<" in text else text
 
 
 def harmless(text: str) -> str:
@@ -19,4 +24,4 @@ def harmless(text: str) -> str:
         text = _CONTROLS.sub("", text)
     if _BREAKS.search(text):
         text = " ".join(piece.strip() for piece in _BREAKS.split(text) if piece.strip())
-    return (_TAG.sub("&lt;", text) if "<" in text else text).strip()
+    return open_tags(text).strip()

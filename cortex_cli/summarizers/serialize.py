@@ -1,0 +1,117 @@
+"""A conversation as text for a model to describe: fenced, budgeted, in chunks of whole turns.
+
+Source: SPEC section 4, *ours*: input, untrusted text.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cortex_cli.groups import turns
+from cortex_cli.messages import Message, Part
+from cortex_cli.summarizers.boundaries import open_tags
+from cortex_cli.tokens import Counter
+
+CLAMPS = (2_000, 500, 120)
+"""Characters of a result, ever fewer until all fits; the last is one line. Source: SPEC section 4."""
+
+HEAD_SHARE = 0.6
+"""Of a clamp: the head; the rest is the tail. Source: SPEC section 4."""
+
+MAX_ARGUMENT_CHARS = 1_000
+"""Of a call's arguments: enough for a command or an edit's beginning."""
+
+
+class Chunk(NamedTuple):
+    """A piece of the conversation that one request can hold."""
+
+    text: str
+    tokens: int
+
+
+def serialize(messages: Sequence[Message], max_tokens: int, counter: Counter) -> tuple[Chunk, ...]:
+    """Write a conversation as entries, in as few chunks as the budget allows.
+
+    Results shrink first; only when one line of each is still too much, the conversation is cut, between turns
+    where that is possible.
+
+    Args:
+        messages: Oldest first.
+        max_tokens: Of one chunk.
+        counter: Counts.
+    """
+    for clamp in CLAMPS:
+        entries = [_entry(number, message, clamp) for number, message in enumerate(messages, 1)]
+        text = "\n".join(entries)
+        if (tokens := counter.count_text(text)) <= max_tokens:
+            return (Chunk(text, tokens),)
+    return tuple(_chunks(entries, messages, max_tokens, counter))
+
+
+def _chunks(entries: list[str], messages: Sequence[Message], max_tokens: int, counter: Counter) -> Iterator[Chunk]:
+    """Gather whole turns as long as they fit; a turn that is too large alone is cut between its messages."""
+    starts = {turn.start for turn in turns(messages)}
+    lines: list[str] = []
+    size = 0
+    for span in _spans(starts, len(entries)):
+        units = ["\n".join(entries[at] for at in span)]
+        if counter.count_text(units[0]) > max_tokens:
+            units = [_squeeze(entries[at], max_tokens, counter) for at in span]
+        for unit in units:
+            tokens = counter.count_text(unit) + 1
+            if lines and size + tokens > max_tokens:
+                yield Chunk("\n".join(lines), size)
+                lines, size = [], 0
+            lines.append(unit)
+            size += tokens
+    if lines:
+        yield Chunk("\n".join(lines), size)
+
+
+def _spans(starts: set[int], length: int) -> Iterator[range]:
+    edges = sorted({0, *starts, length})
+    yield from (range(start, end) for start, end in zip(edges, edges[1:], strict=False))
+
+
+def _squeeze(entry: str, max_tokens: int, counter: Counter) -> str:
+    """Clamp one entry that is larger than a chunk."""
+    chars = len(entry)
+    while counter.count_text(entry) >= max_tokens and chars > 64:
+        chars //= 2
+        entry = clamp_text(entry, chars)
+    return entry
+
+
+def _entry(number: int, message: Message, clamp: int) -> str:
+    head = f'<entry n="{number}" from="{message.role}"'
+    if message.role == "user":
+        head += f' typed="{"yes" if message.typed else "no"}"'
+    if message.time:
+        head += f' time="{message.time}"'
+    body = "\n".join(filter(None, (_part(part, clamp) for part in message.parts)))
+    return f"{head}>\n{body}\n</entry>"
+
+
+def _part(part: Part, clamp: int) -> str:
+    if part.kind == "text":
+        return open_tags(part.text)
+    if part.kind == "call":
+        return f"[calls {open_tags(part.name)} {open_tags(clamp_text(part.text, MAX_ARGUMENT_CHARS))}]"
+    if part.kind == "result":
+        what = "error from" if part.is_error else "result of"
+        return f"[{what} {open_tags(part.name) or 'a tool'}] {open_tags(_clamped(part.text, clamp))}"
+    return "" if part.kind == "thinking" else f"[{part.kind} {part.name}]"
+
+
+def _clamped(text: str, clamp: int) -> str:
+    if clamp == CLAMPS[-1]:
+        text = " ".join(text.split())
+    return clamp_text(text, clamp)
+
+
+def clamp_text(text: str, chars: int) -> str:
+    """Shorten a text to about so many characters, 60 % of them from its head."""
+    if len(text) <= chars:
+        return text
+    head = int(chars * HEAD_SHARE)
+    tail = chars - head
+    return f"{text[:head]} [... {len(text) - chars} characters left out ...] {text[-tail:] if tail else ''}"
