@@ -59,6 +59,25 @@ def estimate_cost(
     return Cost(model.name, per_call_before, per_call_after, rewrite, calls)
 
 
+def price_of_call(model: Model, input_tokens: int, cached_tokens: int, output_tokens: int) -> float | None:
+    """Return what one model call costs, US dollars.
+
+    Args:
+        model: Whose prices apply.
+        input_tokens: As the provider counted, cached ones included.
+        cached_tokens: Of these, read from the cache.
+        output_tokens: As the provider counted.
+
+    Returns:
+        None where no price is known.
+    """
+    answer = model.price("output", input_tokens)
+    if model.price("input", input_tokens) is None or answer is None:
+        return None
+    fresh = (input_tokens - cached_tokens) * _input_price(model, input_tokens)
+    return (fresh + cached_tokens * _read_price(model, input_tokens) + output_tokens * answer) / MILLION
+
+
 def _read_price(model: Model, input_tokens: int) -> float:
     listed = model.price("cache_read", input_tokens)
     return listed if listed is not None else _input_price(model, input_tokens) * model.cache.read_factor

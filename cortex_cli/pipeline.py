@@ -25,6 +25,7 @@ from cortex_cli.messages import Change, LayerResult, Message, Transcript
 from cortex_cli.report import LayerReport, report_changes
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
+from cortex_cli.summarizers.redact import redact
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, find_problems
 
@@ -94,10 +95,18 @@ class Run:
             Whether a summary was put in.
         """
         plan = plan_summary(self.view, settings, self.counter)
-        self.outcome = await self.summarizer(plan.request) if plan.request else None
+        self.outcome = await self._ask(plan.request) if plan.request else None
         done = install_summary(self.view, plan, self.outcome, settings, self.counter)
         self.request = plan.request if done.changes else None
         return self._take(self._track("summary"), done)
+
+    async def _ask(self, request: SummaryRequest) -> SummaryOutcome | None:
+        """Ask the summariser, and keep secrets out of what it says, whoever it is."""
+        outcome = await self.summarizer(request)
+        if outcome is None or not self.settings.redact:
+            return outcome
+        clean = redact(outcome.text)
+        return replace(outcome, text=clean.text, redacted=outcome.redacted + clean.count)
 
     async def summarize_smaller(self, target: int, settings: Settings) -> None:
         """Write the summary of this run again, as small as what else is kept demands."""
@@ -108,8 +117,8 @@ class Run:
         size = target - (self.tokens - self.counter.count_message(old)) - TAG_TOKENS
         if size < MIN_FIT_TOKENS:
             return
-        outcome = await self.summarizer(replace(self.request, max_tokens=size))
-        if outcome is None:
+        outcome = await self._ask(replace(self.request, max_tokens=size))
+        if outcome is None or not outcome.text:
             return
         self.outcome = outcome
         new = summary_messages(outcome.text, self.request, self.view.messages, settings)[0]

@@ -219,6 +219,9 @@ class Settings:
     llm_command: str = _knob(
         "", "--llm-command", "command", "summary", "Program that reads the prompt and prints the summary.", "DESIGN 4"
     )
+    utility_window: int = _knob(
+        0, "--utility-window", "tokens", "summary", "Window of the summarising model; 0: as known of it, else 64k.", "ours"
+    )
     focus: str = _knob("", "--focus", "text", "summary", "What the summary should look at most.", "SPEC 4")
     prompt_file: str = _knob("", "--prompt-file", "path", "summary", "Your own prompt instead of ours.", "SPEC 4")
     max_retries: int = _knob(3, "--max-retries", "attempts", "summary", "Attempts to get a summary.", "SPEC 4")

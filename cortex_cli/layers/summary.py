@@ -98,7 +98,7 @@ def install_summary(
         settings: For the style, and the time it is.
         counter: Counts.
     """
-    if outcome is None or plan.request is None:
+    if outcome is None or not outcome.text or plan.request is None:
         return LayerResult(view.messages, (), plan.reason or "no summary was accepted")
     ours = summary_messages(outcome.text, plan.request, view.messages, settings)
     after = sum(map(counter.count_message, ours))

@@ -29,7 +29,7 @@ class SummaryRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryOutcome:
-    """A summary that was accepted."""
+    """A summary, or the news that there is none: then `text` is empty and `failure` says why."""
 
     text: str
     """The body, without the tags around it."""
@@ -40,7 +40,11 @@ class SummaryOutcome:
     events: tuple[dict[str, Any], ...] = ()
     cost: dict[str, Any] | None = None
     """Usage and price of the model calls, where there were any."""
+    redacted: int = 0
+    """Secrets that were taken out of what was sent and of the text."""
+    failure: str = ""
+    """Why no model wrote it, where one should have."""
 
 
 Summarizer = Callable[[SummaryRequest], Awaitable[SummaryOutcome | None]]
-"""None: no attempt gave a summary that could be accepted, and there is no fallback."""
+"""None: nothing could be said in the space there was."""
