@@ -13,6 +13,7 @@ from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
+from cortex_cli.summarizers import BUILTIN
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from cortex_cli.validity import Rules, find_problems
@@ -96,6 +97,11 @@ async def compact_async(
     """
     started = time.perf_counter()
     settings = settings or Settings()
+    if summarizer is None and settings.summarizer != BUILTIN:
+        raise OptionError(
+            f"summarizer {settings.summarizer!r} was named and none handed in",
+            hint="hand in `summarizer=summarizer_of(settings, os.environ)`",
+        )
     counter = counter or make_counter(settings.tokenizer)
     if settings.strict and transcript.warnings:
         raise TranscriptError(transcript.warnings[0], hint="leave --strict out, or mend the file")
@@ -114,6 +120,7 @@ async def compact_async(
         repaired=head,
     )
     await run_layers(run)
+    _check_summary(run, settings)
     messages = (*run.view.messages, *tail)
     done = transcript.with_messages(transcript.loaded if messages == transcript.loaded else messages)
     report = _report(transcript, done, run, repaired, sizes)
@@ -127,6 +134,26 @@ async def _summarize_builtin(request: SummaryRequest) -> SummaryOutcome | None:
     from cortex_cli.summarizers.builtin import summarize_builtin  # noqa: PLC0415 - start-up time: 0.02 s
 
     return await summarize_builtin(request)
+
+
+def summary_request(transcript: Transcript, settings: Settings, counter: Counter | None = None) -> SummaryRequest:
+    """Return what a summariser would be asked for this transcript.
+
+    Raises:
+        CortexError: There is nothing to summarise; as `compact`.
+    """
+    asked: list[SummaryRequest] = []
+
+    async def note(request: SummaryRequest) -> None:
+        asked.append(request)
+
+    result = compact(transcript, replace(settings, fit=0, strict=False), counter=counter, summarizer=note)
+    if not asked:
+        reason = next(
+            (layer.reason for layer in result.report.layers if layer.name == "summary"), "below the threshold"
+        )
+        raise CortexError(f"{transcript.path}: nothing to summarise: {reason}")
+    return asked[0]
 
 
 def find_message(messages: tuple[Message, ...], name: str) -> int:
@@ -219,8 +246,31 @@ def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair
             *repaired.warnings,
             *(outcome.warnings if outcome else ()),
         ),
-        events=outcome.events if outcome else (),
+        events=run.events,
+        extra=_said_of_summary(outcome) if outcome else {},
     )
+
+
+def _check_summary(run: Run, settings: Settings) -> None:
+    """Stop where the user would rather have no result than one without a model or with lost facts."""
+    outcome = run.outcome
+    if outcome is None:
+        return
+    if settings.strict and outcome.failure:
+        raise CortexError(f"model failed: {outcome.failure}", hint="leave --strict out for the built-in summariser")
+    allowed = 0 if settings.strict and settings.max_lost_facts is None else settings.max_lost_facts
+    lost = outcome.facts.lost
+    if allowed is not None and len(lost) > allowed:
+        raise CortexError(
+            f"{len(lost)} facts would be lost, {allowed} are allowed; the first is {lost[0]!r}",
+            hint="raise --summary-max or --fit, keep more with --keep-recent, or allow more with --max-lost-facts",
+        )
+
+
+def _said_of_summary(outcome: SummaryOutcome) -> dict[str, Any]:
+    """Return what the JSON report holds only where there was a summary: secrets taken out, and the model's bill."""
+    bill = {"summary_cost": outcome.cost} if outcome.cost else {}
+    return {"redacted_secrets": outcome.redacted, **bill}
 
 
 def _cost(done: Transcript, report: Report, settings: Settings, counter: Counter) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ Decides only the order; what a layer may do stands in `layers/`, the ladder of `
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cortex_cli import fit, sizing
 from cortex_cli.errors import DoesNotFitError
@@ -76,6 +77,25 @@ class Run:
     """What the summary that stands now was asked for."""
 
     @property
+    def events(self) -> tuple[dict[str, Any], ...]:
+        """What happened around the summary, in order. Source: SPEC section 4, "Failure"."""
+        outcome = self.outcome
+        if outcome is None:
+            return ()
+        found = list(outcome.events)
+        dropped = [change for change in self.changes_of("failsafe") if change.action == "dropped"]
+        if outcome.failure and dropped:
+            failures = sum(event["event"] == "error" for event in outcome.events)
+            found.append({"event": "degraded", "failures": failures, "dropped": len(dropped)})
+        elif outcome.failure and should_summarize(self.view, self.settings, self.counter):
+            found.append({"event": "exhausted", "tokens": self.tokens})
+        return tuple(found)
+
+    def changes_of(self, name: str) -> list[Change]:
+        """Return what a layer changed."""
+        return self.tracks[name].changes if name in self.tracks else []
+
+    @property
     def tokens(self) -> int:
         """Size of the view now."""
         return self.view.count(self.counter)
@@ -106,7 +126,7 @@ class Run:
         if outcome is None or not self.settings.redact:
             return outcome
         clean = redact(outcome.text)
-        return replace(outcome, text=clean.text, redacted=outcome.redacted + clean.count)
+        return replace(outcome, text=clean.text, redacted=outcome.redacted + clean.secrets)
 
     async def summarize_smaller(self, target: int, settings: Settings) -> None:
         """Write the summary of this run again, as small as what else is kept demands."""

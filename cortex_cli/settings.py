@@ -220,7 +220,12 @@ class Settings:
         "", "--llm-command", "command", "summary", "Program that reads the prompt and prints the summary.", "DESIGN 4"
     )
     utility_window: int = _knob(
-        0, "--utility-window", "tokens", "summary", "Window of the summarising model; 0: as known of it, else 64k.", "ours"
+        0,
+        "--utility-window",
+        "tokens",
+        "summary",
+        "Window of the summarising model; 0: as known of it, else 64k.",
+        "ours",
     )
     focus: str = _knob("", "--focus", "text", "summary", "What the summary should look at most.", "SPEC 4")
     prompt_file: str = _knob("", "--prompt-file", "path", "summary", "Your own prompt instead of ours.", "SPEC 4")

@@ -1,6 +1,7 @@
 """What is done with one file of a batch, in whatever process: read, compact, write, say how it went."""
 
 import traceback
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from cortex_cli import formats
@@ -10,6 +11,7 @@ from cortex_cli.files import read_file
 from cortex_cli.formats.source import Source
 from cortex_cli.report import merge_reports
 from cortex_cli.settings import Settings
+from cortex_cli.summarizers import summarizer_of
 from cortex_cli.targets import Target, write_result
 from cortex_cli.tokens import Counter
 
@@ -20,6 +22,8 @@ class Job(NamedTuple):
     path: str
     target: Target
     settings: Settings
+    environment: Mapping[str, str] = {}
+    """The variable that holds the model's key, where there is one."""
 
 
 class Outcome(NamedTuple):
@@ -49,7 +53,10 @@ def run_job(job: Job, counter: Counter) -> Outcome:
 def _compact(job: Job, counter: Counter) -> dict[str, Any]:
     source = read_file(job.path)
     transcripts = formats.load_all(Source(source.data, source.path), job.settings.format)
-    results = [compact(one, job.settings, counter=counter, command="batch") for one in transcripts]
+    summarizer = summarizer_of(job.settings, job.environment)
+    results = [
+        compact(one, job.settings, counter=counter, summarizer=summarizer, command="batch") for one in transcripts
+    ]
     report = merge_reports([result.report for result in results])
     done = [result.transcript for result in results]
     if job.target.kind == "file":

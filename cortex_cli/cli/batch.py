@@ -8,7 +8,7 @@ import typer
 
 from cortex_cli import files
 from cortex_cli.cli.boundary import print_error
-from cortex_cli.cli.options import MODEL_KEYS, PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
+from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import CortexError
 from cortex_cli.settings_load import LoadedSettings
@@ -48,7 +48,7 @@ class BatchOptions(NamedTuple):
     verbose: Verbose = False
 
 
-@command(*PIPELINE, without=("until", *MODEL_KEYS))
+@command(*PIPELINE, without=("until",))
 def batch(
     shell: Shell,
     loaded: LoadedSettings,
@@ -63,7 +63,7 @@ def batch(
     from cortex_cli.batch.local import default_jobs, run_jobs  # noqa: PLC0415  # `--help` needs none of it
     from cortex_cli.cli.render_batch import track  # noqa: PLC0415  # the same
 
-    todo, skipped = _plan(source, options, loaded)
+    todo, skipped = _plan(source, options, loaded, shell)
     processes = whole_number(options.jobs, "--jobs", default=0) or default_jobs([job.path for job in todo])
     outcomes = track(shell, run_jobs(todo, processes=processes), len(todo), quiet=options.quiet)
     report = _collect(outcomes, skipped)
@@ -72,10 +72,11 @@ def batch(
         raise CortexError(f"{len(failed)} of {len(todo)} files failed")
 
 
-def _plan(source: str, options: BatchOptions, loaded: LoadedSettings) -> "tuple[list[Job], int]":
+def _plan(source: str, options: BatchOptions, loaded: LoadedSettings, shell: Shell) -> "tuple[list[Job], int]":
     """Return what is to be done, and how many files are left alone for their names."""
     from cortex_cli.batch.job import Job  # noqa: PLC0415  # `--help` needs none of it
     from cortex_cli.batch.plan import check_target, plan_directory, target_for  # noqa: PLC0415  # the same
+    from cortex_cli.summarizers import key_environment  # noqa: PLC0415  # the same
 
     root, output = Path(source), Path(options.output) if options.output is not None else None
     check_target(root, output=output, in_place=options.in_place, dry_run=options.dry_run)
@@ -84,7 +85,10 @@ def _plan(source: str, options: BatchOptions, loaded: LoadedSettings) -> "tuple[
     targets = (
         target_for(path, root, output=output, in_place=options.in_place, force=options.force) for path in plan.paths
     )
-    todo = [Job(str(path), target, loaded.settings) for path, target in zip(plan.paths, targets, strict=True)]
+    environment = key_environment(loaded.settings, shell.environment)
+    todo = [
+        Job(str(path), target, loaded.settings, environment) for path, target in zip(plan.paths, targets, strict=True)
+    ]
     return todo, len(plan.skipped)
 
 

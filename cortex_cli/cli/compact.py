@@ -1,11 +1,11 @@
 """`cortex compact`: the whole pipeline."""
 
-from cortex_cli.cli.options import MODEL_KEYS, PIPELINE, OutputOptions, ReportOptions, Sources, command
+from cortex_cli.cli.options import PIPELINE, OutputOptions, ReportOptions, Sources, command
 from cortex_cli.cli.shell import Shell
 from cortex_cli.settings_load import LoadedSettings
 
 
-@command(*PIPELINE, without=MODEL_KEYS)
+@command(*PIPELINE)
 def compact(
     shell: Shell, loaded: LoadedSettings, output: OutputOptions, report: ReportOptions, sources: Sources = None
 ) -> None:

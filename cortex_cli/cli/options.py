@@ -32,22 +32,6 @@ PANELS = {
 PIPELINE = tuple(PANELS)
 """Groups of settings of the whole pipeline."""
 
-MODEL_KEYS = (
-    "summarizer",
-    "llm_url",
-    "llm_model",
-    "llm_key_env",
-    "llm_command",
-    "prompt_file",
-    "max_retries",
-    "retry_delay_seconds",
-    "timeout_seconds",
-    "fallback",
-    "redact",
-    "max_lost_facts",
-)
-"""Settings of summaries by a model, which no command takes until there are clients that ask one."""
-
 Sources = Annotated[
     list[str] | None,
     typer.Argument(

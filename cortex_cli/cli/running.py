@@ -11,10 +11,13 @@ from cortex_cli.cli import outputs, sources
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import OutputOptions, ReportOptions, check_report_file
 from cortex_cli.cli.shell import Shell, make_console
-from cortex_cli.compaction import compact
+from cortex_cli.compaction import compact, summary_request
 from cortex_cli.errors import CortexError, OptionError, name_hint
+from cortex_cli.llm.client import OnText
 from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
+from cortex_cli.summarizers import summarizer_of
+from cortex_cli.summarizers.base import Summarizer
 from cortex_cli.targets import Written, write_result
 from cortex_cli.tokens import Counter, make_counter
 
@@ -31,6 +34,8 @@ class Runner:
     settings: Settings
     output: OutputOptions
     report: ReportOptions
+    summarizer: Summarizer | None = None
+    """Instead of the one that the settings name."""
 
     def run(self, given: list[str] | None) -> None:
         """Compact every source; a bad one of several is told and the others go on.
@@ -41,11 +46,12 @@ class Runner:
         names = sources.named_sources(given, self.shell)
         self._check(names)
         counter = make_counter(self.settings.tokenizer)
+        summarizer = self.summarizer or summarizer_of(self.settings, self.shell.environment, self._progress())
         reports: list[Report] = []
         failed: list[tuple[str, CortexError]] = []
         for name in names:
             try:
-                reports.append(self._run_one(name, counter))
+                reports.append(self._run_one(name, counter, summarizer))
             except CortexError as error:
                 if len(names) == 1:
                     raise
@@ -62,9 +68,12 @@ class Runner:
             raise OptionError(f"unknown form {form!r}", where="--report", hint=name_hint(form, FORMS))
         check_report_file(self.report.report_file)
 
-    def _run_one(self, name: str, counter: Counter) -> Report:
+    def _run_one(self, name: str, counter: Counter, summarizer: Summarizer | None) -> Report:
         loaded = sources.load(name, self.settings, self.shell)
-        results = [compact(one, self.settings, counter=counter, command=self.command) for one in loaded.transcripts]
+        results = [
+            compact(one, self.settings, counter=counter, summarizer=summarizer, command=self.command)
+            for one in loaded.transcripts
+        ]
         done = [result.transcript for result in results]
         report = merge_reports([result.report for result in results])
         if len(results) > 1:
@@ -75,6 +84,21 @@ class Runner:
         report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
         self._show(report, written)
         return report
+
+    def _progress(self) -> OnText | None:
+        """Show on a terminal that a model is writing, on one line that clears itself at the next report."""
+        stream = self.shell.stderr
+        if self.report.quiet or not stream.isatty():
+            return None
+        written = 0
+
+        def show(text: str) -> None:
+            nonlocal written
+            written += len(text)
+            stream.write(f"\r\x1b[2Ksummary: {written:,} characters so far (Ctrl-C leaves everything as it is)\r")
+            stream.flush()
+
+        return show
 
     def _show(self, report: Report, written: Written) -> None:
         form = self.report.report
@@ -104,3 +128,17 @@ class Runner:
         if self.report.report_file:
             text = self.shell.json_text(data, ascii_only=False)
             files.write_file(Path(self.report.report_file), [text.encode()], overwrite=self.output.force)
+
+
+def print_prompts(given: list[str] | None, settings: Settings, shell: Shell) -> None:
+    """Print what a model would be sent for each source; nothing is sent.
+
+    Raises:
+        CortexError: There is nothing to summarise in one of them.
+    """
+    from cortex_cli.summarizers.model import render_prompt  # noqa: PLC0415  # httpx is slow to import
+
+    for name in sources.named_sources(given, shell):
+        for transcript in sources.load(name, settings, shell).transcripts:
+            request = summary_request(transcript, settings)
+            shell.stdout.write(render_prompt(request, settings) + "\n")

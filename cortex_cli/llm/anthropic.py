@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cortex_cli.llm.client import Completion, CompletionRequest, OnText, StopReason
+from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason
 from cortex_cli.llm.http import stream_events
 
 DEFAULT_URL = "https://api.anthropic.com"
@@ -56,6 +56,11 @@ class AnthropicClient:
             if piece and on_text:
                 on_text(piece)
         return answer.completion()
+
+
+def make_client(*, model: str, key: str, endpoint: str, timeout_seconds: float) -> Client:
+    """Build a client of this kind."""
+    return AnthropicClient(model, key, endpoint, timeout_seconds)
 
 
 def _address(endpoint: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cortex_cli.llm.circuit import CIRCUIT, Circuit
@@ -28,7 +28,7 @@ class Attempts:
     limit: int = 3
     delay_seconds: float = 2.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    circuit: Circuit = CIRCUIT
+    circuit: Circuit = field(default_factory=lambda: CIRCUIT)
 
 
 class Refused(ModelError):

@@ -38,11 +38,20 @@ class Completion:
 class Client(Protocol):
     """A model behind some interface."""
 
-    name: str
-    """For reports: `openai gpt-4o-mini`."""
-    model: str
-    endpoint: str
-    """What the circuit opens for: the base URL or the command."""
+    @property
+    def name(self) -> str:
+        """For reports: `openai gpt-4o-mini`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """As the provider names it; empty where nobody knows."""
+        ...
+
+    @property
+    def endpoint(self) -> str:
+        """What the circuit opens for: the base URL or the command."""
+        ...
 
     async def complete(self, request: CompletionRequest, on_text: OnText | None = None) -> Completion:
         """Ask once, without retries.

@@ -6,7 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/streaming
 from dataclasses import dataclass
 from typing import Any
 
-from cortex_cli.llm.client import Completion, CompletionRequest, OnText, StopReason
+from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason
 from cortex_cli.llm.http import stream_events
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -62,6 +62,11 @@ class OpenAIClient:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+
+
+def make_client(*, model: str, key: str, endpoint: str, timeout_seconds: float) -> Client:
+    """Build a client of this kind."""
+    return OpenAIClient(model, key, endpoint, timeout_seconds)
 
 
 def _address(endpoint: str) -> str:

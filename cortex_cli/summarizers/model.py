@@ -3,7 +3,7 @@
 Source: SPEC section 4.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from cortex_cli.llm.command import CommandClient
 from cortex_cli.prompts import fill, load_prompt
 from cortex_cli.report import Facts
 from cortex_cli.settings import Settings
+from cortex_cli.summarizers import KEY_VARIABLES
 from cortex_cli.summarizers.acceptance import read_summary, why_refused, why_unusable
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.boundaries import open_tags
@@ -43,8 +44,6 @@ UNKNOWN_WINDOW = 64_000
 """Of a summariser whose window nobody told us, in tokens. Where it is smaller, the refusal halves the input."""
 
 SUMMARIZERS = ("builtin", "openai", "anthropic", "command")
-KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-"""Looked at only where the provider's own address is used: a key never goes elsewhere unasked."""
 
 
 class Prompt(NamedTuple):
@@ -88,14 +87,17 @@ def make_client(settings: Settings, environ: Mapping[str, str]) -> Client:
         raise OptionError(f"no summarizer {kind!r}", hint=name_hint(kind, SUMMARIZERS), where="--summarizer")
     if not settings.llm_model:
         raise OptionError(f"--summarizer {kind} needs a model", hint="give --llm-model NAME")
-    maker: Callable[..., Client] = openai.OpenAIClient if kind == "openai" else anthropic.AnthropicClient
-    own = openai.DEFAULT_URL if kind == "openai" else anthropic.DEFAULT_URL
-    return maker(
+    room = _ROOMS[kind]
+    client: Client = room.make_client(
         model=settings.llm_model,
         key=_key(kind, settings, environ),
-        endpoint=settings.llm_url or own,
+        endpoint=settings.llm_url or room.DEFAULT_URL,
         timeout_seconds=settings.timeout_seconds,
     )
+    return client
+
+
+_ROOMS = {"openai": openai, "anthropic": anthropic}
 
 
 def _key(kind: str, settings: Settings, environ: Mapping[str, str]) -> str:
@@ -228,7 +230,7 @@ def _prompt(transcript: str, earlier: str, max_tokens: int, settings: Settings) 
         max_words=str(int(max_tokens * WORDS_PER_TOKEN)),
         focus=focus,
     )
-    return Prompt(load_prompt("system"), text.strip(), clean_transcript.count + clean_earlier.count)
+    return Prompt(load_prompt("system"), text.strip(), clean_transcript.secrets + clean_earlier.secrets)
 
 
 def _template(settings: Settings) -> str:

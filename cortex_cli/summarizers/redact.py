@@ -14,7 +14,7 @@ class Redacted(NamedTuple):
     """A text without its secrets."""
 
     text: str
-    count: int
+    secrets: int
     """Secrets that were taken out, repetitions included."""
 
 
@@ -27,7 +27,9 @@ _OTHER_KEYS = (
     ("Bearer Token", re.compile(r"(?i:authorization\W{1,4}bearer)\s+([\w.~+/=-]{16,})")),
     (
         "Secret Variable",
-        re.compile(r"(?m)(?:^|[\s;&\"'`])(?:export\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)=([^\s\"'`$<{(]{8,})"),
+        re.compile(
+            r"(?m)(?:^|[\s;&\"'`])(?:export\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)=([^\s\"'`$<{(]{8,})"
+        ),
     ),
 )
 """Forms that detect-secrets does not know (yet). Sources: the vendors' documentation of their key prefixes."""
@@ -43,7 +45,13 @@ _NOT_A_VALUE = re.compile(r"[\w.\[\]]+\(|\$|<|\{|\*{3}|\.\.\.|\[redacted")
 MIN_KEYED_CHARS = 6
 """A shorter value behind a keyed name is rather `none`, `true` or a type."""
 
-_LEFT_OUT = ("Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector", "KeywordDetector", "PrivateKeyDetector")
+_LEFT_OUT = (
+    "Base64HighEntropyString",
+    "HexHighEntropyString",
+    "IPPublicDetector",
+    "KeywordDetector",
+    "PrivateKeyDetector",
+)
 
 
 def redact(text: str) -> Redacted:
@@ -70,7 +78,9 @@ def find_secrets(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_value(secret: str | None) -> bool:
-    return secret is not None and len(secret) >= MIN_KEYED_CHARS and " " not in secret and not _NOT_A_VALUE.match(secret)
+    return (
+        secret is not None and len(secret) >= MIN_KEYED_CHARS and " " not in secret and not _NOT_A_VALUE.match(secret)
+    )
 
 
 @cache
@@ -78,7 +88,7 @@ def _detectors() -> tuple[tuple[str, Any], ...]:
     # costs 0.2 s, and only runs that write a summary need it
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
 
-    found = get_mapping_from_secret_type_to_class()
+    found: dict[str, Any] = get_mapping_from_secret_type_to_class()
     return tuple((kind, plugin()) for kind, plugin in found.items() if plugin.__name__ not in _LEFT_OUT)
 
 

@@ -4,6 +4,7 @@ Source: SPEC section 4, *ours*: input, untrusted text.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cortex_cli.groups import turns
@@ -69,7 +70,7 @@ def _chunks(entries: list[str], messages: Sequence[Message], max_tokens: int, co
 
 def _spans(starts: set[int], length: int) -> Iterator[range]:
     edges = sorted({0, *starts, length})
-    yield from (range(start, end) for start, end in zip(edges, edges[1:], strict=False))
+    yield from (range(start, end) for start, end in pairwise(edges))
 
 
 def _squeeze(entry: str, max_tokens: int, counter: Counter) -> str:
