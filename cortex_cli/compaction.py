@@ -13,8 +13,7 @@ from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers import BUILTIN
-from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
+from cortex_cli.summarizers.base import BUILTIN, Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from cortex_cli.validity import Rules, find_problems
 

@@ -219,7 +219,7 @@ class Settings:
     llm_command: str = _knob(
         "", "--llm-command", "command", "summary", "Program that reads the prompt and prints the summary.", "DESIGN 4"
     )
-    utility_window: int = _knob(
+    utility_window_tokens: int = _knob(
         0,
         "--utility-window",
         "tokens",

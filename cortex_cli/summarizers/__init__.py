@@ -4,12 +4,7 @@ from collections.abc import Mapping
 
 from cortex_cli.llm.client import OnText
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers.base import Summarizer
-
-BUILTIN = "builtin"
-
-KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-"""Looked at only where the provider's own address is used: a key never goes elsewhere unasked."""
+from cortex_cli.summarizers.base import BUILTIN, KEY_VARIABLES, Summarizer
 
 
 def summarizer_of(settings: Settings, environ: Mapping[str, str], on_text: OnText | None = None) -> Summarizer | None:

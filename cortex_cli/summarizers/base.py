@@ -9,6 +9,11 @@ from cortex_cli.messages import Message
 from cortex_cli.report import Facts
 from cortex_cli.tokens import Counter
 
+BUILTIN = "builtin"
+
+KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+"""Looked at only where the provider's own address is used: a key never goes elsewhere unasked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRequest:

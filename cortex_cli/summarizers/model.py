@@ -17,9 +17,8 @@ from cortex_cli.llm.command import CommandClient
 from cortex_cli.prompts import fill, load_prompt
 from cortex_cli.report import Facts
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers import KEY_VARIABLES
 from cortex_cli.summarizers.acceptance import read_summary, why_refused, why_unusable
-from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
+from cortex_cli.summarizers.base import KEY_VARIABLES, Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.boundaries import open_tags
 from cortex_cli.summarizers.builtin import summarize as summarize_builtin
 from cortex_cli.summarizers.ledger import Ledger, append_ledger, without_ledger
@@ -209,7 +208,7 @@ def _chunks(request: SummaryRequest, settings: Settings, overflows: int) -> tupl
 
 def _window(settings: Settings) -> int:
     known = models.find_model(settings.llm_model) if settings.llm_model else None
-    return settings.utility_window or (known.window if known else 0) or UNKNOWN_WINDOW
+    return settings.utility_window_tokens or (known.window if known else 0) or UNKNOWN_WINDOW
 
 
 def _earlier_text(request: SummaryRequest) -> str:
