@@ -6,7 +6,7 @@ the text is never re-encoded: the spans of the named values are found and splice
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,10 @@ _signs = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL).finditer
 _string = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL).match
 
 
+_lone = re.compile("[\ud800-\udfff]").sub
+_NOTHING = object()
+
+
 @dataclass(slots=True)
 class _Node:
     """What is to be done at and below one value."""
@@ -70,18 +74,43 @@ class _Node:
 def encode(value: Any) -> bytes:
     """Encode a value as compact JSON, UTF-8.
 
-    Lone surrogates and integers beyond 64 bits, which orjson refuses, go through the standard library.
+    Lone surrogates, integers beyond 64 bits and deep nesting, which orjson refuses, are written without it.
     """
     if isinstance(value, Raw):
         return value.data
     try:
         return orjson.dumps(value)
     except TypeError:
+        pass
+    try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        text = "".join(_spell(value))
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _lone(lambda sign: f"\\u{ord(sign[0]):04x}", text).encode()
+
+
+def _spell(value: Any) -> Iterator[str]:
+    """Write JSON of any depth, without recursion."""
+    left: list[tuple[str, Any]] = [("", value)]  # what comes before a value, and the value
+    while left:
+        lead, one = left.pop()
+        yield lead
+        if one is _NOTHING:
+            continue
+        if isinstance(one, dict) and one:
+            left.append(("}", _NOTHING))
+            members = [(f"{json.dumps(str(key), ensure_ascii=False)}:", item) for key, item in one.items()]
+            left += [("," + key, item) for key, item in members[:0:-1]]
+            left.append(("{" + members[0][0], members[0][1]))
+        elif isinstance(one, list) and one:
+            left.append(("]", _NOTHING))
+            left += [(",", item) for item in one[:0:-1]]
+            left.append(("[", one[0]))
+        else:
+            yield json.dumps(one, ensure_ascii=False)
 
 
 def parse(data: bytes) -> Any:

@@ -119,6 +119,17 @@ def test_encode_takes_what_orjson_refuses(value: Any) -> None:
     assert json.loads(encode(value)) == value
 
 
+@pytest.mark.parametrize("depth", [300, 950, 5_000])
+def test_encode_takes_any_depth(depth: int) -> None:
+    """What could be parsed must be counted and written again."""
+    value: Any = 'é"'
+    for level in range(depth):
+        value = [1, value, {}] if level % 2 else {"a": value, "b": []}
+    assert encode(value).decode().count("[1,") == depth // 2
+    assert encode(value).startswith(b'[1,{"a":[1,')
+    assert encode(value).endswith(b'"b":[]},{}]')
+
+
 def test_raw_is_written_as_it_stands() -> None:
     """Blocks that move keep their bytes."""
     assert edit(b"[1, 2]", [Insert((1,), (Raw(b'{"n": 1.10}'),)), Delete((1,))]) == b'[1, {"n": 1.10}]'

@@ -33,6 +33,10 @@ MEDIA_KINDS = {
 """Type of a piece -> MIME type or kind, where the piece does not tell its own."""
 
 
+MAX_DEPTH = 50
+"""Levels down to which members of a JSON value are edited one by one."""
+
+
 class Content(NamedTuple):
     """What a result holds."""
 
@@ -144,7 +148,7 @@ def edit_json(path: Path, old_text: str, new_text: str) -> Iterator[Edit]:
         new_text: The value as it is to be; written as a string if it is not JSON.
     """
     try:
-        yield from list(_differences(path, parse_text(old_text), parse_text(new_text)))
+        yield from list(_differences(path, parse_text(old_text), parse_text(new_text), MAX_DEPTH))
     except ValueError:
         yield Replace(path, new_text)
     except RecursionError:
@@ -163,17 +167,19 @@ def parse_text(text: str) -> Any:
         return json.loads(text)
 
 
-def _differences(path: Path, old: Any, new: Any) -> Iterator[Edit]:
+def _differences(path: Path, old: Any, new: Any, depth: int) -> Iterator[Edit]:
     if old == new:
         return
-    if isinstance(old, dict) and isinstance(new, dict) and new.keys() <= old.keys():
+    if depth == 0:
+        yield Replace(path, new)
+    elif isinstance(old, dict) and isinstance(new, dict) and new.keys() <= old.keys():
         for key, value in old.items():
             if key in new:
-                yield from _differences((*path, key), value, new[key])
+                yield from _differences((*path, key), value, new[key], depth - 1)
             else:
                 yield Delete((*path, key))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from _differences((*path, index), before, after)
+            yield from _differences((*path, index), before, after, depth - 1)
     else:
         yield Replace(path, new)

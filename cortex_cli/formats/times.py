@@ -20,8 +20,10 @@ def to_utc(value: Any) -> str:
         if isinstance(value, str):
             return _from_text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = value / 1000 if abs(value) >= FIRST_MILLISECONDS else value
-            return _write(datetime.fromtimestamp(seconds, UTC))
+            is_milliseconds = abs(value) >= FIRST_MILLISECONDS
+            seconds, rest = divmod(value, 1000) if is_milliseconds else divmod(value, 1)
+            moment = datetime.fromtimestamp(int(seconds), UTC)
+            return _write(moment.replace(microsecond=int(rest * (1_000 if is_milliseconds else 1_000_000))))
     except (ValueError, OverflowError, OSError):
         pass  # no time after all
     return ""

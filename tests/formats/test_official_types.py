@@ -1,0 +1,53 @@
+"""Compacted OpenAI and Anthropic transcripts against the types of the official packages."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cortex_cli.compaction import compact
+from cortex_cli.errors import DoesNotFitError
+from cortex_cli.settings import Settings
+from cortex_cli.tokens import make_counter
+from tests.formats.sdk import needs_beta, validate_anthropic, validate_openai
+from tests.hostile import SOUND
+from tests.roundtrip import dump, load
+from tests.wire import anthropic_request, openai_request
+
+COUNTER = make_counter("heuristic")
+WINDOWS = (600, 2_000, 16_000, 64_000)
+
+
+def messages_of(data: bytes) -> list[Any]:
+    """Return the messages of a request, without records that no client sends."""
+    value = json.loads(data)
+    messages = value if isinstance(value, list) else value["messages"]
+    return [message for message in messages if message["role"] != "exit"]
+
+
+def compacted(data: bytes, name: str, window: int) -> list[Any]:
+    """Compact and return the messages; as they were where they cannot be made to fit."""
+    settings = Settings(window=window, layers=("cap", "micro", "failsafe"))
+    try:
+        return messages_of(dump(compact(load(data, name), settings, counter=COUNTER).transcript))
+    except DoesNotFitError:
+        return messages_of(data)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_what_layers_make_is_what_the_packages_take(window: int) -> None:
+    """In any window, down to where the failsafe drops nearly all."""
+    validate_openai(compacted(openai_request(SOUND), "openai", window))
+    validate_anthropic(compacted(anthropic_request(SOUND), "anthropic", window))
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_real_requests_stay_what_the_packages_take(shared: Path, window: int) -> None:
+    """Every recorded request, and the long agent runs that are lists of chat messages."""
+    folder = shared / "transcripts"
+    for path in [*folder.glob("openai-chat/*.request.json"), *folder.glob("mini-swe-agent/*")]:
+        validate_openai(compacted(path.read_bytes(), "openai", window))
+    for path in folder.glob("anthropic-messages/*.request.json"):
+        data = path.read_bytes()
+        validate_anthropic(compacted(data, "anthropic", window), is_beta=needs_beta(messages_of(data)))
