@@ -17,7 +17,7 @@ Deed = Literal[
     "read", "changed", "created", "deleted", "ran", "looked", "fetched", "planned", "asked", "delegated", "used"
 ]
 
-MAX_TARGET_CHARS = 200
+MAX_TARGET_CHARS = 140
 """Of a longer command or query the first so many characters are shown, up to a blank."""
 
 
@@ -93,8 +93,10 @@ _DEEDS: Mapping[str, Deed] = {name: deed for deed, names in _NAMES for name in n
 _PREFIX = re.compile(r"\A(?:functions|default_api|tools)[.:]")
 _PATCH_FILE = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+)$", re.MULTILINE)
 _CD = re.compile(
-    r"\A(?:cd [^&;|\n]+(?:&&|;)\s*|export \S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S*\s+|sudo\s+|timeout \S+\s+)+"
+    r"\A(?:cd [^&;|\n]+(?:&&|;|\n)\s*|export \S+\s*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S*\s+|sudo\s+|timeout \S+\s+)+"
 )
+_TRIMMED = re.compile(r"\s*(?:\d?>&\d|\d?>\s?/dev/null|\|\s*(?:head|tail|grep|less|cat|sort|wc|tee)\b[^|;&\n]*)")
+"""What only shortens a command's output: with or without it, it is the same try."""
 _LOOKING = re.compile(
     r"\A(?:ls|cat|head|tail|sed -n|nl|wc|rg|grep|egrep|find|fd|tree|pwd|which|stat|file|du|df|ps|env|echo|printenv"
     r"|whoami|git (?:status|diff|log|show|branch|blame|remote|ls-files|grep|rev-parse)|Get-ChildItem|Get-Content|dir"
@@ -204,7 +206,7 @@ def _command_actions(tool: str, arguments: Mapping[str, Any]) -> Iterator[Action
             yield Action(deed, tool, file, f"file {file}")
         return
     bare = _CD.sub("", command.strip())
-    key = " ".join(bare.split())[:400]
+    key = " ".join(_TRIMMED.sub("", bare).split())[:400]
     is_looking = _LOOKING.match(bare) is not None and ">" not in bare.replace("2>", "").replace("&>", "")
     yield Action("looked" if is_looking else "ran", tool, one_line(bare or command), key)
     if is_looking and _READING.match(bare):
@@ -230,7 +232,7 @@ def _command(value: Any) -> str:
 
 def one_line(text: str) -> str:
     """Return a command on one line: what follows its first line, or is too long, is left out and marked so."""
-    lines = [line for line in text.strip().split("\n") if line.strip()]
+    lines = [line for line in text.strip().split("\n") if line.strip() and not line.lstrip().startswith(("# ", "//"))]
     if not lines:
         return ""
     first = " ".join(lines[0].split())

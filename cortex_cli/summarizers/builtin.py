@@ -4,8 +4,6 @@ The same input gives the same bytes. What is worth saying is decided in `salienc
 much of it fits in `packing.py`; here everything gets its section.
 """
 
-import re
-from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,7 +13,7 @@ from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.boundaries import harmless
 from cortex_cli.summarizers.earlier import FACT, NOTE, QUOTE
 from cortex_cli.summarizers.ledger import Fact, Kind, render_fact
-from cortex_cli.summarizers.packing import Item, Packed, pack
+from cortex_cli.summarizers.packing import CHARS_A_TOKEN, Item, ItemKind, Packed, pack
 from cortex_cli.summarizers.salience import DONE, FAIL, Unit
 from cortex_cli.summarizers.sections import Section
 from cortex_cli.summarizers.survey import Survey, survey
@@ -26,9 +24,16 @@ REQUEST_BONUS = 1.2
 """For the sentences of the first and of the latest request."""
 OPENING_BONUS = 0.6
 """More for the first sentence of the first request."""
-CURRENT_BONUS = 1.0
+CURRENT_BONUS = 1.5
 """For what the assistant said last."""
 CURRENT_SENTENCES = 4
+FEW_OWN_WORDS = 0.25
+"""Where all that users said takes less of the summary than this, nearly all of it is kept."""
+OWN_WORDS_BONUS = 0.9
+READ_AFTER = 1_000_000
+"""Files that were only read stand behind those that were changed."""
+LAST_DEEDS = 4
+LAST_DEEDS_WORTH = 2.2
 CONCEPTS = 12
 """Terms named at most."""
 CONCEPTS_WORTH = 1.0
@@ -61,30 +66,36 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
         if request.counter.count_text(text) <= request.max_tokens:
             return SummaryOutcome(text=text, facts=Facts(), summarizer=NAME)
     found = survey(request.messages, request.earlier, request.following)
-    packed = pack(_items(found), request.max_tokens, request.counter)
+    packed = pack(_items(found, request.max_tokens), request.max_tokens, request.counter)
     if not packed.text:
         return None
     return SummaryOutcome(text=packed.text, facts=_account(found, packed, request.following), summarizer=NAME)
 
 
-def _items(found: Survey) -> Iterator[Item]:
-    yield from _said(found.units)
+def _items(found: Survey, max_tokens: int) -> Iterator[Item]:
+    yield from _said(found.units, max_tokens)
     for fact in found.facts:
         if fact.kind not in ("user", "decided"):
             yield _fact_item(fact)
     yield from _concepts(found.units)
+    yield from _last_deeds(found)
 
 
-def _said(units: Sequence[Unit]) -> Iterator[Item]:
+def _said(units: Sequence[Unit], max_tokens: int) -> Iterator[Item]:
     """Give every statement its section."""
     places = _places(units)
+    own = sum(len(unit.statement.text) for unit in units if unit.statement.speaker == "user")
+    has_room = own / CHARS_A_TOKEN < FEW_OWN_WORDS * max_tokens
     for unit in units:
         statement = unit.statement
         if statement.section in ("current", "next") and places.last >= 0:
             continue  # an earlier stopping point is over
         section, bonus = _placed(unit, places)
         lead = QUOTE if statement.speaker == "user" else NOTE
-        yield Item(section, lead, _shown(unit), unit.score + bonus, statement.order, statement.message)
+        if has_room and statement.speaker == "user":
+            bonus += OWN_WORDS_BONUS
+        kind: ItemKind = "own" if statement.speaker == "user" else "note"
+        yield Item(section, lead, _shown(unit), unit.score + bonus, statement.order, statement.message, kind=kind)
 
 
 class _Places(NamedTuple):
@@ -148,7 +159,7 @@ def _section(unit: Unit) -> Section:
         return next((section for section in _KNOWN if section == statement.section), "decisions")
     if statement.speaker == "user":
         return "decisions" if unit.sort in ("rule", "value", "decision") else "asked"
-    if unit.sort in ("decision", "value", "rule"):
+    if unit.sort in ("decision", "rule"):
         return "decisions"
     if unit.sort == "open":
         return "pending"
@@ -165,32 +176,44 @@ def _fact_item(fact: Fact) -> Item:
     if fact.kind == "found":
         source, bar, text = fact.text.partition(" | ")
         group = f"found: {source} | " if bar else "found: "
-        return Item(section, FACT, text if bar else source, fact.weight, fact.order, group=group)
+        return Item(
+            section, FACT, text if bar else source, fact.weight, fact.order, group=group, shares_line=True, kind="fact"
+        )
     if fact.kind in ("changed", "read"):
-        return Item(section, FACT, fact.text, fact.weight, fact.order, group=f"{fact.kind}: ")
-    return Item(section, FACT, render_fact(fact), fact.weight, fact.order, line=fact.order * 1000 + len(fact.text))
-
-
-_TERM = re.compile(r"[\w./-]*[A-Z_./-]\w[\w./-]*")
+        group = f"{fact.kind}: "
+        order = fact.order + (READ_AFTER if fact.kind == "read" else 0)
+        return Item(section, FACT, fact.text, fact.weight, order, group=group, shares_line=True, kind="fact")
+    line = render_fact(fact)
+    return Item(section, FACT, line.partition(": ")[2], fact.weight, fact.order, group=f"{fact.kind}: ", kind="fact")
 
 
 def _concepts(units: Iterable[Unit]) -> Iterator[Item]:
-    """Name the terms that come back again and again."""
-    met: Tally[str] = Tally()
+    """Name the identifiers and names that come back in message after message."""
+    met: dict[str, set[int]] = {}
     shown: dict[str, str] = {}
     for unit in units:
         for value in unit.values:
-            if value.kind in ("ident", "name", "acronym", "code") and len(value.text) > 2:
-                met[value.text] += 1
+            if value.kind in ("ident", "code", "acronym", "name") and len(value.text) > 2 and " " not in value.text:
+                met.setdefault(value.text, set()).add(unit.statement.message)
                 if value.text not in shown:
-                    words = unit.statement.text.split()
-                    low = [word.lower().strip("()[]{}*_\"'`.,;:!?") for word in words]
-                    shown[value.text] = (
-                        words[low.index(value.text)].strip("()[]{}*_\"'`.,;:!?") if value.text in low else value.text
-                    )
-    often = [shown[text] for text, count in met.most_common(CONCEPTS) if count >= MIN_MENTIONS]
-    if len(often) > 1:
-        yield Item("concepts", NOTE, harmless(", ".join(often)), CONCEPTS_WORTH, 0)
+                    shown[value.text] = _as_written(value.text, unit.statement.text)
+    often = sorted(met, key=lambda text: (-len(met[text]), text))[:CONCEPTS]
+    terms = [shown[text] for text in often if len(met[text]) >= MIN_MENTIONS]
+    if len(terms) > 1:
+        yield Item("concepts", NOTE, harmless(", ".join(terms)), CONCEPTS_WORTH, 0)
+
+
+def _as_written(low: str, text: str) -> str:
+    at = text.lower().find(low)
+    return text[at : at + len(low)].strip("`*_") if at >= 0 else low
+
+
+def _last_deeds(found: Survey) -> Iterator[Item]:
+    """Say what was done last: with the open calls, the exact stopping point."""
+    last = [f"{action.deed} {harmless(action.target)}" for action in found.actions[-LAST_DEEDS:] if action.target]
+    if last:
+        order = max((unit.statement.order for unit in found.units), default=0) + 1
+        yield Item("current", NOTE, f"Last done: {'; '.join(dict.fromkeys(last))}", LAST_DEEDS_WORTH, order, order)
 
 
 def _account(found: Survey, packed: Packed, following: Sequence[Message]) -> Facts:

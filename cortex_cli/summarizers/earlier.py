@@ -35,6 +35,11 @@ _OURS = frozenset(TITLES.values())
 
 SEPARATOR = " ¦ "
 """Between facts that share a line."""
+GAP = " … "
+"""Between sentences of one message that did not follow each other."""
+LINK = "; "
+"""Between lines of one message that end in no punctuation."""
+_PARTS = re.compile(f"{GAP}|{LINK}")
 
 
 class Carried(NamedTuple):
@@ -74,8 +79,14 @@ def _is_ours(body: str) -> bool:
 def _lines(body: str) -> Iterator[tuple[Section, str]]:
     """Yield the lines of a summary with the section they stand in."""
     section: Section = "decisions"
+    fenced = False
     for raw in _FRAME.sub("\n", body).split("\n"):
         line = raw.strip()
+        if line.startswith(("```", "~~~")):
+            fenced = not fenced
+            continue
+        if fenced:
+            continue
         heading = _HEADING.match(line)
         if heading:
             title = next(name for name in heading.groups() if name is not None)
@@ -105,9 +116,11 @@ def _statements(section: Section, line: str, at: int, is_ours: bool) -> Iterator
         line = line[2:]
     asked = _ASKED.match(line)
     question = asked[1] if asked else ""
-    for piece in sentences(line[asked.end() :] if asked else line, is_user=False):
-        yield Statement(speaker, piece, at, at, question, section=section)
-        question = ""
+    line = line[asked.end() :] if asked else line
+    for part in _PARTS.split(line) if is_ours else (line,):
+        for piece in sentences(part, is_user=False):
+            yield Statement(speaker, piece, at, at, question, section=section)
+            question = ""
 
 
 def _ledger_facts(facts: Iterable[Fact], statements: list[Statement]) -> Iterator[Fact]:

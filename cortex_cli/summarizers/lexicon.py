@@ -114,9 +114,9 @@ _LIMIT = """
     expiry expires expire expiration retention freeze frozen
 """
 _DECIDE = """
-    decided decide decides decision decisions agreed agree agreement settled settle chose chosen choose choosing
-    picked pick approved confirmed confirm finalized finalised final commit committed adopt adopted adopting
-    standardize standardise standardized rejected opted opt verdict conclusion concluded ruled plan planned go
+    decided decide decides decision decisions agreed agree agreement settled settle chose chosen choose choosing picked
+    pick approved confirmed confirm finalized finalised final adopt adopted adopting standardize standardise
+    standardized rejected opted opt verdict concluded ruled
 """
 _UPDATE = """
     now changed change changes changing updated update updates actually instead moved moves moving switched switch

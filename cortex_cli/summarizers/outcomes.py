@@ -39,14 +39,16 @@ _CODEX_HEAD = re.compile(
     r"\A(?:Chunk ID: .*\n)?(?:Exit code: .*\n|Wall time: .*\n|Process exited.*\n|Original token.*\n"
     r"|Total output.*\n)*Output:\n"
 )
-_SUMMING_LINE = re.compile(
+SUMMING_LINE = re.compile(
     r"(?i:\b\d+ (?:passed|failed|tests?|errors?|warnings?|problems?|issues|files? changed|vulnerabilities|examples"
-    r"|skipped)\b|^\[[\w/. -]+ [0-9a-f]{7,}\] |^build (?:succe\w+|failed)|^(?:ok|FAIL)\s|finished in"
+    r"|skipped)\b|^\[[\w/. ()-]+ [0-9a-f]{7,}\] |^build (?:succe\w+|failed)|^(?:ok|FAIL)\s|finished in"
     r"|^(?:success|done|all .* pass\w*))"
 )
+"""A line that says how a run ended."""
+_COMMIT_LINE = re.compile(r"^\[[\w/. ()-]+ [0-9a-f]{7,}\] [^\n]{1,150}$", re.MULTILINE)
 _CONFIRMATION = re.compile(
-    r"(?i:successfully|has been (?:updated|created)|todos have been|no (?:output|content)|file (?:created|written)"
-    r"|wrote \d+ bytes|\(no output\)|plan updated|completed with exit code 0)"
+    r"(?i:success(?:fully|\.? updated the following)|has been (?:updated|created)|todos have been|no (?:output|content)"
+    r"|file (?:created|written)|wrote \d+ bytes|\(no output\)|plan updated|completed with exit code 0)"
 )
 
 
@@ -91,11 +93,14 @@ def _brief(text: str, lines: tuple[Telling, ...], is_failure: bool) -> str:
     if is_failure:
         failing = next((line.text for line in lines if line.is_failure and len(line.text) <= MAX_BRIEF_CHARS), "")
         return failing or _last_line(text)
+    commit = _COMMIT_LINE.search(text[:2000])
+    if commit:
+        return commit[0]
     end = text[-2000:].rstrip().split("\n")[-8:]
-    summing = next((line.strip() for line in reversed(end) if _SUMMING_LINE.search(line)), "")
+    summing = next((line.strip() for line in reversed(end) if SUMMING_LINE.search(line)), "")
     if not summing:
         start = text[:400].lstrip().split("\n")[:3]
-        summing = next((line.strip() for line in start if _SUMMING_LINE.search(line)), "")
+        summing = next((line.strip() for line in start if SUMMING_LINE.search(line)), "")
     if not summing and "\n" not in text.strip() and not _CONFIRMATION.search(text):
         summing = text.strip()
     summing = summing.strip("= ").strip()

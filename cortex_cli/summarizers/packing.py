@@ -6,9 +6,9 @@ estimated for everything, counted for what comes near to being chosen, and count
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from cortex_cli.summarizers.earlier import SEPARATOR
+from cortex_cli.summarizers.earlier import GAP, LINK, SEPARATOR
 from cortex_cli.summarizers.sections import SECTIONS, TITLES, Section
 from cortex_cli.tokens import Counter
 
@@ -35,6 +35,11 @@ SLACK = 0.98
 
 MAX_ROUNDS = 6
 
+ItemKind = Literal["own", "note", "fact"]
+
+SHARES: dict[ItemKind, float] = {"own": 1.0, "note": 0.45, "fact": 0.4}
+"""Most that a kind takes of a full summary; more only of what nothing else fills. Facts: SPEC 4, "Size"."""
+
 NEWEST_FIRST: frozenset[Section] = frozenset(("asked",))
 """Sections in which the newest comes first. Source: issue 3, point 2."""
 
@@ -52,7 +57,11 @@ class Item(NamedTuple):
     line: int = 0
     """Items with the same number, section and lead share a line: sentences of one message."""
     group: str = ""
-    """Facts with the same group share a line, with the group in front."""
+    """In front of a fact's line."""
+    shares_line: bool = False
+    """Facts with the same group share its line."""
+    kind: ItemKind = "note"
+    """Facts and notes may each take only their share of a full summary; what the user said may take all."""
 
 
 class Packed(NamedTuple):
@@ -113,18 +122,38 @@ def _density(sized: tuple[Item, int]) -> tuple[float, int]:
 
 
 def _choose(ranked: Sequence[tuple[Item, int]], room: int) -> list[Item]:
-    titled: set[Section] = set()
-    chosen: list[Item] = []
-    smallest = min((size for _, size in ranked), default=0)
-    for item, size in ranked:
-        needed = size + (0 if item.section in titled else TITLE_TOKENS)
-        if needed <= room:
-            room -= needed
-            titled.add(item.section)
-            chosen.append(item)
-        elif room < smallest:
-            break
-    return chosen
+    """Take the best that fit; what is beyond its kind's share waits until everything else had its turn."""
+    taken = _Taken(room)
+    waiting = [sized for sized in ranked if not taken.take(*sized)]
+    taken.share_all()
+    for item, size in waiting:
+        taken.take(item, size)
+    return taken.items
+
+
+class _Taken:
+    """What is chosen so far."""
+
+    def __init__(self, room: int) -> None:
+        self.items: list[Item] = []
+        self._room = room
+        self._left = {kind: int(share * room) for kind, share in SHARES.items()}
+        self._titled: set[Section] = set()
+
+    def share_all(self) -> None:
+        """Let every kind take what is left."""
+        self._left = dict.fromkeys(self._left, self._room)
+
+    def take(self, item: Item, size: int) -> bool:
+        """Take an item if it fits."""
+        needed = size + (0 if item.section in self._titled else TITLE_TOKENS)
+        if needed > self._room or needed > self._left[item.kind]:
+            return False
+        self._room -= needed
+        self._left[item.kind] -= needed
+        self._titled.add(item.section)
+        self.items.append(item)
+        return True
 
 
 def write(items: Iterable[Item]) -> str:
@@ -142,9 +171,9 @@ def write(items: Iterable[Item]) -> str:
 
 def _written(section: Section, items: list[Item]) -> list[str]:
     lines: dict[tuple[str, int, str], list[Item]] = {}
-    for item in sorted(items, key=lambda each: each.order):
-        key = (item.lead, 0, item.group) if item.group else (item.lead, item.line, "")
-        lines.setdefault(key, []).append(item)
+    for at, item in enumerate(sorted(items, key=lambda each: each.order)):
+        line = item.line if not item.group else 0 if item.shares_line else -at - 1
+        lines.setdefault((item.lead, line, item.group), []).append(item)
     written = [_line(key[0], group) for key, group in lines.items()]
     return written[::-1] if section in NEWEST_FIRST else written
 
@@ -154,9 +183,9 @@ def _line(lead: str, items: Sequence[Item]) -> str:
         return f"{lead}{items[0].group}{SEPARATOR.join(item.text for item in items)}"
     text = items[0].text
     for before, item in pairwise(items):
-        text += f" {item.text}" if item.order == before.order + 1 else f"{GAP}{item.text}"
+        link = GAP if item.order != before.order + 1 else " " if before.text[-1:] in _STOPS else LINK
+        text += link + item.text
     return lead + text
 
 
-GAP = " … "
-"""Between sentences of one message that did not follow each other."""
+_STOPS = frozenset(".!?:;,。！？…)")

@@ -74,9 +74,10 @@ _PLACE = re.compile(
 _IDENTIFIER = re.compile(
     r"[aA]://|\b0a0|\ba0a|[aA][_-]0|[aA][_-]?[aA]*0[aA]|A[_A0]*_A|[aA]0\b(?![./])|#0|0\.0\.0|@a|a_a0|0a\b(?<![^\w]0a)"
 )
-_VALUE = re.compile(r"[\w\])\"'](?: ?= ?|: | -> | => )[\"']?[$/+-]?[\w.-]*[0A]|: 0|=0|\b0\b")
+_VALUE = re.compile(r"[\w\])\"'](?: ?= ?|: | -> | => )[\"']?[$/+-]?[\w.-]*[0A]|: 0|=0")
 _NOISE = re.compile(
     r"[\W_]*\Z|(?:import|from|#include|using [\w.]+;|package|require)\b(?!.*[\d/])|(?://|/\*|\*|\"\"\")|</?\w+/?>\Z"
+    r"|[=_*#-]{3,}[^\d\n]{0,60}[=_*#-]{3,}\Z|\[\d+ more lines|@@ -\d|index [0-9a-f]+\.\.|(?:---|\+\+\+) [ab]/"
     r"|Traceback \(most recent call last\):\Z|total \d+\Z|[=_ -]*test session starts[=_ -]*\Z"
     r"|(?:stdout|stderr|output)\W*\Z"
 )
@@ -93,6 +94,8 @@ _WORDS_WEIGHT = 1.7
 _EDGE_BONUS = 0.15
 """First and last line."""
 _NOISE_PENALTY = 1.5
+_HEADER_PENALTY = 1.2
+"""First line without a figure, where most others have some: the head of a table."""
 
 
 def telling_lines(text: str, start: int = 0, end: int | None = None, *, most: int = 12) -> list[Telling]:
@@ -163,15 +166,19 @@ def _score_lines(placed: Sequence[tuple[int, str]]) -> Iterator[Telling]:
     lines = [line for _, line in placed]
     joined = "\n".join(lines)
     scale = log(len(lines) + 1)
-    shape_scores, cue_scores = _by_shape(_shapes(joined), scale)
+    shapes = _shapes(joined)
+    shape_scores, cue_scores = _by_shape(shapes, scale)
     words = [line.split() for line in joined.translate(_NO_WORD).split("\n")]
     word_scores = _by_words(words, scale)
     failing, telling = _by_vocabulary(words, lines, scale)
     last = len(lines) - 1
+    heads = last > 2 and "0" not in shapes[0] and 2 * sum("0" in shape for shape in shapes) > last
     for i, (at, line) in enumerate(placed):
         score = shape_scores[i] + cue_scores[i] + word_scores[i] + failing.get(i, 0.0) + telling.get(i, 0.0)
         if i in (0, last):
             score += _EDGE_BONUS
+        if not i and heads:
+            score -= _HEADER_PENALTY
         if score >= MIN_SCORE:
             if _NOISE.match(line):
                 score -= _NOISE_PENALTY

@@ -83,6 +83,10 @@ VALUES_CAP = 1.6
 """Most that exact values add."""
 RARITY_WEIGHT = 0.9
 QUESTION_PENALTY = 0.7
+LEAD_IN_PENALTY = 1.6
+"""`Now I will update these:` says nothing without what follows."""
+TABLE_PENALTY = 0.6
+NARRATION_PENALTY = 0.8
 SHORT_WORDS = 8
 """A sentence without values that is no longer may announce the next one."""
 EMPTY_PENALTY = 1.2
@@ -240,13 +244,32 @@ def _shape(
         score += STATES_VALUE
     if statement.question:
         score += ANSWER_BONUS
-    if statement.text.endswith(("?", "？", ":")):
-        score -= QUESTION_PENALTY
+    score -= _idleness(statement.text, words, is_user)
     if not values and not any(word.is_rare for word in words) and not cues & (MUST | DECIDE):
         score -= EMPTY_PENALTY
     if len(content) < 2 and not values:
         score -= EMPTY_PENALTY / 2
     return score
+
+
+def _idleness(text: str, words: Sequence[Word], is_user: bool) -> float:
+    """Return what a sentence loses as a question, a lead-in, a row of a table, or narration."""
+    loss = 0.0
+    if text.endswith(("?", "？")):
+        loss += QUESTION_PENALTY
+    elif text.endswith(":"):
+        loss += QUESTION_PENALTY if is_user else LEAD_IN_PENALTY
+    if text.startswith("|"):
+        loss += TABLE_PENALTY
+    if not is_user and words and words[0].low in _NARRATING:
+        loss += NARRATION_PENALTY
+    return loss
+
+
+_NARRATING = frozenset(
+    ("now", "let", "next", "first", "then", "i'll", "also", "done", "good", "perfect", "great", "looking")
+)
+"""First words with which an assistant tells what it does, or that it did."""
 
 
 def _is_order(words: Sequence[Word]) -> bool:
@@ -259,6 +282,11 @@ def _is_order(words: Sequence[Word]) -> bool:
     return False
 
 
+def _is_figure(values: Iterable[Value]) -> bool:
+    """Tell whether there is more than names of code: a figure, a date, a person."""
+    return any(value.kind not in ("ident", "code", "path", "quoted", "acronym", "count") for value in values)
+
+
 def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequence[Value]) -> Sort:
     is_user = statement.speaker == "user"
     if statement.text.endswith(("?", "？")) and not cues & (MUST | DECIDE):
@@ -269,7 +297,7 @@ def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequen
         return "decision"
     if is_user and _is_order(words):
         return "rule" if values and not cues & REQUEST else "request"
-    if values and (is_user or cues & PIVOT) and not (cues & (FIND | FAIL) and not is_user):
+    if values and (is_user or (cues & PIVOT and not cues & (FIND | FAIL) and _is_figure(values))):
         return "value"
     if cues & FAIL:
         return "failure"

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.common_words import word_set
+from cortex_cli.summarizers.rescue import telling_lines
 from cortex_cli.typed import is_typed_text
 
 Speaker = Literal["user", "assistant", "note"]
@@ -17,8 +18,19 @@ Speaker = Literal["user", "assistant", "note"]
 LONG_SENTENCE = 300
 """Characters from which on a sentence is cut at semicolons too."""
 
-PASTE_LINES = 12
+PASTE_LINES = 4
 """So many lines of machine text on end in a user's message are a paste, not the user's words."""
+
+PASTE_CHARS = 400
+"""A line so long without a sentence in it is a paste too."""
+
+LONG_MESSAGE, SHORT_PROSE = 12, 2
+"""In a message of so many lines, so few lines of prose between machine text belong to the paste."""
+
+PROSE_SHARE = 0.5
+
+MOST_PASTED = 3
+"""Telling lines that are kept of what a user pasted."""
 
 
 class Statement(NamedTuple):
@@ -61,9 +73,12 @@ _LEANING = re.compile(
     re.IGNORECASE,
 )
 _CODE_LINE = re.compile(
-    r"\s{4,}|\t|[{}\[\]();<>|]|(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d)|(?:at|File|import|from|def|class|return|const|let|var|if|for)\s"
-    r"|[\w./$~@-]+[$#%]\s|\S+\s*[:=]\s*[\"'{\[]|(?:ERROR|WARN|INFO|DEBUG|FAIL|ok|PASS)\b|[-+]{1,3}\s|@@"
+    r"\s{4,}\S|\t|[{}\[\]()<>|$]|\[?\d{4}-\d\d-\d\d|\[?\d\d:\d\d:\d\d|[-+]{3}\s|@@|>>>|E\s{2,}"
+    r"|(?:at|File|import|from|def|class|return|const|let|var|func|public|private)\s+[\w\"'<.{*]+.*[({;:\"']"
+    r"|[\w./~@-]+[$#%]\s|[\w.-]+\s*[:=]\s*[\"'{\[]|(?:ERROR|WARN|WARNING|INFO|DEBUG|FAIL|PASS|Traceback)\b"
+    r"|npm (?:ERR|WARN)|[\w./-]+:\d+(?::\d+)?[:\s]|.*[;{}]\s*\Z"
 )
+"""How lines of logs, listings and code begin (or end)."""
 
 
 def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
@@ -113,17 +128,19 @@ def sentences(text: str, *, is_user: bool) -> list[str]:
 
 
 def _prose_lines(text: str, is_user: bool) -> Iterator[str]:
-    if "\n" not in text:
-        yield text
-        return
+    """Yield lines that are not code; of what a user pasted the telling ones."""
     lines = text.split("\n")
-    pasted = _pasted(lines) if is_user and len(lines) > PASTE_LINES else frozenset()
+    pasted = _pasted(lines) if is_user else frozenset()
+    if pasted:
+        block = "\n".join(lines[number] for number in sorted(pasted))
+        found = telling_lines(block, most=MOST_PASTED)
+        telling = {line.text for line in found if line.is_failure or line is found[0]}
     fence = ""
     for number, line in enumerate(lines):
         mark = line.lstrip()[:3]
         if mark in ("```", "~~~"):
             fence = "" if fence == mark else fence or mark
-        elif not fence and number not in pasted:
+        elif not fence and (number not in pasted or line.strip() in telling):
             yield line
 
 
@@ -131,14 +148,32 @@ def _pasted(lines: list[str]) -> frozenset[int]:
     """Find runs of machine text: logs, listings, code."""
     found: list[int] = []
     run: list[int] = []
-    for number, line in enumerate((*lines, "End.")):
-        if not line.strip() or _CODE_LINE.match(line) or _CODE_LINE.search(line[:80]):
+    machine = 0
+    loose = SHORT_PROSE if len(lines) > LONG_MESSAGE else 0
+    prose = 0
+    for number, line in enumerate((*lines, *("End.",) * (SHORT_PROSE + 1))):
+        if len(line) > PASTE_CHARS and (line.lstrip()[:1] in "{[<" or not _SENTENCE_END.search(line)):
+            found.append(number)
+        elif not line.strip() or _CODE_LINE.match(line) or not _is_prose(line):
+            run.append(number)
+            machine += bool(line.strip())
+            prose = 0
+            continue
+        prose += 1
+        if machine >= PASTE_LINES and prose <= loose:
             run.append(number)
             continue
-        if len(run) >= PASTE_LINES:
-            found.extend(run)
-        run = []
+        if machine >= PASTE_LINES:
+            found.extend(run[: len(run) - prose + 1] if prose > 1 else run)
+        run, machine, prose = [], 0, 0
     return frozenset(found)
+
+
+def _is_prose(line: str) -> bool:
+    """Tell whether most of a line is words."""
+    words = line.split()
+    plain = sum(word.strip(".,;:!?()\"'`*").isalpha() for word in words)
+    return bool(words) and plain >= PROSE_SHARE * len(words) and not line.endswith(("{", ";", "\\"))
 
 
 def _cut(line: str) -> list[str]:

@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> None:
             print(line, flush=True)
         return
     from cortex_cli import load  # noqa: PLC0415 - the tables need no formats
+    from cortex_cli.layers.summary import earlier_summary  # noqa: PLC0415
     from cortex_cli.summarizers.base import SummaryRequest  # noqa: PLC0415
     from cortex_cli.summarizers.builtin import summarize  # noqa: PLC0415
 
@@ -62,7 +63,10 @@ def main(arguments: list[str]) -> None:
         tokens = sum(map(counter.count_message, messages))
         started = time.perf_counter()
         request = SummaryRequest(
-            messages=messages, earlier=(), max_tokens=max(800, min(12_000, tokens // 5)), counter=counter
+            messages=tuple(message for message in messages if message.synthetic != "summary"),
+            earlier=tuple(earlier_summary(message) for message in messages if message.synthetic == "summary"),
+            max_tokens=max(800, min(12_000, tokens // 5)),
+            counter=counter,
         )
         outcome = summarize(request)
         took = time.perf_counter() - started

@@ -1,0 +1,65 @@
+"""Agent sessions with long tool results, each with one planted line, and rules of the user's among them."""
+
+import json
+from collections.abc import Sequence
+from random import Random
+
+from cortex_cli.messages import Message, Part
+from cortex_cli.typed import finish
+from tests.summarizers.outputs import Output, make_output
+
+RULES = (
+    "Never push to the main branch without a review.",
+    "Use tabs in the Makefile and four spaces everywhere else.",
+    "The service must keep listening on port 8473.",
+    "Don't touch the files below vendor/.",
+    "All new endpoints need an entry in docs/api.md.",
+)
+TALK = (
+    "Let me look at that next.",
+    "I'll check what the output says.",
+    "Now I will go on with the following step.",
+    "That looks fine so far, continuing.",
+)
+ASKS = ("Please have a look at the next part.", "Go on.", "What does it say?", "Continue, please.")
+PLACES = ("head", "middle", "end")
+
+
+def make_session(
+    kinds: Sequence[str], seed: int, *, lines: int = 160, tool: str = ""
+) -> tuple[tuple[Message, ...], list[Output]]:
+    """Build a session with one result of each kind.
+
+    Args:
+        kinds: Of outputs.
+        seed: Of the draw.
+        lines: Of each result.
+        tool: One tool for all calls, always with the same arguments; empty: each kind's own.
+
+    Returns:
+        The messages, and the outputs in them.
+    """
+    r = Random(seed)
+    messages = [_user(f"Please find out why the nightly build is slow. {RULES[0]}")]
+    outputs: list[Output] = []
+    for at, kind in enumerate(kinds):
+        output = make_output(kind, 1000 * seed + at, where=PLACES[at % 3], lines=lines)
+        outputs.append(output)
+        name, arguments = (
+            output.tool,
+            {"command": output.argument} if output.tool == "Bash" else {"path": output.argument},
+        )
+        if tool:
+            name, arguments = tool, {"command": "make"}
+        call = Part("call", json.dumps(arguments), name=name, call_id=f"c{at}", json=True)
+        messages.append(Message("assistant", (Part("text", r.choice(TALK)), call)))
+        messages.append(Message("tool", (Part("result", output.text, name=name, call_id=f"c{at}"),)))
+        if at % 3 == 2 and at // 3 + 1 < len(RULES):
+            messages.append(Message("assistant", (Part("text", "Done with this part."),)))
+            messages.append(_user(f"{r.choice(ASKS)} {RULES[at // 3 + 1]}"))
+    messages += [Message("assistant", (Part("text", "I have seen all of it."),)), _user("Good, what next?")]
+    return finish(messages), outputs
+
+
+def _user(text: str) -> Message:
+    return Message("user", (Part("text", text),), typed=True)
