@@ -28,7 +28,7 @@ from cortex_cli.formats import (
     rewrite,
     shapes,
 )
-from cortex_cli.formats.source import Source
+from cortex_cli.formats.source import Lines, Source
 from cortex_cli.messages import Transcript
 from cortex_cli.validity import COMMON_RULES, Problem, Rules
 
@@ -206,7 +206,8 @@ def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[byte
             apart (their `dump` takes it) obey, others have no place for it.
     """
     if not changes.is_changed(transcript) and transcript.records:
-        yield b"\n".join(transcript.records)
+        records = transcript.records
+        yield records.data if isinstance(records, Lines) else b"\n".join(records)
         return
     write: Callable[..., Iterator[bytes]] = find(transcript.format).dump
     if keep_history and "keep_history" in inspect.signature(write).parameters:

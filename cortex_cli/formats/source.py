@@ -1,9 +1,10 @@
 """The bytes of one input, split and parsed once, for `detect` and `load`."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from itertools import pairwise
+from typing import Any, TypeVar, overload
 
 import orjson
 
@@ -19,6 +20,51 @@ T = TypeVar("T")
 
 _ink = re.compile(rb"[^ \t\r\n]").search
 _MISSING = object()
+
+
+class Lines(Sequence[bytes]):
+    """The lines of an input without their line feeds, cut out when they are asked for.
+
+    A list of them would be the whole input a second time, and half of what it takes to read a long session.
+    """
+
+    __slots__ = ("_ends", "data")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._ends = ends = [-1]  # of line -1, 0, 1, ...
+        find = data.find
+        end = find(b"\n")
+        while end >= 0:
+            ends.append(end)
+            end = find(b"\n", end + 1)
+        ends.append(len(data))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        ends = self._ends
+        if isinstance(index, slice):
+            return [self.data[ends[at] + 1 : ends[at + 1]] for at in range(*index.indices(len(self)))]
+        at = index if index >= 0 else index + len(self)
+        if not 0 <= at < len(self):
+            raise IndexError(index)
+        return self.data[ends[at] + 1 : ends[at + 1]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        data = self.data
+        for before, end in pairwise(self._ends):
+            yield data[before + 1 : end]
+
+    def __eq__(self, other: object) -> bool:
+        return self.data == other.data if isinstance(other, Lines) else list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
 
 
 class Source:
@@ -59,9 +105,9 @@ class Source:
         return value
 
     @cached_property
-    def records(self) -> list[bytes]:
+    def records(self) -> Lines:
         """The lines without their line feeds; a last empty one where the input ends in a line feed."""
-        return self.data.split(b"\n")
+        return Lines(self.data)
 
     @cached_property
     def head(self) -> list[Any]:
