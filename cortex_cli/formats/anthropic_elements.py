@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cortex_cli.formats.changes import RecordChange
+from cortex_cli.formats.containers import only
 from cortex_cli.formats.contents import compact, edit_json, edit_result, parse_text, read_media, read_result
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Replace
@@ -20,10 +21,10 @@ def read_element(index: int, value: dict[str, Any]) -> Sequence[Message] | None:
     time = to_utc(value.get("timestamp"))
     parts = read_parts(index, content)
     if role == "user":
-        return [message._replace(time=time) for message in _split_user(index, parts)]
+        return [message._replace(time=time) for message in _split_user(index, only(parts, "result"))]
     if role == "assistant":
-        return (Message("assistant", parts, (index,), time=time),)
-    return (Message("system", parts, (index,), time=time),) if role == "system" else None
+        return (Message("assistant", only(parts, "call"), (index,), time=time),)
+    return (Message("system", only(parts), (index,), time=time),) if role == "system" else None
 
 
 def _split_user(index: int, parts: Sequence[Part]) -> Iterator[Message]:

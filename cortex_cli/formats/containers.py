@@ -15,7 +15,7 @@ from cortex_cli.formats.contents import compact
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import Path, item_spans
 from cortex_cli.marks import ACKNOWLEDGEMENT, INTERRUPTED, parse_notice
-from cortex_cli.messages import Message, Transcript, Usage
+from cortex_cli.messages import Message, Part, Transcript, Usage
 from cortex_cli.typed import finish
 
 MAX_WARNINGS = 5
@@ -150,6 +150,14 @@ def _take_sample(source: Source) -> Sample | None:
     if box is None:
         return None
     return Sample(box.top, tuple(one for one in (box.values or source.head) if is_message(one)))
+
+
+def only(parts: Iterable[Part], *kinds: str) -> tuple[Part, ...]:
+    """Make calls and results opaque unless they are of these kinds: a result in an answer answers nothing."""
+    return tuple(
+        part._replace(kind="opaque") if part.kind in ("call", "result") and part.kind not in kinds else part
+        for part in parts
+    )
 
 
 def piece_types(content: Any) -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cortex_cli.formats.changes import RecordChange
+from cortex_cli.formats.containers import only
 from cortex_cli.formats.contents import compact, edit_json, edit_result, piece_text, read_media, read_result, text_path
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace
@@ -24,6 +25,9 @@ ROLES: dict[str, Role] = {
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking_blocks", "reasoning_details")
 """Where gateways put the thinking of an answer, several at once: one part for all of them."""
 
+SIGNATURE_KEYS = ("extra_content", "provider_specific_fields", "thought_signature")
+"""Where gateways to Gemini put the signature of a call: such a call is sent back as it came."""
+
 REASONING = -2
 REFUSAL = -3
 FUNCTION_CALL = -4
@@ -41,7 +45,7 @@ def read_element(index: int, value: dict[str, Any]) -> Sequence[Message] | None:
     time = to_utc(value.get("timestamp") or (extra.get("timestamp") if isinstance(extra, dict) else None))
     if role == "tool":
         return (Message("tool", (_read_tool_result(index, value),), (index,), time=time),)
-    parts = tuple(_read_parts(index, value))
+    parts = only(_read_parts(index, value), *(("call",) if role == "assistant" else ()))
     texts = [part.text for part in parts if part.kind == "text"]
     synthetic = synthetic_kind(texts[0]) if len(parts) == len(texts) == 1 and role == "user" else ""
     typed = role == "user" and not synthetic and any(map(is_typed_text, texts))
@@ -96,7 +100,8 @@ def _read_keys(index: int, value: dict[str, Any]) -> Iterator[Part]:
         function = function_of(call)
         if isinstance(function, dict):
             call_id = call.get("id")
-            yield _read_call(index, FIRST_CALL + number, function, call_id if isinstance(call_id, str) else "")
+            part = _read_call(index, FIRST_CALL + number, function, call_id if isinstance(call_id, str) else "")
+            yield part._replace(signed=True) if any(call.get(key) for key in SIGNATURE_KEYS) else part
         else:
             yield Part("opaque", compact(call), name="tool_call", record=index, block=FIRST_CALL + number)
 

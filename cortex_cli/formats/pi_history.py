@@ -33,6 +33,7 @@ BRANCH_PREFIX = "The following is a summary of a branch that this conversation c
 SUMMARY_SUFFIX = "\n</summary>"
 
 _ROLES = frozenset({"user", "assistant", "toolResult", "bashExecution", "custom", "branchSummary", "compactionSummary"})
+_TYPES = frozenset({"text", "image", "thinking", "toolCall"})
 _OWN_ROLES = _ROLES - {"user", "assistant"}
 
 
@@ -41,17 +42,19 @@ def detect(source: Source) -> float:
     found = containers.sample(source)
     if found is None or not found.messages:
         return 0
-    sureness = 0.0
-    for value in found.messages:
-        role, content = value["role"], value.get("content")
-        if role not in _ROLES or "tool_calls" in value:
-            return 0
-        types = [block.get("type") for block in content if isinstance(block, dict)] if isinstance(content, list) else []
-        if role in _OWN_ROLES or "toolCall" in types or (role == "assistant" and "stopReason" in value):
-            return 1
-        if isinstance(value.get("timestamp"), int):
-            sureness = 0.6
-    return sureness
+    found_sureness = list(map(_sureness_of, found.messages))
+    return 0 if 0 in found_sureness else max(found_sureness)
+
+
+def _sureness_of(value: dict[str, Any]) -> float:
+    """Say how sure one message makes it; 0 if it is of another format."""
+    role, types = value["role"], containers.piece_types(value.get("content"))
+    if role not in _ROLES or "tool_calls" in value or not types <= _TYPES:
+        return 0
+    if role in _OWN_ROLES or "toolCall" in types or "stopReason" in value:
+        return 1
+    has_time = isinstance(value.get("timestamp"), int)
+    return 0.6 if has_time and (role == "user" or types) else 0.1
 
 
 def load(source: Source) -> Transcript:
@@ -111,7 +114,7 @@ def read_message(record: int, value: dict[str, Any]) -> Message | None:
 
 
 def _read_user(record: int, value: dict[str, Any], time: str) -> Message:
-    parts = tuple(_read_parts(record, value.get("content")))
+    parts = containers.only(_read_parts(record, value.get("content")))
     texts = [part.text for part in parts if part.kind == "text"]
     synthetic = synthetic_kind(texts[0]) if len(parts) == len(texts) == 1 else ""
     typed = value["role"] == "user" and not synthetic and any(map(is_typed_text, texts))

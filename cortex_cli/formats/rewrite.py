@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cortex_cli.errors import TranscriptError
 from cortex_cli.formats.changes import RecordChange, record_changes
-from cortex_cli.formats.containers import Box, Layout
+from cortex_cli.formats.containers import Box, Layout, as_plain
 from cortex_cli.formats.source import BOM
 from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode, parse
 from cortex_cli.messages import Message, Transcript
@@ -110,7 +110,7 @@ def render(transcript: Transcript, plan: Plan) -> Iterator[bytes]:
     if box.kind == "lines":
         yield from _render_lines(transcript, plan)
     elif box.kind == "plain":
-        yield encode(render_plain(transcript, plan))
+        yield encode(as_plain(render_plain(transcript, plan)))
     else:
         yield edit(transcript.records[0], _document_edits(transcript, plan))
 

@@ -85,6 +85,12 @@ def test_blocks_are_read(block: Any, kind: str, signed: bool) -> None:
     assert (part.kind, part.signed) == (kind, signed)
 
 
+def test_calls_and_results_on_the_wrong_side_are_opaque() -> None:
+    """They pair with nothing; the API refuses them, and dropping them is not ours."""
+    transcript = read(user(USE), answer(RESULT))
+    assert [part.kind for message in transcript.messages for part in message.parts] == ["opaque", "opaque"]
+
+
 def test_results_are_edited_in_place() -> None:
     """Everything beside the text keeps its bytes: cache marks, citations, numbers."""
     data = b"""{"messages": [ {"role":"user","content":"q"}, {"role":"assistant","content":[

@@ -190,6 +190,19 @@ def test_arguments_are_edited_as_they_stand() -> None:
     assert written(transcript, transcript.messages[0], shorter)[1]["tool_calls"][0]["function"]["arguments"] == "{b"
 
 
+def test_signed_calls_are_not_edited() -> None:
+    """Gemini refuses a call without the signature it gave it, whatever API stands between."""
+    signed = CALL | {"extra_content": {"google": {"thought_signature": "x"}}}
+    transcript = read({"role": "user", "content": "q"}, {"role": "assistant", "content": None, "tool_calls": [signed]})
+    assert transcript.messages[1].calls[0].signed
+
+
+def test_calls_of_others_than_the_assistant_are_opaque() -> None:
+    """Nobody would run them; counted as they are."""
+    piece = {"type": "tool_call", "value": "{}"}
+    assert read({"role": "user", "content": [piece]}).messages[0].parts[0].kind == "opaque"
+
+
 def test_usage_and_model_are_the_newest() -> None:
     """The overhead of what is not in the file is measured from them."""
     response = {"model": "m2", "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}
