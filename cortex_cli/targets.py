@@ -76,7 +76,7 @@ def _fork_hint(source: InputFile, transcript: Transcript) -> tuple[str, ...]:
     client = find_client(transcript.format)
     if client is None or source.path == STDIO:
         return ()
-    return (f"to resume it, make it a session of its own: `cortex compact --fork {quote(source.path)}`",)
+    return (f"{client.name} cannot resume it under this name; with --fork it becomes a session of its own",)
 
 
 def _write_in_place(source: InputFile, chunks: Callable[[], Iterable[bytes]], *, changed: bool) -> Written:
