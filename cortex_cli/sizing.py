@@ -58,6 +58,8 @@ def measure(transcript: Transcript, settings: Settings, counter: Counter) -> Siz
     scale, scale_source = (
         (1.0, "recorded usage") if measured else models.scale_for(settings.model or transcript.model, counter.name)
     )
+    if unknown := models.unknown_model_warning(settings.model):
+        warnings = (unknown, *warnings)
     return Sizing(
         window=window,
         window_source=window_source,

@@ -13,6 +13,7 @@ from cortex_cli.cli.options import OutputOptions, ReportOptions, check_report_fi
 from cortex_cli.cli.shell import Shell, make_console
 from cortex_cli.compaction import compact, summary_request
 from cortex_cli.errors import CortexError, OptionError, name_hint
+from cortex_cli.formats.source import Source
 from cortex_cli.llm.client import OnText
 from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
@@ -69,18 +70,21 @@ class Runner:
         check_report_file(self.report.report_file)
 
     def _run_one(self, name: str, counter: Counter, summarizer: Summarizer | None) -> Report:
-        loaded = sources.load(name, self.settings, self.shell)
-        results = [
-            compact(one, self.settings, counter=counter, summarizer=summarizer, command=self.command)
-            for one in loaded.transcripts
-        ]
+        file = sources.read(name, self.shell)
+        is_silent = self.report.quiet or summarizer is not None  # a model shows its own progress
+        with self.shell.working(f"compacting {name}", len(file.data), quiet=is_silent):
+            transcripts = formats.load_all(Source(file.data, file.path), self.settings.format)
+            results = [
+                compact(one, self.settings, counter=counter, summarizer=summarizer, command=self.command)
+                for one in transcripts
+            ]
         done = [result.transcript for result in results]
         report = merge_reports([result.report for result in results])
         if len(results) > 1:
-            digest = hashlib.sha256(loaded.file.data).hexdigest()
-            report = replace(report, input=replace(report.input, bytes=len(loaded.file.data), sha256=digest))
-        target = outputs.target_of(loaded.file, self.output, self.shell)
-        written = write_result(loaded.file, lambda: formats.dump_all(done), target, done[0], changed=report.changed)
+            digest = hashlib.sha256(file.data).hexdigest()
+            report = replace(report, input=replace(report.input, bytes=len(file.data), sha256=digest))
+        target = outputs.target_of(file, self.output, self.shell)
+        written = write_result(file, lambda: formats.dump_all(done), target, done[0], changed=report.changed)
         report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
         self._show(report, written)
         return report

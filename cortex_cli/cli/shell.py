@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 80
 """Columns of a report that goes to no terminal."""
+
+LONG_BYTES = 5_000_000
+"""Input from which work takes long enough to be shown: about half a second."""
 
 MIN_WIDTH = 40
 """Columns below which no table can be read."""
@@ -62,6 +66,17 @@ class Shell:
         """Return standard output for bytes."""
         self.stdout.flush()
         return self.stdout.buffer
+
+    @contextmanager
+    def working(self, text: str, size_bytes: int, *, quiet: bool = False) -> Iterator[None]:
+        """Show on a terminal that something large is being worked on."""
+        if quiet or size_bytes < LONG_BYTES or not self.stderr.isatty():
+            yield
+            return
+        from cortex_cli.cli.plain import one_line  # noqa: PLC0415  # `--version` needs none of it
+
+        with self.err.status(one_line(text)):
+            yield
 
     def json_text(self, value: object, *, ascii_only: bool) -> str:
         """Write one JSON value for people and programs."""
