@@ -24,6 +24,7 @@ GOOD = (
     "<summary>## Primary request and intent\nThe port must stay 8473; never edit migrations/.\n"
     "## Current work\nsrc/billing.py was changed, tests pass.</summary>"
 )
+LONG = " ".join(f"{n * 7919 % 10007:x}.py has {n**3 % 9973} lines." for n in range(900))
 PROVIDERS = ("openai", "anthropic")
 
 
@@ -221,7 +222,7 @@ def test_an_overflow_halves_the_input(ask: Callable[..., Asked], llmock: Any) ->
         ("<summary></summary>", "empty"),
         ("I'm sorry, but I can't help with summarizing this conversation.", "refused"),
         ("<summary>" + "It loops and loops.\n" * 40 + "</summary>", "repeats"),
-        ("<summary>" + "".join(f"{n * 7919 % 10007:x}.py has {n**3 % 9973} lines. " for n in range(900)) + "</summary>", "more than"),
+        (f"<summary>{LONG}</summary>", "more than"),
         (
             "<summary>## Current work\nNone\n## Key decisions\nN/A\n## Pending tasks\n- none\n- nothing</summary>",
             "nothing",
