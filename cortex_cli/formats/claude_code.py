@@ -5,6 +5,7 @@ makes messages of it, `claude_code_dump` writes the difference. Source: FORMATS 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from cortex_cli.formats.claude_code_dump import Layout, Link, dump_session
@@ -113,20 +114,22 @@ def load(source: Source) -> Transcript:
         session_id=_session_id(source.path, path, reading.records),
         usage=_usage(found, path),
         preamble=reading.preamble,
-        warnings=(*source.warnings(), *_gaps(source, path)),
+        warnings=(*source.warnings(), *_warn_of_gaps(source, path, _find_gaps(path))),
     )
 
 
-def _gaps(source: Source, path: Sequence[Node]) -> Iterator[str]:
-    """Say where the chain is broken: what a record follows whose parent is not in the file."""
-    before: Node | None = None
+def _find_gaps(path: Sequence[Node]) -> list[Node]:
+    """Return the records of a path whose parent is not in it: not in the file, or cut off by a circle."""
     uuids = {node.uuid for node in path}
-    for node in path:
-        if node.parent and node.parent not in uuids and not node.boundary:
-            follows = "nothing" if before is None else f"line {source.first_line + before.record}"
-            line = source.first_line + node.record
-            yield f"{source.path}:{line}: its parent {node.parent!r} is not in the file, it follows {follows}"
-        before = node
+    return [node for node in path if node.parent and node.parent not in uuids and not node.boundary]
+
+
+def _warn_of_gaps(source: Source, path: Sequence[Node], gaps: Sequence[Node]) -> Iterator[str]:
+    before = {node.record: earlier for earlier, node in pairwise(path)}
+    for node in gaps:
+        line = source.first_line + node.record
+        follows = f"line {source.first_line + before[node.record].record}" if node.record in before else "nothing"
+        yield f"{source.path}:{line}: its parent {node.parent!r} is not in the file, it follows {follows}"
 
 
 def check(transcript: Transcript) -> Iterator[Problem]:
@@ -153,6 +156,7 @@ def _layout(reading: _Reading, tree: Tree, path: Sequence[Node], messages: Seque
         unsent=frozenset(spoken - sent),
         boundary=max((node.record for node in path if node.boundary), default=-1),
         rehung=frozenset(node.record for node in path if node.parent != says[node.record]),
+        gaps=frozenset(node.record for node in _find_gaps(path)),
     )
 
 

@@ -51,6 +51,8 @@ class Layout:
     """The boundary that the path begins with; -1 without one."""
     rehung: frozenset[int] = frozenset()
     """Records of the path that hang elsewhere than they say: what the client's own compaction preserved."""
+    gaps: frozenset[int] = frozenset()
+    """Records of the path whose parent is not in the file."""
 
 
 @dataclass(slots=True)
@@ -259,13 +261,13 @@ def _plan_links(transcript: Transcript, plan: _Plan) -> None:
     links = {record: link for record, link in layout.links.items() if record >= plan.cut and record not in plan.gone}
     kept = {link.uuid for link in links.values()}
     above = {link.uuid: link.parent for link in layout.links.values()}
-    before = _predecessors(layout, plan, above)
+    before = _predecessors(layout, plan)
+    apart = layout.gaps | layout.rehung if plan.anchor else layout.gaps
     for record, link in links.items():
-        is_rehung = bool(plan.anchor) and record in layout.rehung
-        if not is_rehung and (link.parent in kept or (record not in before and link.parent not in above)):
+        if record not in apart and (link.parent in kept or (record not in before and link.parent not in above)):
             continue
         parent = _climb(link.parent, kept, above)
-        if parent not in kept or is_rehung:
+        if parent not in kept or record in apart:
             parent = before.get(record, "") or plan.anchor
         if parent != link.parent:
             plan.parents[record] = parent
@@ -276,22 +278,21 @@ def _plan_links(transcript: Transcript, plan: _Plan) -> None:
             plan.rewritten[record] = leaf_line(transcript.records[record], now)
 
 
-def _predecessors(layout: Layout, plan: _Plan, above: Mapping[str, str]) -> dict[int, str]:
-    """Return what records of the live path follow now, where it is not what they followed or that is not in the file.
+def _predecessors(layout: Layout, plan: _Plan) -> dict[int, str]:
+    """Return what records of the live path follow now, where that is not what they say.
 
     The first of them follows nothing (an empty text).
     """
     found: dict[int, str] = {}
     newest = ""
-    is_gap = False
+    is_gap = bool(plan.anchor)
     for record in layout.path:
-        link = layout.links[record]
         if record < plan.cut or record in plan.gone:
             is_gap = True
             continue
-        if is_gap or record in layout.rehung or (link.parent and link.parent not in above):
+        if is_gap or record in layout.rehung or record in layout.gaps:
             found[record] = newest
-        newest, is_gap = link.uuid, False
+        newest, is_gap = layout.links[record].uuid, False
     return found
 
 
