@@ -253,8 +253,10 @@ class _Editor:
                     missing[key] = error
                     end = _end_of(self.text, start)
                     piece = [self.data[segment:end]]
-                written[key] = (len(segments), self.data[segment:end])
+                written[key] = (len(segments), self.data[segment:end] + self._before_comma(end))
                 segments.append(b"".join(piece))
+            if child is None or not child.delete:
+                segments[-1] += self._before_comma(end)
             segment = self._next_item(end)
         if missing:
             raise next(iter(missing.values()))
@@ -270,7 +272,7 @@ class _Editor:
             count += 1
             if child is None:
                 end = _end_of(self.text, start)
-                segments.append(self.data[segment:end])
+                segments.append(self.data[segment:end] + self._before_comma(end))
             else:
                 lead = self.data[segment:start]
                 segments.extend(lead + encode(value) for value in child.before)
@@ -279,7 +281,7 @@ class _Editor:
                     end = _end_of(self.text, start)
                 else:
                     end = self.write(start, child, (*path, count - 1), piece)
-                    segments.append(b"".join(piece))
+                    segments.append(b"".join(piece) + self._before_comma(end))
             if (following := self._next_item(end)) < 0:
                 lead = self.data[segment:start]
             segment = following
@@ -302,6 +304,11 @@ class _Editor:
         at = _skip(self.text, end)
         return at + 1 if self.text[at] == "," else -1
 
+    def _before_comma(self, end: int) -> bytes:
+        """Return the white space between the value that ends there and its comma; nothing behind the last value."""
+        at = _skip(self.text, end)
+        return self.data[end:at] if at > end and self.text[at] == "," else b""
+
     def _close(self, at: int, segments: Sequence[bytes], end: int, out: list[bytes]) -> int:
         """Append bracket, segments joined by commas, the white space before the closing bracket, and that bracket."""
         close = _skip(self.text, end) + 1
@@ -321,26 +328,17 @@ def _key(text: str, at: int) -> tuple[str, int]:
     return key, _skip(text, _skip(text, match.end()) + 1)
 
 
-def _members(text: str, at: int, close: str, with_keys: bool) -> tuple[list[tuple[int, str, int, int]], int]:
-    """Split an object or list into (start of its segment, key, start of value, end of value), and its end.
-
-    A segment begins right after the bracket or comma before it.
-    """
-    found: list[tuple[int, str, int, int]] = []
-    at += 1
-    if text[_skip(text, at)] == close:
-        return found, _skip(text, at) + 1
-    while True:
-        segment, key = at, ""
-        at = _skip(text, at)
-        if with_keys:
-            key, at = _key(text, at)
+def _members(text: str, at: int, close: str) -> list[tuple[str, int, int]]:
+    """Split an object or list into (key, start of value, end of value); keys of a list are empty."""
+    found: list[tuple[str, int, int]] = []
+    at = _skip(text, at + 1)
+    while text[at] != close:
+        key, at = _key(text, at) if close == "}" else ("", at)
         end = _end_of(text, at)
-        found.append((segment, key, at, end))
+        found.append((key, at, end))
         at = _skip(text, end)
-        if text[at] == close:
-            return found, at + 1
-        at += 1
+        at = _skip(text, at + 1) if text[at] == "," else at
+    return found
 
 
 def item_spans(data: bytes, path: Path) -> list[tuple[int, int]]:
@@ -354,7 +352,7 @@ def item_spans(data: bytes, path: Path) -> list[tuple[int, int]]:
     at = _find(text, path)
     if text[at] != "[":
         raise KeyError(path)
-    return [(start, stop) for _, _, start, stop in _members(text, at, "]", with_keys=False)[0]]
+    return [(start, stop) for _, start, stop in _members(text, at, "]")]
 
 
 def cut_out(data: bytes, path: Path) -> bytes:
@@ -374,8 +372,8 @@ def _find(text: str, path: Path) -> int:
     at = _skip(text, 3 if text.startswith("\xef\xbb\xbf") else 0)
     for key in path:
         is_object = text[at] == "{"
-        members, _ = _members(text, at, "}" if is_object else "]", with_keys=is_object)
-        starts = {name if is_object else i: start for i, (_, name, start, _) in enumerate(members)}
+        members = _members(text, at, "}" if is_object else "]")
+        starts = {name if is_object else i: start for i, (name, start, _) in enumerate(members)}
         at = starts[key]
     return at
 
