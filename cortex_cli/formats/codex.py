@@ -10,7 +10,7 @@ from typing import Any
 
 from cortex_cli import marks
 from cortex_cli.formats.codex_dump import dump
-from cortex_cli.formats.codex_layout import CALLS, OUTPUTS, block_of, layout_of
+from cortex_cli.formats.codex_layout import CALLS, OUTPUT, block_of, is_output, is_unknown_call, layout_of
 from cortex_cli.formats.codex_replay import (
     OWN,
     SUMMARY,
@@ -177,7 +177,7 @@ def _messages(items: Sequence[Item]) -> Iterator[Message]:
     answer = _Assistant()
     for item in items:
         kind, role = type_of(item.payload), item.payload.get("role")
-        if kind in OUTPUTS:
+        if is_output(item.payload):
             yield from answer.take()
             yield _message("tool", (_output(item, names),), [item])
         elif kind in COMPACTIONS:
@@ -248,6 +248,10 @@ def _assistant_parts(item: Item, names: dict[str, str]) -> Iterator[Part]:
         value = payload.get(CALLS[kind])
         text = value if isinstance(value, str) else compact(value)
         yield _placed(Part("call", text, name, call_id, json=not isinstance(value, str)), item)
+    elif is_unknown_call(payload):
+        call_id = str(payload["call_id"])
+        names[call_id] = kind
+        yield _placed(Part("call", compact(payload), kind, call_id, json=True, signed=True), item)
     elif kind == "image_generation_call":
         tokens = estimate_media_tokens("image/png", str(payload.get("result") or ""))
         yield _placed(Part("media", name=kind, media=(Media("image/png", tokens),)), item)
@@ -267,7 +271,7 @@ def _opaque(item: Item) -> Part:
 def _output(item: Item, names: dict[str, str]) -> Part:
     """Read a tool's output; one that is a JSON string with text and metadata stays that string."""
     payload = item.payload
-    content = read_result(payload.get(OUTPUTS[payload["type"]]))
+    content = read_result(payload.get(OUTPUT))
     call_id = str(payload.get("call_id") or "")
     part = Part("result", content.text, names.get(call_id, ""), call_id, media=content.media, json=content.json)
     return _placed(part._replace(is_error=payload.get("success") is False), item)

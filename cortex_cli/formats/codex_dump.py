@@ -11,7 +11,7 @@ from typing import Any
 from cortex_cli.formats.carrier import Carrier, plan_carrier
 from cortex_cli.formats.changes import is_changed, record_changes
 from cortex_cli.formats.codex_edits import edit_compacted, edit_item, item_bytes, shrink_copy
-from cortex_cli.formats.codex_layout import ANSWERS, Layout, LineKind, place_of
+from cortex_cli.formats.codex_layout import Layout, LineKind, answer_type, place_of
 from cortex_cli.formats.codex_replay import OWN, type_of
 from cortex_cli.formats.rewrite import parse_line
 from cortex_cli.jsonedit import Delete, Insert, Raw, Replace, edit, encode
@@ -51,6 +51,8 @@ def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[byte
     end = _end(transcript)
     start = 0 if carrier is None else end if carrier.first_record is None else carrier.first_record
     plan = _Plan(start)
+    if carrier is not None:
+        _plan_rollbacks(transcript, plan)
     _plan_changes(transcript, plan)
     _plan_inserts(transcript, plan)
     head: list[bytes] = []
@@ -64,6 +66,18 @@ def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[byte
 def _end(transcript: Transcript) -> int:
     """Return the record behind the last readable line: blank and torn last lines stay last."""
     return max(transcript.layout.kinds, default=-1) + 1
+
+
+def _plan_rollbacks(transcript: Transcript, plan: _Plan) -> None:
+    """Take rolled back turns and their rollbacks out of the tail: one could take the carrier back too."""
+    kinds: dict[int, LineKind] = transcript.layout.kinds
+    live = {record for message in transcript.loaded for record in message.records}
+    for rollback in (record for record, kind in kinds.items() if kind == "rollback" and record >= plan.start):
+        plan.lines[rollback] = None
+        items = [record for record in range(plan.start, rollback) if kinds.get(record) == "item"]
+        newest_live = max((record for record in items if record in live), default=plan.start - 1)
+        first_dead = next((record for record in items if record > newest_live), rollback)
+        plan.lines.update(dict.fromkeys(r for r in range(first_dead, rollback) if kinds.get(r, "thread") != "thread"))
 
 
 def _plan_changes(transcript: Transcript, plan: _Plan) -> None:
@@ -116,8 +130,7 @@ def _closing_item(result: Part, call: Part | None, transcript: Transcript) -> di
         payload = parse_line(transcript.records[call.record])["payload"]
         place, _ = place_of(call.block, transcript.layout.kinds[call.record])
         family = type_of(payload if place == OWN else payload["replacement_history"][place])
-    kind = ANSWERS.get(family, "function_call_output")
-    return {"type": kind, "call_id": result.call_id, "output": result.text}
+    return {"type": answer_type(family), "call_id": result.call_id, "output": result.text}
 
 
 def _insert_item(line: bytes, place: int, item: dict[str, Any]) -> bytes:

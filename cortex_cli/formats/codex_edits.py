@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cortex_cli.formats.changes import RecordChange
-from cortex_cli.formats.codex_layout import CALLS, OUTPUTS, Layout, place_of
+from cortex_cli.formats.codex_layout import CALLS, OUTPUT, Layout, is_output, place_of
 from cortex_cli.formats.codex_replay import OWN, SUMMARY, type_of
 from cortex_cli.formats.contents import edit_json, edit_result
 from cortex_cli.formats.rewrite import parse_line
@@ -26,9 +26,8 @@ def edit_item(line: bytes, change: RecordChange) -> bytes:
 def _item_edits(path: Path, payload: dict[str, Any], edited: PartChanges, removed: Iterable[int]) -> Iterator[Edit]:
     kind = type_of(payload)
     for block, (old, new) in edited.items():
-        if kind in OUTPUTS:
-            output = OUTPUTS[kind]
-            yield from edit_result((*path, output), payload.get(output), old, new, "input_text")
+        if is_output(payload):
+            yield from edit_result((*path, OUTPUT), payload.get(OUTPUT), old, new, "input_text")
         elif kind in CALLS:
             place = (*path, CALLS[kind])
             yield from edit_json(place, old.text, new.text) if old.json else [Replace(place, new.text)]

@@ -9,19 +9,15 @@ from cortex_cli.messages import WHOLE
 CALLS = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
 """Type of a call item -> member with its arguments."""
 
-OUTPUTS = {"function_call_output": "output", "custom_tool_call_output": "output"}
-"""Type of an output item -> member with the text. A tool search and its output are opaque: the tools that it
-found can be called only while both stand there whole."""
-
-ANSWERS = {"custom_tool_call": "custom_tool_call_output"}
-"""Type of a call -> type of its output, where that is not `function_call_output`."""
+OUTPUT = "output"
+"""Member of an output item with the text."""
 
 STRIDE = 1 << 20
 """Blocks that one item of a replacement history has to itself; more pieces than any item holds."""
 
-LineKind = Literal["item", "compacted", "world", "turn", "count", "user", "event", "thread"]
-"""item: replayed; compacted; world, turn: state that a later turn is compared with; count: usage; user, event: a
-copy of the conversation or a sign of a turn; thread: all else, it belongs to the thread and not to one turn."""
+LineKind = Literal["item", "compacted", "world", "turn", "count", "rollback", "user", "event", "thread"]
+"""item: replayed; compacted; world, turn: state that a later turn is compared with; count: usage; rollback; user,
+event: a copy of the conversation or a sign of a turn; thread: all else, it belongs to the whole thread."""
 
 TURN_EVENTS = (
     "agent_",
@@ -40,7 +36,6 @@ TURN_EVENTS = (
     "raw_response_",
     "stream_error",
     "task_",
-    "thread_rolled_back",
     "turn_",
     "view_image_",
     "warning",
@@ -57,6 +52,26 @@ _KINDS: dict[str, LineKind] = {
     "turn_context": "turn",
     "token_usage_record": "event",
 }
+
+
+def is_output(payload: dict[str, Any]) -> bool:
+    """Tell whether an item answers a call of its family.
+
+    The output of a tool search is none: it is opaque, as the search is. The tools that it found can be called only
+    while both stand there whole.
+    """
+    return type_of(payload).endswith("_call_output") and "call_id" in payload
+
+
+def answer_type(call: str) -> str:
+    """Return the type of the output of a call of that type."""
+    return "function_call_output" if call in ("", "local_shell_call") else f"{call}_output"
+
+
+def is_unknown_call(payload: dict[str, Any]) -> bool:
+    """Tell whether an item is a call of a family that we do not know: nobody edits it, but its output needs it."""
+    kind = type_of(payload)
+    return kind.endswith("_call") and kind not in (*CALLS, "tool_search_call") and bool(payload.get("call_id"))
 
 
 class Layout(NamedTuple):
@@ -103,6 +118,8 @@ def _event_kind(event: dict[str, Any]) -> LineKind:
         return "user"
     if kind == "token_count":
         return "count" if isinstance(event.get("info"), dict) else "event"
+    if kind == "thread_rolled_back":
+        return "rollback"
     return "event" if kind.startswith(TURN_EVENTS) else "thread"
 
 

@@ -80,16 +80,16 @@ class Item(NamedTuple):
 
 def replay(lines: Sequence[Line]) -> list[Item]:
     """Return the items of the live path, oldest first."""
-    base, start = _find_base(lines)
+    base = _find_base(lines)
     history = list(_replacement(lines[base])) if base is not None else []
-    for line in lines[start:]:
+    for line in lines[0 if base is None else base + 1 :]:
         if line.kind == "response_item":
             if _is_sent(line.payload):
                 history.append(Item(line.payload, line.record, time=line.time))
         elif line.kind == "inter_agent_communication":
             history.append(Item(_agent_message(line.payload), line.record, time=line.time))
-        elif line.kind == "compacted":
-            history = list(_replacement(line)) if has_replacement(line.payload) else _rebuild(history, line)
+        elif line.kind == "compacted" and not has_replacement(line.payload):
+            history = _rebuild(history, line)
         elif type_of(line.payload) == "thread_rolled_back":
             history = _roll_back(history, _count(line.payload))
     return history
@@ -145,7 +145,6 @@ class _Scan:
     """What the backward scan has found; a rollback skips the turns before it, their compactions too."""
 
     base: int | None = None
-    start: int = 0
     pending: int = 0
     segment: _Segment | None = None
 
@@ -165,7 +164,7 @@ class _Scan:
     def see(self, index: int, line: Line) -> None:
         if line.kind == "compacted":
             if has_replacement(line.payload) and self.open().base is None:
-                self.open().base, self.start = index, index + 1
+                self.open().base = index
         elif line.kind == "event_msg":
             self._see_event(line.payload)
         elif line.kind == "turn_context":
@@ -187,17 +186,21 @@ class _Scan:
             self.close()
 
 
-def _find_base(lines: Sequence[Line]) -> tuple[int | None, int]:
-    """Return (index of the compaction whose replacement history everything starts from, index of what follows it)."""
+def _find_base(lines: Sequence[Line]) -> int | None:
+    """Return the index of the compaction whose replacement history everything starts from.
+
+    That is the newest one that no rollback took back; its turn counts, not its place: without the signs of turns
+    that newer clients write, all before a rollback is one turn.
+    """
     scan = _Scan()
     if not any(line.kind == "compacted" for line in lines):
-        return None, 0
+        return None
     for index in range(len(lines) - 1, -1, -1):
         scan.see(index, lines[index])
         if scan.base is not None or (scan.segment and scan.segment.base is not None and not scan.pending):
             break
     scan.close()
-    return scan.base, scan.start
+    return scan.base
 
 
 def texts_of(payload: dict[str, Any]) -> list[str]:
@@ -273,4 +276,4 @@ def _truncate(text: str, tokens: int) -> str:
     head = data[:half].decode(errors="ignore")
     tail = data[len(data) - half :].decode(errors="ignore")
     removed = -(-(len(data) - tokens * BYTES_PER_TOKEN) // BYTES_PER_TOKEN)
-    return f"{head}…{removed} tokens truncated…{tail}"
+    return f"{head}\n…{removed} tokens truncated…\n{tail}"

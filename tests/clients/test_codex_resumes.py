@@ -1,5 +1,6 @@
 """The real Codex resumes what we read and what we write, and sends what we say it sends."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from cortex_cli import marks
 from cortex_cli.formats import codex as codex_format
+from cortex_cli.groups import cut_at_or_before, safe_cuts
 from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.sessions import fork
 from tests.clients import codex
@@ -17,6 +19,7 @@ from tests.clients.harness import PROMPT, Block, Request, Room, resume
 from tests.clients.server import serving
 from tests.clients.sessions import after_failsafe, after_micro, load, sessions
 from tests.conftest import PROJECT
+from tests.rollouts import CASES, rollout
 
 pytestmark = [pytest.mark.clients, pytest.mark.usefixtures("codex_client")]
 
@@ -43,10 +46,12 @@ def expected(messages: tuple[Message, ...]) -> Iterator[Block]:
             record = part.record
             if part.kind == "text":
                 texts.append(part.text)
+            elif part.name == "local_shell" and part.kind == "call":
+                yield Block("assistant", "local_shell_call", "", "")
             elif part.kind in ("call", "result"):
                 yield Block("tool" if part.kind == "result" else "assistant", part.kind, part.call_id, part.text)
-            elif part.kind == "thinking":
-                yield Block("assistant", "reasoning", "", "")
+            elif part.kind in ("thinking", "opaque"):
+                yield Block("assistant", part.name or "reasoning", "", "")
         if texts:
             yield Block(_role(message), "text", "", "\n".join(texts))
 
@@ -57,8 +62,15 @@ def _role(message: Message) -> str:
 
 def sent(request: Request) -> list[Block]:
     """Return what was sent behind the client's own instructions."""
-    blocks = [Block(one.role, one.kind, "", "") if one.kind == "reasoning" else one for one in request.blocks]
+    blocks = [one if one.kind in ("text", "call", "result") else _plain(one) for one in request.blocks]
     return blocks[1:] if blocks[0].role == "developer" else blocks
+
+
+def _plain(block: Block) -> Block:
+    """Leave the content of an opaque item out; what another agent says is read as a user's text."""
+    if block.kind == "agent_message":
+        return Block("user", "text", "", json.loads(block.text)["content"][0]["text"])
+    return Block(block.role, block.kind, "", "")
 
 
 def assert_sent(request: Request, transcript: Transcript) -> None:
@@ -83,6 +95,26 @@ def test_live_path_is_what_codex_sends(path: Path) -> None:
     request = resume(codex.prepare, data)
     assert request.problems() == []
     assert_sent(request, load(data))
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_rare_lines_are_read_as_codex_reads_them(what: str) -> None:
+    """Compactions, rollbacks and items that no real session at hand has."""
+    data = rollout(*CASES[what])
+    assert_sent(resume(codex.prepare, data), load(data))
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_rare_lines_survive_a_compaction(what: str) -> None:
+    """Whatever stood before, Codex sends our message and the tail that we wrote."""
+    before = load(rollout(*CASES[what]))
+    notice = Message("user", (Part("text", marks.notice_text(marks.Notice(4, 20))),), synthetic="notice")
+    cut = cut_at_or_before(safe_cuts(before.messages), len(before.messages) - 2)
+    slots = [message for message in before.messages[:cut] if message.slot]
+    output = dump(before.with_messages([*slots, notice, *before.messages[cut:]]))
+    request = resume(codex.prepare, output)
+    assert_sent(request, load(output))
+    assert notice.text in request.text
 
 
 @EACH
