@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cortex_cli.groups import CallSite, pair_calls
-from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED
+from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED, image_text
 from cortex_cli.messages import Change, Message, Part
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, is_excerpt, late_results, repeated_calls, repeated_messages
@@ -117,7 +117,7 @@ class _Work:
         """
         added: dict[int, list[Message]] = {}
         for site, position in sorted(missing.items(), key=lambda one: one[0]):
-            late = None if position is None else self.messages[position].result
+            late = None if position is None else self.messages[position]
             place = _end_of_results(self.messages, site.message)
             added.setdefault(place, []).append(self._write_result(self.messages[site.message], site.part, late))
         moved = set(missing.values())
@@ -127,14 +127,16 @@ class _Work:
             mended.extend(added.get(position, ()))
         self.messages = mended
 
-    def _write_result(self, message: Message, index: int, late: Part | None) -> Message:
+    def _write_result(self, message: Message, index: int, late: Message | None) -> Message:
         call = message.parts[index]
         part = Part("result", INTERRUPTED, name=call.name, call_id=call.call_id)
-        if late is not None:
-            part = part._replace(text=late.text, is_error=late.is_error)
+        size, before = 0, ""
+        if late is not None and late.result is not None:
+            size, before = self._size(late), late.result.text
+            images = [image_text(one.type, one.tokens) for one in late.result.media]  # no record of ours holds images
+            part = part._replace(text="\n".join([before, *images]), is_error=late.result.is_error)
         closing = Message("tool", (part,), time=message.time, synthetic="closing")
-        size = self._size(closing)
-        sizes, before = ((size, size), part.text) if late else ((0, size), "")
+        sizes = size, self._size(closing)
         self.changes.append(Change(message, index, "repaired", *sizes, before=before, after=part.text))
         return closing
 

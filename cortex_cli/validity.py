@@ -174,30 +174,30 @@ def _is_same(one: Message, other: Message) -> bool:
 
 
 def repeated_calls(messages: Sequence[Message]) -> dict[int, tuple[int, ...]]:
-    """Find calls whose id an earlier call of the same answer has.
+    """Find calls that share their id with another call of the same answer.
 
     Answers with nothing between them count as one: Codex sends them as one, and nobody could tell whose the
-    results are.
+    results are. Of several the one nearest to the results is not counted, within a message the first.
 
     Returns:
         Position of a message -> positions of the repeating parts in it.
     """
-    found: dict[int, tuple[int, ...]] = {}
-    seen: set[str] = set()
+    found: dict[int, list[int]] = {}
+    standing: dict[str, CallSite] = {}
     for position, message in enumerate(messages):
         if message.role != "assistant":
-            if seen:
-                seen = set()
+            if standing:
+                standing = {}
             continue
-        repeating = []
         for index, part in enumerate(message.parts):
             if part.kind == "call":
-                if part.call_id in seen:
-                    repeating.append(index)
-                seen.add(part.call_id)
-        if repeating:
-            found[position] = tuple(repeating)
-    return found
+                other = standing.setdefault(part.call_id, CallSite(position, index))
+                if other.message != position:
+                    found.setdefault(other.message, []).append(other.part)
+                    standing[part.call_id] = CallSite(position, index)
+                elif other.part != index:
+                    found.setdefault(position, []).append(index)
+    return {position: tuple(sorted(parts)) for position, parts in sorted(found.items())}
 
 
 def order_is_kept(case: _Case) -> Iterator[Problem]:

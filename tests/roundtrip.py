@@ -1,7 +1,7 @@
 """Bytes in, bytes out, and what must be the same on both sides: for tests over files of every format."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cortex_cli import formats
@@ -14,6 +14,9 @@ from cortex_cli.messages import Message, Transcript
 CARRYING = ("claude-code", "codex", "pi")
 """Formats with a record of their own for a compaction (SPEC section 11)."""
 
+_NUMBERED = re.compile(r"#\d+\Z")
+"""What the reader of chat completions puts behind ids that come again."""
+
 _LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid|firstKeptEntryId)": ?(?:null|"[^"]*")')
 
 
@@ -25,6 +28,16 @@ def load(data: bytes, name: str = "auto") -> Transcript:
 def dump(transcript: Transcript) -> bytes:
     """Write a transcript."""
     return b"".join(formats.dump(transcript))
+
+
+def load_all(data: bytes) -> tuple[Transcript, ...]:
+    """Read all conversations of a file."""
+    return formats.load_all(Source(data, "t.jsonl"))
+
+
+def dump_all(transcripts: Sequence[Transcript]) -> bytes:
+    """Write all conversations of a file."""
+    return b"".join(formats.dump_all(transcripts))
 
 
 def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
@@ -55,7 +68,7 @@ def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:
     """Return what the model reads, apart from where it stands; a notice between two users is written as an answer."""
     roles = ("user" if one.synthetic == "notice" else one.role for one in messages)
     return [
-        (role, part.kind, part.text, part.call_id)
+        (role, part.kind, part.text, _NUMBERED.sub("", part.call_id))
         for role, one in zip(roles, messages, strict=True)
         for part in one.parts
     ]

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from cortex_cli.messages import Message, Part
-from tests.conftest import assistant, call, filler, live, result, thinking, user
+from cortex_cli.messages import Media, Message, Part
+from tests.conftest import assistant, call, filler, live, thinking, user
+from tests.layers.conversations import texts
 
 CALL_IDS = st.sampled_from(["a", "b", "c", "d"])
 """Few, so that they meet."""
@@ -29,6 +30,13 @@ RESULT_TEXTS = st.sampled_from(
 )
 """Short ones, long ones, objects, one of our own forms."""
 
+RESULTS = st.builds(
+    lambda text, media: (text, (Media("image/png", 300, 1),) if media else ()),
+    st.one_of(RESULT_TEXTS, texts()),
+    st.sampled_from([False, False, False, True]),
+)
+"""(text, media): also texts of every make, and images."""
+
 USER_TEXTS = st.sampled_from(["do it", "why?", "now the other one", "a rule: " + filler(300)])
 
 
@@ -37,9 +45,29 @@ def answer(*call_ids: str, text: str = "") -> Message:
     return assistant(*([text] if text else []), *(call(call_id=call_id) for call_id in call_ids))
 
 
+SEARCH = [
+    Part("opaque", '{"type":"server_tool_use","id":"srv_1","name":"web_search","input":{"query":"x"}}'),
+    Part("opaque", '{"type":"web_search_tool_result","tool_use_id":"srv_1","content":[]}'),
+]
+"""A tool that the provider runs: call and result stand in the answer, and are nobody's to edit."""
+
+
+def _user(text: str, reminder: bool) -> Message:
+    said = user(text)
+    parts = (*said.parts, Part("text", "<system-reminder>be kind</system-reminder>")) if reminder else said.parts
+    return said._replace(parts=parts)
+
+
+def _result(call_id: str, content: tuple[str, tuple[Media, ...]], is_error: bool) -> Message:
+    text, media = content
+    part = Part("result", text, name="Read", call_id=call_id, media=media, is_error=is_error)
+    return Message("tool", (part,))
+
+
 def _answer(thought: str, text: str, calls: Sequence[tuple[str, str]]) -> Message:
     parts: list[Part | str] = [thinking(thought)] if thought else []
     parts.extend([text] if text else [])
+    parts.extend(SEARCH if text == "I search" else [])
     return assistant(*parts, *(call(name, call_id) for name, call_id in calls))
 
 
@@ -48,19 +76,22 @@ _THOUGHTS = st.sampled_from(["", "I should look first"])
 
 MESSAGES: st.SearchStrategy[tuple[Message, ...]] = st.lists(
     st.one_of(
-        USER_TEXTS.map(user),
-        st.builds(_answer, _THOUGHTS, st.sampled_from(["I look", "done"]), st.lists(_CALLS, max_size=3)),
+        st.builds(_user, USER_TEXTS, st.booleans()),
+        st.builds(_answer, _THOUGHTS, st.sampled_from(["I look", "done", "I search"]), st.lists(_CALLS, max_size=3)),
         st.builds(_answer, _THOUGHTS, st.just(""), st.lists(_CALLS, min_size=1, max_size=3)),
-        st.builds(result, CALL_IDS, RESULT_TEXTS),
+        st.builds(_result, CALL_IDS, RESULTS, st.booleans()),
     ),
     max_size=16,
 ).map(lambda drawn: live(*drawn))
 """Any mixture of users, answers, calls and results."""
 
 
-def _round(prompt: str, first: Message, order: Sequence[int], texts: Sequence[str], last: str) -> list[Message]:
+_Content = tuple[str, tuple[Media, ...]]
+
+
+def _round(prompt: str, first: Message, order: Sequence[int], contents: Sequence[_Content], last: str) -> list[Message]:
     calls = first.calls
-    results = [result(calls[at].call_id, texts[at], name=calls[at].name) for at in order if at < len(calls)]
+    results = [_result(calls[at].call_id, contents[at], is_error=at == 1) for at in order if at < len(calls)]
     return [user(prompt), first, *results, assistant(last)]
 
 
@@ -72,7 +103,7 @@ ROUNDS: st.SearchStrategy[tuple[Message, ...]] = st.lists(
         USER_TEXTS,
         st.builds(_answer, _THOUGHTS, st.sampled_from(["", "I look"]), _UNIQUE_CALLS),
         st.permutations([0, 1, 2]),
-        st.lists(RESULT_TEXTS, min_size=3, max_size=3),
+        st.lists(RESULTS, min_size=3, max_size=3),
         st.sampled_from(["done", "it was there"]),
     ),
     min_size=1,

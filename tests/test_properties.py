@@ -21,8 +21,7 @@ from tests.strategies import CONVERSATIONS
 from tests.wire import WRITERS
 
 COUNTER = make_counter("heuristic")
-KNOWN = {known.NAME for known in formats.FORMATS}
-EACH_WRITING = pytest.mark.parametrize("written", [one for one, (name, _) in WRITERS.items() if name in KNOWN])
+EACH_WRITING = pytest.mark.parametrize("written", WRITERS)
 WINDOWS = st.sampled_from([150, 600, 2500])
 SOME = settings(max_examples=settings().max_examples * 2 // 5)
 """Each example runs the whole pipeline twice. `--hypothesis-profile=deep` draws many more."""
@@ -140,3 +139,29 @@ def test_an_excerpt_is_returned_as_it_is(written: str) -> None:
     assert dump(done.transcript) == data
     is_said = any("returned as it is" in warning for warning in done.report.warnings)
     assert is_said or not done.transcript.messages  # Claude Code leaves results without calls out on resume
+
+
+@EACH_WRITING
+@SOME
+@given(first=CONVERSATIONS, then=CONVERSATIONS, window=WINDOWS)
+def test_what_was_compacted_can_go_on(
+    written: str, first: tuple[Message, ...], then: tuple[Message, ...], window: int
+) -> None:
+    """A session is compacted, used, and compacted again: the second run works on top of the first."""
+    name, write = WRITERS[written]
+    if (done := run(load(write(first), name), window)) is None:
+        return
+    transcript = load(write(then, dump(done.transcript)), name)
+    rules = formats.rules_of(name)
+    if (done := run(transcript, window)) is None:
+        return
+    output = dump(done.transcript)
+    again = load(output, name)
+    assert find_problems(again.messages, rules) == ()
+    assert list(formats.check(again)) == []
+    assert essence(again.messages) == essence(as_read_back(done.transcript))
+    notices = [message for message in again.messages if message.synthetic == "notice"]
+    assert len(notices) <= 1
+    once_more = run(again, window)
+    assert once_more is not None
+    assert dump(once_more.transcript) == output

@@ -14,16 +14,15 @@ from cortex_cli.messages import Transcript
 from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, count_messages, make_counter
-from cortex_cli.validity import find_problems
+from cortex_cli.validity import Rules, find_problems
 from tests.conftest import PROJECT
-from tests.roundtrip import as_read_back, dump, essence, load, missing_record
+from tests.roundtrip import as_read_back, dump_all, essence, load_all, missing_record
 
 FOLDER = PROJECT.parent / "shared" / "transcripts"
-KNOWN = {known.NAME for known in formats.FORMATS}
 FORMATS = {
     "claude-code": "claude-code",
     "codex": "codex",
-    "openai-chat": "openai-chat",
+    "openai-chat": "openai",
     "anthropic-messages": "anthropic",
     "pi": "pi",
     "axio": "axio",
@@ -34,7 +33,6 @@ FORMATS = {
 FILES = [
     pytest.param(path, name, id=str(path.relative_to(FOLDER)))
     for folder, name in FORMATS.items()
-    if name in KNOWN
     for path in sorted((FOLDER / folder).glob("*"))
 ]
 EACH_FILE = pytest.mark.parametrize(("path", "name"), FILES)
@@ -55,10 +53,10 @@ def run(transcript: Transcript, window: int, counter: Counter = COUNTER) -> Comp
 def test_detected_and_unharmed(path: Path, name: str) -> None:
     """Loading finds the format by itself and costs no byte."""
     data = path.read_bytes()
-    transcript = load(data)
-    assert transcript.format == name
-    assert dump(transcript) == data
-    assert dump(transcript.with_messages(list(transcript.messages))) == data
+    transcripts = load_all(data)
+    assert {one.format for one in transcripts} == {name}
+    assert dump_all(transcripts) == data
+    assert dump_all([one.with_messages(list(one.messages)) for one in transcripts]) == data
 
 
 @EACH_FILE
@@ -78,23 +76,29 @@ def test_compacted_by_exact_counts(path: Path, name: str) -> None:
 
 
 def check_compaction(data: bytes, name: str, window: int, counter: Counter) -> None:
-    """Compact and check all that must hold of every output."""
-    transcript = load(data)
+    """Compact and check all that must hold of every output; a data set holds several conversations."""
+    transcripts = load_all(data)
     try:
-        done = run(transcript, window, counter)
+        results = [run(transcript, window, counter) for transcript in transcripts]
     except DoesNotFitError:
         pytest.skip("what is sent with every call is too large for the window")
-    output = dump(done.transcript)
-    again = load(output)
-    rules = formats.rules_of(name)
-    repaired = repair(transcript.messages, rules, counter).messages
-    assert find_problems(again.messages, rules) == ()
-    assert list(formats.check(again)) == []
-    assert essence(again.messages) == essence(as_read_back(done.transcript))
-    assert count_messages(again.messages, counter) <= count_messages(repaired, counter)
-    assert typed(again) == typed(transcript, without=dropped(done))
-    assert missing_record(transcript, done.transcript, output) is None
-    assert dump(run(again, window, counter).transcript) == output
+    output = dump_all([done.transcript for done in results])
+    again = load_all(output)
+    for before, done, after in zip(transcripts, results, again, strict=True):
+        check_pair(before, done, after, formats.rules_of(name), counter)
+    if len(transcripts) == 1:
+        assert missing_record(transcripts[0], results[0].transcript, output) is None
+    assert dump_all([run(one, window, counter).transcript for one in again]) == output
+
+
+def check_pair(before: Transcript, done: CompactResult, after: Transcript, rules: Rules, counter: Counter) -> None:
+    """Compare a conversation with what was made of it and with what is read back."""
+    repaired = repair(before.messages, rules, counter).messages
+    assert find_problems(after.messages, rules) == ()
+    assert list(formats.check(after)) == []
+    assert essence(after.messages) == essence(as_read_back(done.transcript))
+    assert count_messages(after.messages, counter) <= count_messages(repaired, counter)
+    assert typed(after) == typed(before, without=dropped(done))
 
 
 def typed(transcript: Transcript, *, without: frozenset[int] = frozenset()) -> list[str]:

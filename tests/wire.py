@@ -2,6 +2,7 @@
 
 The writers know nothing of `cortex_cli.formats`: loads and dumps are tested against them. String and list
 forms of content alternate, unknown fields and odd numbers are strewn in, so that both have to survive.
+A writer takes the bytes that stand before as well, and writes on as the client would.
 """
 
 import json
@@ -11,27 +12,57 @@ from typing import Any
 from cortex_cli.messages import Message, Part
 
 Object = dict[str, Any]
-Writer = Callable[[Sequence[Message]], bytes]
+Writer = Callable[..., bytes]
+"""(messages, bytes before = none) -> bytes."""
 
 SESSION = "5e55101d-0000-4000-8000-000000000001"
 MODEL = "claude-opus-4-5"
+IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg=="
+"""A PNG of one pixel, base64."""
+
+DATA_URL = f"data:image/png;base64,{IMAGE}"
+
+
+def _json(value: Any, **form: Any) -> bytes:
+    """Write JSON in UTF-8; in ASCII only where a lone surrogate stands in it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, **form).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, **form).encode()
 
 
 def _line(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _json(value, separators=(",", ":")) + b"\n"
+
+
+def _objects(before: bytes) -> list[Object]:
+    """Read the lines that stand before."""
+    return [json.loads(line) for line in before.splitlines() if line.strip()]
 
 
 def _time(number: int) -> str:
-    return f"2026-01-02T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}.250Z"
+    return f"2026-01-{2 + number // 86400:02d}T{number // 3600 % 24:02d}:{number // 60 % 60:02d}:{number % 60:02d}.250Z"
 
 
-def _uuid(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012d}"
+def _texts(message: Message) -> list[Object]:
+    return [{"type": "text", "text": part.text} for part in message.parts if part.kind == "text"]
 
 
-def _content(number: int, text: str, kind: str = "text") -> Any:
-    """The string form for even numbers, the list form for odd ones."""
-    return text if number % 2 == 0 else [{"type": kind, "text": text}]
+def _user_content(number: int, message: Message) -> Any:
+    """The string form for even numbers, the list form for odd ones and for several texts."""
+    return _texts(message) if number % 2 or len(message.parts) > 1 else message.text
+
+
+def _result_content(number: int, part: Part, image: Object) -> Any:
+    """The same for results; one with an image is always a list."""
+    if number % 2 == 0 and not part.media:
+        return part.text
+    return [{"type": "text", "text": part.text}, *([image] if part.media else [])]
+
+
+def _documents(messages: list[Object], before: bytes, **form: Any) -> bytes:
+    """Write a bare array, longer than it was."""
+    return _json([*(json.loads(before) if before else []), *messages], **form)
 
 
 def openai_messages(messages: Sequence[Message]) -> list[Object]:
@@ -42,36 +73,36 @@ def openai_messages(messages: Sequence[Message]) -> list[Object]:
 def _openai(number: int, message: Message) -> Object:
     if message.role == "tool":
         part = message.parts[0]
-        return {"role": "tool", "tool_call_id": part.call_id, "content": _content(number, part.text)}
-    written: Object = {"role": message.role, "content": _content(number, message.text)}
-    if calls := message.calls:
+        content = _result_content(number, part, {"type": "image_url", "image_url": {"url": DATA_URL}})
+        return {"role": "tool", "tool_call_id": part.call_id, "content": content}
+    written: Object = {"role": message.role, "content": _user_content(number, message)}
+    if message.role == "assistant":
         written["content"] = message.text or None
+    if calls := message.calls:
         written["tool_calls"] = [
             {"id": part.call_id, "type": "function", "function": {"name": part.name, "arguments": part.text}}
             for part in calls
         ]
-    if thinking := _thinking(message):
-        written["reasoning_content"] = thinking[0].text
+    if thinking := [part.text for part in message.parts if part.kind == "thinking"]:
+        written["reasoning_content"] = thinking[0]
     return {**written, "x_unknown": 1.10}
 
 
-def _thinking(message: Message) -> list[Part]:
-    return [part for part in message.parts if part.kind == "thinking"]
-
-
-def openai_lines(messages: Sequence[Message]) -> bytes:
+def openai_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One message a line."""
-    return b"".join(map(_line, openai_messages(messages)))
+    return before + b"".join(map(_line, openai_messages(messages)))
 
 
-def openai_request(messages: Sequence[Message]) -> bytes:
+def openai_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One request object, indented."""
-    return json.dumps({"model": "gpt-5", "messages": openai_messages(messages), "seed": 12345}, indent=2).encode()
+    request = json.loads(before) if before else {"model": "gpt-5", "messages": [], "seed": 12345}
+    request["messages"] += openai_messages(messages)
+    return _json(request, indent=2)
 
 
-def openai_array(messages: Sequence[Message]) -> bytes:
+def openai_array(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A bare array."""
-    return json.dumps(openai_messages(messages)).encode()
+    return _documents(openai_messages(messages), before)
 
 
 def anthropic_messages(messages: Sequence[Message]) -> list[Object]:
@@ -83,10 +114,10 @@ def anthropic_messages(messages: Sequence[Message]) -> list[Object]:
                 written.append({"role": "user", "content": []})
             written[-1]["content"].append(_anthropic_result(number, message.parts[0]))
         elif message.role == "user" and number % 3 == 0 and written and _only_results(written[-1]):
-            written[-1]["content"].append({"type": "text", "text": message.text})
+            written[-1]["content"].extend(_texts(message))
         elif message.role == "user":
-            written.append({"role": "user", "content": _content(number, message.text)})
-        else:
+            written.append({"role": "user", "content": _user_content(number, message)})
+        elif message.role == "assistant":
             written.append({"role": "assistant", "content": [_anthropic_block(part) for part in message.parts]})
     return written
 
@@ -96,7 +127,9 @@ def _only_results(message: Object) -> bool:
 
 
 def _anthropic_result(number: int, part: Part) -> Object:
-    written: Object = {"type": "tool_result", "tool_use_id": part.call_id, "content": _content(number, part.text)}
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}}
+    content = _result_content(number, part, image)
+    written: Object = {"type": "tool_result", "tool_use_id": part.call_id, "content": content}
     return {**written, "is_error": True} if part.is_error else written
 
 
@@ -105,46 +138,59 @@ def _anthropic_block(part: Part) -> Object:
         return {"type": "thinking", "thinking": part.text, "signature": "c2lnbmVk"}
     if part.kind == "call":
         return {"type": "tool_use", "id": part.call_id, "name": part.name, "input": json.loads(part.text)}
-    return {"type": "text", "text": part.text}
+    return dict(json.loads(part.text)) if part.kind == "opaque" else {"type": "text", "text": part.text}
 
 
-def anthropic_request(messages: Sequence[Message]) -> bytes:
+def anthropic_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One request object."""
-    request = {"model": MODEL, "max_tokens": 4096, "system": "be brief", "messages": anthropic_messages(messages)}
-    return json.dumps(request, ensure_ascii=False).encode()
+    request = {"model": MODEL, "max_tokens": 4096, "system": "be brief", "messages": []}
+    request = json.loads(before) if before else request
+    request["messages"] += anthropic_messages(messages)
+    return _json(request)
 
 
-def anthropic_lines(messages: Sequence[Message]) -> bytes:
+def anthropic_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One message a line."""
-    return b"".join(map(_line, anthropic_messages(messages)))
+    return before + b"".join(map(_line, anthropic_messages(messages)))
 
 
-def axio_list(messages: Sequence[Message]) -> bytes:
-    """Axio messages: as Anthropic's, without thinking, `is_error` always there."""
-    written = anthropic_messages([_without_thinking(message) for message in messages])
+def axio_list(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """Axio messages: as Anthropic's, without thinking and server tools, images flat, `is_error` always there."""
+    written = anthropic_messages([_for_axio(message) for message in messages])
     for message in written:
         if isinstance(message["content"], str):
             message["content"] = [{"type": "text", "text": message["content"]}]
         for block in message["content"]:
             if block["type"] == "tool_result":
                 block.setdefault("is_error", False)
-    return json.dumps(written).encode()
+                block["content"] = _axio_content(block["content"])
+    return _documents(written, before)
 
 
-def _without_thinking(message: Message) -> Message:
-    return message._replace(parts=tuple(part for part in message.parts if part.kind != "thinking"))
+def _for_axio(message: Message) -> Message:
+    return message._replace(parts=tuple(part for part in message.parts if part.kind not in ("thinking", "opaque")))
 
 
-def claude_code(messages: Sequence[Message]) -> bytes:
-    """A session: one block a line, every line a child of the one before."""
-    objects = [
-        {"type": "file-history-snapshot", "messageId": _uuid(9), "snapshot": {"n": 1.10}, "isSnapshotUpdate": False}
+def _axio_content(content: Any) -> Any:
+    if isinstance(content, str):
+        return content
+    return [
+        {"type": "image", "media_type": "image/png", "data": IMAGE} if piece["type"] == "image" else piece
+        for piece in content
     ]
+
+
+def claude_code(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A session: one block a line, every line a child of the one before."""
+    start = before.count(b"\n") * 1000
+    snapshot = {"type": "file-history-snapshot", "messageId": _uuid(9), "snapshot": {"n": 1.10}}
+    objects: list[Object] = [] if before else [{**snapshot, "isSnapshotUpdate": False}]
     call_lines: dict[str, str] = {}
-    parent: str | None = None
-    for number, message in enumerate(messages):
+    parents = [one["uuid"] for one in _objects(before) if one.get("uuid") and not one.get("isSidechain")]
+    parent = parents[-1] if parents else None
+    for number, message in enumerate(messages, start):
         for block in _claude_blocks(number, message):
-            uuid = _uuid(1000 + len(objects))
+            uuid = _uuid(1000 + start + len(objects))
             kind = "assistant" if message.role == "assistant" else "user"
             entry = _claude_entry(kind, uuid, parent, number, block)
             if message.role == "tool":
@@ -154,15 +200,17 @@ def claude_code(messages: Sequence[Message]) -> bytes:
                 call_lines[block["id"]] = uuid
             objects.append(entry)
             parent = uuid
-    return b"".join(map(_line, objects))
+    return before + b"".join(map(_line, objects))
+
+
+def _uuid(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
 
 
 def _claude_blocks(number: int, message: Message) -> list[Object]:
     if message.role == "tool":
         return [_anthropic_result(number, message.parts[0])]
-    if message.role == "user":
-        return [{"type": "text", "text": message.text}]
-    return [_anthropic_block(part) for part in message.parts]
+    return [] if message.role == "system" else [_anthropic_block(part) for part in message.parts]
 
 
 def _claude_entry(kind: str, uuid: str, parent: str | None, number: int, block: Object) -> Object:
@@ -178,7 +226,7 @@ def _claude_entry(kind: str, uuid: str, parent: str | None, number: int, block: 
     return {**entry, "uuid": uuid, "timestamp": _time(number)}
 
 
-def codex(messages: Sequence[Message]) -> bytes:
+def codex(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A rollout: header, context, then items; user messages are mirrored as events."""
     meta: Object = {"id": SESSION, "timestamp": _time(0), "cwd": "/home/dev/app", "originator": "codex_cli_rs"}
     meta |= {"cli_version": "0.58.0", "instructions": None, "source": "cli", "model_provider": "openai"}
@@ -187,34 +235,43 @@ def codex(messages: Sequence[Message]) -> bytes:
         ("response_item", _codex_text("user", "input_text", "<environment_context>x</environment_context>")),
         ("turn_context", {"cwd": "/home/dev/app", "approval_policy": "never", "model": "gpt-5", "summary": "auto"}),
     ]
-    for message in messages:
+    items = [] if before else items
+    for number, message in enumerate(messages):
         if message.role == "user":
             items.append(("event_msg", {"type": "user_message", "message": message.text, "images": []}))
-        items.extend(("response_item", item) for item in _codex_items(message))
-    lines = ({"timestamp": _time(n), "type": kind, "payload": payload} for n, (kind, payload) in enumerate(items))
-    return b"".join(map(_line, lines))
+        items.extend(("response_item", item) for item in _codex_items(number, message))
+    start = before.count(b"\n")
+    lines = ({"timestamp": _time(start + n), "type": kind, "payload": one} for n, (kind, one) in enumerate(items))
+    return before + b"".join(map(_line, lines))
 
 
-def _codex_text(role: str, kind: str, text: str) -> Object:
-    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+def _codex_text(role: str, kind: str, *texts: str) -> Object:
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": text} for text in texts]}
 
 
-def _codex_items(message: Message) -> Iterator[Object]:
+def _codex_items(number: int, message: Message) -> Iterator[Object]:
+    if message.role == "user":
+        yield _codex_text("user", "input_text", *(part.text for part in message.parts))
+        return
     for part in message.parts:
         if part.kind == "thinking":
             yield {"type": "reasoning", "summary": [], "content": None, "encrypted_content": "c2VjcmV0" * 8}
         elif part.kind == "call":
             yield {"type": "function_call", "name": part.name, "arguments": part.text, "call_id": part.call_id}
         elif part.kind == "result":
-            yield {"type": "function_call_output", "call_id": part.call_id, "output": part.text}
-        else:
-            is_user = message.role == "user"
-            yield _codex_text(message.role, "input_text" if is_user else "output_text", part.text)
+            output = _result_content(number, part, {"type": "input_image", "image_url": DATA_URL})
+            if isinstance(output, list):
+                output[0]["type"] = "input_text"
+            yield {"type": "function_call_output", "call_id": part.call_id, "output": output}
+        elif part.kind == "opaque":
+            yield {"type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "x"}}
+        elif message.role == "assistant":
+            yield _codex_text("assistant", "output_text", part.text)
 
 
 def pi_messages(messages: Sequence[Message]) -> list[Object]:
     """Write pi's plain message history."""
-    return [_pi(number, message) for number, message in enumerate(messages)]
+    return [_pi(number, message) for number, message in enumerate(messages) if message.role != "system"]
 
 
 def _pi(number: int, message: Message) -> Object:
@@ -222,11 +279,11 @@ def _pi(number: int, message: Message) -> Object:
     if message.role == "tool":
         part = message.parts[0]
         written: Object = {"role": "toolResult", "toolCallId": part.call_id, "toolName": part.name}
-        content = [{"type": "text", "text": part.text}]
-        return {**written, "content": content, "isError": part.is_error, "timestamp": stamp}
+        image = {"type": "image", "data": IMAGE, "mimeType": "image/png"}
+        return {**written, "content": _result_content(1, part, image), "isError": part.is_error, "timestamp": stamp}
     if message.role == "user":
-        return {"role": "user", "content": _content(number, message.text), "timestamp": stamp}
-    head = {"role": "assistant", "content": [_pi_block(part) for part in message.parts]}
+        return {"role": "user", "content": _user_content(number, message), "timestamp": stamp}
+    head = {"role": "assistant", "content": [_pi_block(part) for part in message.parts if part.kind != "opaque"]}
     head |= {"api": "anthropic-messages", "provider": "anthropic", "model": MODEL}
     cost = {"input": 0.1, "output": 0.10, "cacheRead": 0, "cacheWrite": 0, "total": 0.2}
     usage = {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 0, "cost": cost}
@@ -241,33 +298,34 @@ def _pi_block(part: Part) -> Object:
     return {"type": "text", "text": part.text}
 
 
-def pi_session(messages: Sequence[Message]) -> bytes:
+def pi_session(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A session, version 3: a header and a chain of entries."""
-    objects: list[Object] = [
-        {"type": "session", "version": 3, "id": SESSION, "timestamp": _time(0), "cwd": "/home/dev/app"},
-        {"type": "model_change", "id": "0000ffff", "parentId": None, "timestamp": _time(0), "provider": "anthropic"},
-    ]
-    objects[-1]["modelId"] = MODEL
-    for number, message in enumerate(pi_messages(messages)):
-        entry = {"type": "message", "id": f"{number + 1:08x}", "parentId": objects[-1]["id"]}
+    header = {"type": "session", "version": 3, "id": SESSION, "timestamp": _time(0), "cwd": "/home/dev/app"}
+    change = {"type": "model_change", "id": "0000ffff", "parentId": None, "timestamp": _time(0)}
+    objects: list[Object] = [] if before else [header, {**change, "provider": "anthropic", "modelId": MODEL}]
+    start = before.count(b"\n") * 1000 + 1
+    parent = [*_objects(before), *objects][-1]["id"]
+    for number, message in enumerate(pi_messages(messages), start):
+        entry = {"type": "message", "id": f"{number:08x}", "parentId": parent}
         objects.append({**entry, "timestamp": _time(number), "message": message})
-    return b"".join(map(_line, objects))
+        parent = entry["id"]
+    return before + b"".join(map(_line, objects))
 
 
-def pi_history(messages: Sequence[Message]) -> bytes:
+def pi_history(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """The plain history, one message a line."""
-    return b"".join(map(_line, pi_messages(messages)))
+    return before + b"".join(map(_line, pi_messages(messages)))
 
 
-def pi_history_array(messages: Sequence[Message]) -> bytes:
+def pi_history_array(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """The plain history as one array."""
-    return json.dumps(pi_messages(messages), indent=1).encode()
+    return _documents(pi_messages(messages), before, indent=1)
 
 
 WRITERS: dict[str, tuple[str, Writer]] = {
-    "openai-chat lines": ("openai-chat", openai_lines),
-    "openai-chat request": ("openai-chat", openai_request),
-    "openai-chat array": ("openai-chat", openai_array),
+    "openai lines": ("openai", openai_lines),
+    "openai request": ("openai", openai_request),
+    "openai array": ("openai", openai_array),
     "anthropic request": ("anthropic", anthropic_request),
     "anthropic lines": ("anthropic", anthropic_lines),
     "axio": ("axio", axio_list),
