@@ -8,7 +8,8 @@ from cortex_cli import formats
 from cortex_cli.formats import pi_dump
 from cortex_cli.formats.carrier import plan_carrier
 from cortex_cli.formats.source import Source
-from cortex_cli.jsonedit import cut_out, parse
+from cortex_cli.jsonedit import parse
+from cortex_cli.jsonscan import cut_out
 from cortex_cli.messages import Message, Transcript
 
 CARRYING = ("claude-code", "codex", "pi")

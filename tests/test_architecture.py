@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 CLI = PACKAGE / "cli"
 
 LEVELS = (
-    {"data", "errors", "messages", "jsonedit"},
+    {"data", "errors", "messages", "jsonedit", "jsonscan"},
     {"settings", "settings_load", "tokens", "cache", "models", "costs", "marks", "typed", "report", "files", "groups"},
     {"validity"},
     {"repair"},

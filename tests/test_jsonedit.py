@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, cut_out, edit, encode, item_spans, parse
+from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode, parse
+from cortex_cli.jsonscan import cut_out, item_spans
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=5), st.just('"],\\{'))
 KEYS = st.sampled_from(["a", "b", 'q"', "é", "\\"])
@@ -147,3 +148,15 @@ def test_parse_refuses_what_is_too_deep() -> None:
     """As a ValueError, like everything else that is no usable JSON."""
     with pytest.raises(ValueError, match="deeply"):
         parse(b"[" * 100_000 + b"]" * 100_000)
+
+
+@given(value=VALUES, drawn=st.data(), ascii_only=st.booleans())
+def test_what_is_known_of_the_text_changes_nothing(value: Any, drawn: st.DataObject, ascii_only: bool) -> None:
+    """Knowing the parsed value only saves time, even where it is not the value of this text."""
+    paths = paths_of(value)
+    edits: list[Edit] = [Replace(drawn.draw(st.sampled_from(paths)), "new")] if paths else []
+    data = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")).encode()
+    expected = edit(data, edits, None)
+    assert edit(data, edits) == expected
+    assert edit(data, edits, value) == expected
+    assert edit(data, edits, drawn.draw(VALUES)) == expected

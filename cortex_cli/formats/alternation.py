@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from cortex_cli.formats import rewrite
 from cortex_cli.formats.containers import Box
 from cortex_cli.formats.rewrite import Plan
-from cortex_cli.jsonedit import Insert, Raw, Replace, edit, encode, item_spans, parse
+from cortex_cli.jsonedit import Insert, Raw, Replace, edit, encode, parse
+from cortex_cli.jsonscan import item_spans
 from cortex_cli.marks import parse_notice
 from cortex_cli.messages import Message, Part, Transcript
 

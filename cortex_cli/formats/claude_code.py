@@ -15,7 +15,7 @@ from cortex_cli.formats.claude_code_tree import LARGE_FILE_BYTES, Node, Preserve
 from cortex_cli.formats.containers import mark_own
 from cortex_cli.formats.contents import compact
 from cortex_cli.formats.source import Source
-from cortex_cli.jsonedit import parse_first
+from cortex_cli.jsonscan import parse_first
 from cortex_cli.messages import Message, Transcript, Usage
 from cortex_cli.typed import finish
 from cortex_cli.validity import Problem, Rules

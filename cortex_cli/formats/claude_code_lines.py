@@ -11,7 +11,8 @@ from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.claude_code_records import SYNTHETIC_MODEL, text_of
 from cortex_cli.formats.contents import edit_json, edit_result
 from cortex_cli.formats.rewrite import parse_line
-from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode, parse_first
+from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode
+from cortex_cli.jsonscan import parse_first
 from cortex_cli.messages import WHOLE, Message, Part
 
 COPY_MAX_CHARS = 256
@@ -46,14 +47,13 @@ def edit_record(line: bytes, change: RecordChange | None, parent: str | None) ->
         change: What differs; None where only the parent does.
         parent: Another parent, empty for none; None leaves it.
     """
-    edits: list[Edit] = []
-    if change is not None:
-        edits += _part_edits(parse_record(line), change)
+    record = parse_record(line)
+    edits = list(_part_edits(record, change)) if change is not None else []
     if parent is None:
-        return edit(line, edits)
+        return edit(line, edits, record)
     value = parent or None
     try:
-        return edit(line, [*edits, Replace(_PARENT, value)])
+        return edit(line, [*edits, Replace(_PARENT, value)], record)
     except KeyError:  # a record of another writer, without the key
         brace = line.index(b"{") + 1
         head = line[:brace] + b'"parentUuid":' + encode(value)

@@ -8,7 +8,8 @@ from cortex_cli.formats.codex_layout import CALLS, OUTPUT, Layout, is_output, pl
 from cortex_cli.formats.codex_replay import OWN, SUMMARY, type_of
 from cortex_cli.formats.contents import edit_json, edit_result
 from cortex_cli.formats.rewrite import parse_line
-from cortex_cli.jsonedit import Delete, Edit, Path, Replace, cut_out, edit, encode
+from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode
+from cortex_cli.jsonscan import cut_out
 from cortex_cli.messages import WHOLE, Message, Part, Transcript
 
 COPY_KEYS = frozenset({"aggregated_output", "formatted_output", "stdout", "stderr", "output", "text"})

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from cortex_cli.formats import shapes
 from cortex_cli.formats.contents import compact
 from cortex_cli.formats.source import Source
-from cortex_cli.jsonedit import Path, item_spans
+from cortex_cli.jsonscan import Path, item_spans
 from cortex_cli.marks import ACKNOWLEDGEMENT, INTERRUPTED, parse_notice
 from cortex_cli.messages import Message, Part, Transcript, Usage
 from cortex_cli.typed import finish
