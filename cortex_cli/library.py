@@ -41,13 +41,20 @@ def load_all(source: Loadable, *, format: str = "auto") -> tuple[Transcript, ...
     return formats.load_all(_as_source(source), format)
 
 
-def dump(transcript: Transcript, path: str | PathLike[str] | None = None, *, overwrite: bool = False) -> Any:
+def dump(
+    transcript: Transcript,
+    path: str | PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    keep_history: bool = False,
+) -> Any:
     """Write a transcript in the format it was read in.
 
     Args:
         transcript: As `load` or `compact` returned it.
         path: Where to; None: return it instead.
         overwrite: Whether a file that is there may be replaced.
+        keep_history: Leave what stood before a compaction in the file, where its format has a place for it.
 
     Returns:
         With a path the bytes written, as a number. Without one the file's bytes; for a transcript that was
@@ -56,9 +63,10 @@ def dump(transcript: Transcript, path: str | PathLike[str] | None = None, *, ove
     Raises:
         OutputError: It could not be written; what was there is unharmed.
     """
-    if path is None:
-        return formats.dump_messages(transcript) if formats.is_plain(transcript) else b"".join(formats.dump(transcript))
-    return files.write_file(Path(fspath(path)), formats.dump(transcript), overwrite=overwrite)
+    if path is None and formats.is_plain(transcript):
+        return formats.dump_messages(transcript)
+    chunks = formats.dump(transcript, keep_history=keep_history)
+    return b"".join(chunks) if path is None else files.write_file(Path(fspath(path)), chunks, overwrite=overwrite)
 
 
 def _is_plain(source: Loadable) -> bool:

@@ -11,6 +11,7 @@ from cortex_cli.files import STDIO, InputFile
 from cortex_cli.holders import find_holder
 from cortex_cli.messages import Transcript
 from cortex_cli.sessions import find_client, fork
+from cortex_cli.settings import Settings
 
 
 class Target(NamedTuple):
@@ -25,6 +26,10 @@ class Target(NamedTuple):
     """Of a stream."""
     environment: Mapping[str, str] = {}
     """For a fork: where its client keeps sessions."""
+
+    def keeps_history(self, settings: Settings) -> bool:
+        """Whether what stood before a compaction stays in the file. Source: SPEC section 11."""
+        return settings.keep_history or self.kind == "in-place"
 
 
 class Written(NamedTuple):

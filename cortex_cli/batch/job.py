@@ -61,7 +61,10 @@ def _compact(job: Job, counter: Counter) -> dict[str, Any]:
     done = [result.transcript for result in results]
     if job.target.kind == "file":
         job.target.path.parent.mkdir(parents=True, exist_ok=True)
-    written = write_result(source, lambda: formats.dump_all(done), job.target, done[0], changed=report.changed)
+    keeps = job.target.keeps_history(job.settings)
+    written = write_result(
+        source, lambda: formats.dump_all(done, keep_history=keeps), job.target, done[0], changed=report.changed
+    )
     is_dry = job.target.kind == "none"
     entry = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=is_dry).to_json()
     for layer in entry["layers"]:

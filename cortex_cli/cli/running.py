@@ -84,7 +84,10 @@ class Runner:
             digest = hashlib.sha256(file.data).hexdigest()
             report = replace(report, input=replace(report.input, bytes=len(file.data), sha256=digest))
         target = outputs.target_of(file, self.output, self.shell)
-        written = write_result(file, lambda: formats.dump_all(done), target, done[0], changed=report.changed)
+        keeps = target.keeps_history(self.settings)
+        written = write_result(
+            file, lambda: formats.dump_all(done, keep_history=keeps), target, done[0], changed=report.changed
+        )
         report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
         self._show(report, written)
         return report

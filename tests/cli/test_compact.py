@@ -99,6 +99,21 @@ def test_in_place_keeps_a_backup(session: Path) -> None:
     assert "s.jsonl.bak" in " ".join(result.stderr.split())
 
 
+@pytest.mark.parametrize("name", ["claude-code", "codex", "pi"])
+def test_a_session_in_place_keeps_what_its_client_no_longer_reads(name: str, chdir_tmp: Path) -> None:
+    """The client's own way: the past stays in the file, before the mark from which it reads."""
+    path = chdir_tmp / "s.jsonl"
+    shutil.copy(SAMPLES / f"{name}.jsonl", path)
+    before = path.read_bytes()
+    assert cortex("compact", path, *SMALL, "-o", "short.jsonl", "-q").exit_code == 0
+    assert cortex("compact", path, *SMALL, "--keep-history", "-o", "long.jsonl", "-q").exit_code == 0
+    assert cortex("compact", path, *SMALL, "--in-place", "-q").exit_code == 0
+    assert path.read_bytes() == Path("long.jsonl").read_bytes()
+    assert len(path.read_bytes()) > len(before) / 2 > len(Path("short.jsonl").read_bytes())
+    short, long = (json.loads(cortex("stats", one, "--json").stdout)["input"] for one in ("short.jsonl", "long.jsonl"))
+    assert (short["messages"], short["tokens"]) == (long["messages"], long["tokens"])
+
+
 def test_in_place_with_nothing_to_do_writes_nothing(session: Path) -> None:
     """No change, no backup, no new time of writing."""
     before = session.stat().st_mtime_ns
