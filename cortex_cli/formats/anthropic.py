@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from cortex_cli.formats import alternation, containers, rewrite
-from cortex_cli.formats.anthropic_elements import edit_element, encode_blocks, read_element, read_parts
+from cortex_cli.formats.anthropic_elements import edit_element, encode_blocks, read_element, read_parts, usage_tokens
+from cortex_cli.formats.contents import text_of
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import Delete
 from cortex_cli.messages import NO_RECORD, Message, Transcript
@@ -125,11 +126,8 @@ def _after_compaction(messages: list[Message]) -> tuple[list[Message], tuple[int
 
 def read_answer(value: dict[str, Any]) -> containers.Answer:
     """Read model and usage of a recorded answer."""
-    model, usage = value.get("model"), value.get("usage")
-    keys = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-    counts = [usage.get(key) for key in keys] if isinstance(usage, dict) else []
-    tokens = sum(count for count in counts if isinstance(count, int))
-    return containers.Answer(model if isinstance(model, str) else "", tokens)
+    model = value.get("model")
+    return containers.Answer(text_of(model), usage_tokens(value.get("usage")))
 
 
 def dump(transcript: Transcript) -> Iterator[bytes]:

@@ -5,12 +5,14 @@ from typing import Any
 
 from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.containers import only
-from cortex_cli.formats.contents import compact, edit_json, edit_result, parse_text, read_media, read_result
+from cortex_cli.formats.contents import compact, edit_json, edit_result, parse_text, read_media, read_result, text_of
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Replace
 from cortex_cli.marks import synthetic_kind
 from cortex_cli.messages import WHOLE, Message, Part
 from cortex_cli.typed import is_typed_text
+
+USAGE_KEYS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 
 MEDIA_TYPES = frozenset({"image", "document", "audio", "video"})
 
@@ -74,8 +76,8 @@ def _read_block(index: int, block: int, piece: Any) -> Part:
         return Part(
             "call",
             arguments if isinstance(arguments, str) else compact(arguments),
-            name=_string(piece.get("name")),
-            call_id=_string(piece.get("id")),
+            name=text_of(piece.get("name")),
+            call_id=text_of(piece.get("id")),
             record=index,
             block=block,
             json=not isinstance(arguments, str),
@@ -85,10 +87,10 @@ def _read_block(index: int, block: int, piece: Any) -> Part:
     if kind == "thinking" and isinstance(piece.get("thinking"), str):
         return Part("thinking", piece["thinking"], record=index, block=block, signed=bool(piece.get("signature")))
     if kind == "redacted_thinking":
-        return Part("thinking", _string(piece.get("data")), name=kind, record=index, block=block, signed=True)
+        return Part("thinking", text_of(piece.get("data")), name=kind, record=index, block=block, signed=True)
     if isinstance(kind, str) and kind in MEDIA_TYPES:
         return Part("media", record=index, block=block, media=(read_media(piece, WHOLE),))
-    return Part("opaque", compact(piece), name=_string(kind), record=index, block=block)
+    return Part("opaque", compact(piece), name=text_of(kind), record=index, block=block)
 
 
 def _read_tool_result(index: int, block: int, piece: dict[str, Any]) -> Part:
@@ -96,7 +98,7 @@ def _read_tool_result(index: int, block: int, piece: dict[str, Any]) -> Part:
     return Part(
         "result",
         content.text,
-        call_id=_string(piece.get("tool_use_id")),
+        call_id=text_of(piece.get("tool_use_id")),
         record=index,
         block=block,
         media=content.media,
@@ -105,8 +107,11 @@ def _read_tool_result(index: int, block: int, piece: dict[str, Any]) -> Part:
     )
 
 
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def usage_tokens(usage: Any) -> int:
+    """Return what the API counted for a call, cached input and answer included; 0 where it does not say."""
+    return (
+        sum(count for key in USAGE_KEYS if isinstance(count := usage.get(key), int)) if isinstance(usage, dict) else 0
+    )
 
 
 def edit_element(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from cortex_cli.formats.claude_code_dump import Layout, Link, dump_session
 from cortex_cli.formats.claude_code_messages import Conversation, read_conversation
-from cortex_cli.formats.claude_code_records import Record, read_record, text_of
+from cortex_cli.formats.claude_code_records import Record, read_record
 from cortex_cli.formats.claude_code_tree import LARGE_FILE_BYTES, Node, Preserved, Tree, live_path
 from cortex_cli.formats.containers import mark_own
-from cortex_cli.formats.contents import compact
+from cortex_cli.formats.contents import compact, text_of
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonscan import parse_first
 from cortex_cli.messages import Message, Transcript, Usage

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from cortex_cli.formats.changes import RecordChange
-from cortex_cli.formats.claude_code_records import SYNTHETIC_MODEL, text_of
-from cortex_cli.formats.contents import edit_json, edit_result
+from cortex_cli.formats.claude_code_records import SYNTHETIC_MODEL
+from cortex_cli.formats.contents import edit_json, edit_result, text_of
 from cortex_cli.formats.rewrite import parse_line
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode
 from cortex_cli.jsonscan import parse_first

@@ -7,10 +7,12 @@ by `claude_code_tree` and `claude_code_messages`. Source: FORMATS section 1.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cortex_cli.formats.anthropic_elements import read_parts, usage_tokens
 from cortex_cli.formats.claude_code_tree import Node
-from cortex_cli.formats.contents import compact, read_media, read_result
+from cortex_cli.formats.containers import only
+from cortex_cli.formats.contents import read_result, text_of
 from cortex_cli.formats.times import to_utc
-from cortex_cli.messages import WHOLE, Media, Part
+from cortex_cli.messages import Media, Part
 from cortex_cli.tokens import estimate_media_tokens
 from cortex_cli.typed import is_typed_text
 
@@ -77,11 +79,6 @@ class Record(NamedTuple):
     """The assistant record whose call it answers."""
 
 
-def text_of(value: Any) -> str:
-    """Return a string as it is, and nothing for anything else."""
-    return value if isinstance(value, str) else ""
-
-
 def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
     """Read a line of the conversation; None for all other lines.
 
@@ -112,7 +109,7 @@ def _read_user(index: int, value: Mapping[str, Any]) -> Record:
     message = value.get("message")
     content = message.get("content") if isinstance(message, dict) else None
     is_meta = value.get("isMeta") is True
-    parts = tuple(_user_parts(index, content))
+    parts = only(read_parts(index, content), "result")
     has_results = any(part.kind == "result" for part in parts)
     node = _node(index, value, has_results=has_results, follows=is_meta)
     is_summary = value.get("isCompactSummary") is True
@@ -131,88 +128,19 @@ def _is_human(origin: Any) -> bool:
     return not isinstance(origin, dict) or origin.get("kind") in (None, "human")
 
 
-def _user_parts(index: int, content: Any) -> Iterator[Part]:
-    if isinstance(content, str):
-        yield Part("text", content, record=index)
-    elif isinstance(content, list):
-        for block, piece in enumerate(content):
-            yield _user_part(index, block, piece)
-
-
-def _user_part(index: int, block: int, piece: Any) -> Part:
-    kind = text_of(piece.get("type")) if isinstance(piece, dict) else ""
-    if kind == "tool_result":
-        content = read_result(piece.get("content"))
-        return Part(
-            "result",
-            content.text,
-            call_id=text_of(piece.get("tool_use_id")),
-            record=index,
-            block=block,
-            media=content.media,
-            json=content.json,
-            is_error=piece.get("is_error") is True,
-        )
-    if kind in ("image", "document"):
-        return Part("media", record=index, block=block, media=(read_media(piece, WHOLE),))
-    return _plain_part(index, block, piece, kind)
-
-
-def _plain_part(index: int, block: int, piece: Any, kind: str) -> Part:
-    if kind == "text" and isinstance(piece.get("text"), str):
-        return Part("text", piece["text"], record=index, block=block)
-    return Part("opaque", compact(piece), name=kind, record=index, block=block)
-
-
 def _read_assistant(index: int, value: Mapping[str, Any]) -> Record:
     message = value.get("message")
     message = message if isinstance(message, dict) else {}
     model = text_of(message.get("model"))
     return Record(
         _node(index, value, answer=text_of(message.get("id"))),
-        tuple(_assistant_parts(index, message.get("content"))),
+        only(read_parts(index, message.get("content")), "call"),
         request=text_of(value.get("requestId")),
         model="" if model == SYNTHETIC_MODEL else model,
-        tokens=_usage_tokens(message.get("usage")),
+        tokens=usage_tokens(message.get("usage")),
         failed=value.get("isApiErrorMessage") is True and model == SYNTHETIC_MODEL,
         session=text_of(value.get("sessionId")),
     )
-
-
-def _assistant_parts(index: int, content: Any) -> Iterator[Part]:
-    if isinstance(content, str):
-        yield Part("text", content, record=index)
-    elif isinstance(content, list):
-        for block, piece in enumerate(content):
-            yield _assistant_part(index, block, piece)
-
-
-def _assistant_part(index: int, block: int, piece: Any) -> Part:
-    kind = text_of(piece.get("type")) if isinstance(piece, dict) else ""
-    if kind == "tool_use":
-        return Part(
-            "call",
-            compact(piece.get("input")),
-            name=text_of(piece.get("name")),
-            call_id=text_of(piece.get("id")),
-            record=index,
-            block=block,
-            json=True,
-        )
-    if kind == "thinking" and isinstance(piece.get("thinking"), str):
-        return Part("thinking", piece["thinking"], record=index, block=block, signed=bool(piece.get("signature")))
-    if kind == "redacted_thinking":
-        return Part("thinking", text_of(piece.get("data")), name=kind, record=index, block=block, signed=True)
-    return _plain_part(index, block, piece, kind)
-
-
-_USAGE = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
-
-
-def _usage_tokens(usage: Any) -> int:
-    if not isinstance(usage, dict):
-        return 0
-    return sum(count for key in _USAGE if isinstance(count := usage.get(key), int))
 
 
 def _read_system(index: int, value: Mapping[str, Any]) -> Record:
@@ -239,7 +167,7 @@ def _read_attachment(index: int, value: Mapping[str, Any]) -> Record:
 
 def _read_queued(node: Node, attachment: Mapping[str, Any]) -> Record:
     """Read what the user typed, or a program reported, while an answer was being written."""
-    parts = tuple(part for part in _user_parts(node.record, attachment.get("prompt")) if part.kind != "result")
+    parts = only(read_parts(node.record, attachment.get("prompt")))
     said = attachment.get("commandMode") in (None, "prompt") and _is_human(attachment.get("origin"))
     typed = said and not node.sidechain and any(is_typed(part.text) for part in parts if part.kind == "text")
     return Record(node, parts, typed)

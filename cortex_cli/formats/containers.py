@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from cortex_cli.formats import shapes
-from cortex_cli.formats.contents import compact
+from cortex_cli.formats.contents import compact, text_of
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonscan import Path, item_spans
 from cortex_cli.marks import ACKNOWLEDGEMENT, INTERRUPTED, parse_notice
@@ -165,7 +165,7 @@ def piece_types(content: Any) -> set[str]:
     if not isinstance(content, list):
         return set()
     types = (piece.get("type", "") for piece in content if isinstance(piece, dict))
-    return {kind if isinstance(kind, str) else "" for kind in types}
+    return {text_of(kind) for kind in types}
 
 
 def elements(source: Source, box: Box) -> Iterable[tuple[int, Any]]:
@@ -241,7 +241,7 @@ def build(
         records=_records(source, box),
         layout=Layout(box, ids or {}, compaction, getattr(source, "originals", ())),
         path=source.path,
-        model=reading.model or (model if isinstance(model, str) else ""),
+        model=reading.model or text_of(model),
         usage=reading.usage,
         preamble=preamble,
         warnings=source.warnings() + reading.warnings + warnings,

@@ -47,6 +47,11 @@ class Content(NamedTuple):
     """The text is compact JSON of a value that is neither a string nor a list of pieces."""
 
 
+def text_of(value: Any) -> str:
+    """Return a string as it is, and nothing for anything else."""
+    return value if isinstance(value, str) else ""
+
+
 def compact(value: Any) -> str:
     """Write a JSON value without white space."""
     return encode(value).decode()

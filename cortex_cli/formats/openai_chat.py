@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from cortex_cli.formats import containers, rewrite
+from cortex_cli.formats.contents import text_of
 from cortex_cli.formats.openai_elements import ROLES, edit_element, encode, function_of, read_element
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Part, Transcript, Usage
@@ -167,4 +168,4 @@ def read_answer(value: dict[str, Any]) -> containers.Answer:
 def _read_usage(response: dict[str, Any], key: str) -> containers.Answer:
     model, usage = response.get("model"), response.get("usage")
     tokens = usage.get(key) if isinstance(usage, dict) else 0
-    return containers.Answer(model if isinstance(model, str) else "", tokens if isinstance(tokens, int) else 0)
+    return containers.Answer(text_of(model), tokens if isinstance(tokens, int) else 0)

@@ -5,7 +5,16 @@ from typing import Any
 
 from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.containers import only
-from cortex_cli.formats.contents import compact, edit_json, edit_result, piece_text, read_media, read_result, text_path
+from cortex_cli.formats.contents import (
+    compact,
+    edit_json,
+    edit_result,
+    piece_text,
+    read_media,
+    read_result,
+    text_of,
+    text_path,
+)
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace
 from cortex_cli.marks import synthetic_kind
@@ -58,8 +67,8 @@ def _read_tool_result(index: int, value: dict[str, Any]) -> Part:
     return Part(
         "result",
         content.text,
-        name=name if isinstance(name, str) else "",
-        call_id=call_id if isinstance(call_id, str) else "",
+        name=text_of(name),
+        call_id=text_of(call_id),
         record=index,
         media=content.media,
         json=content.json,
@@ -100,7 +109,7 @@ def _read_keys(index: int, value: dict[str, Any]) -> Iterator[Part]:
         function = function_of(call)
         if isinstance(function, dict):
             call_id = call.get("id")
-            part = _read_call(index, FIRST_CALL + number, function, call_id if isinstance(call_id, str) else "")
+            part = _read_call(index, FIRST_CALL + number, function, text_of(call_id))
             yield part._replace(signed=True) if any(call.get(key) for key in SIGNATURE_KEYS) else part
         else:
             yield Part("opaque", compact(call), name="tool_call", record=index, block=FIRST_CALL + number)
@@ -144,7 +153,7 @@ def _read_pieces(index: int, content: list[Any]) -> Iterator[Part]:
     has_call = False
     for block, piece in enumerate(content):
         kind = piece.get("type") if isinstance(piece, dict) else ""
-        part = _read_piece(index, block, piece, kind if isinstance(kind, str) else "")
+        part = _read_piece(index, block, piece, text_of(kind))
         if part.kind == "call" and has_call:  # of fine-tuning sets: one result answers all calls of a message
             part = part._replace(kind="opaque")
         has_call = has_call or part.kind == "call"

@@ -9,7 +9,7 @@ from typing import Any
 
 from cortex_cli.formats import containers, rewrite
 from cortex_cli.formats.changes import RecordChange
-from cortex_cli.formats.contents import compact, edit_json, edit_result, read_media, read_result
+from cortex_cli.formats.contents import compact, edit_json, edit_result, read_media, read_result, text_of
 from cortex_cli.formats.source import Source
 from cortex_cli.formats.times import to_milliseconds, to_utc
 from cortex_cli.jsonedit import Delete, Edit, Replace
@@ -126,17 +126,13 @@ def _read_tool_result(record: int, value: dict[str, Any]) -> Part:
     return Part(
         "result",
         content.text,
-        name=_string(value.get("toolName")),
-        call_id=_string(value.get("toolCallId")),
+        name=text_of(value.get("toolName")),
+        call_id=text_of(value.get("toolCallId")),
         record=record,
         media=content.media,
         json=content.json,
         is_error=value.get("isError") is True,
     )
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _read_parts(record: int, content: Any) -> Iterator[Part]:
@@ -161,8 +157,8 @@ def _read_part(record: int, block: int, piece: Any) -> Part:
         return Part(
             "call",
             compact(piece.get("arguments")),
-            name=_string(piece.get("name")),
-            call_id=_string(piece.get("id")),
+            name=text_of(piece.get("name")),
+            call_id=text_of(piece.get("id")),
             record=record,
             block=block,
             json=True,
@@ -170,7 +166,7 @@ def _read_part(record: int, block: int, piece: Any) -> Part:
         )
     if kind == "image":
         return Part("media", record=record, block=block, media=(read_media(piece, WHOLE),))
-    return Part("opaque", compact(piece), name=_string(kind), record=record, block=block)
+    return Part("opaque", compact(piece), name=text_of(kind), record=record, block=block)
 
 
 def _machine_text(value: dict[str, Any]) -> str:
@@ -178,8 +174,8 @@ def _machine_text(value: dict[str, Any]) -> str:
     role = value["role"]
     if role != "bashExecution":
         prefix = COMPACTION_PREFIX if role == "compactionSummary" else BRANCH_PREFIX
-        return f"{prefix}{_string(value.get('summary'))}{SUMMARY_SUFFIX}"
-    output = _string(value.get("output"))
+        return f"{prefix}{text_of(value.get('summary'))}{SUMMARY_SUFFIX}"
+    output = text_of(value.get("output"))
     text = f"Ran `{value.get('command')}`\n" + (f"```\n{output}\n```" if output else "(no output)")
     code = value.get("exitCode")
     if value.get("cancelled"):
@@ -197,7 +193,7 @@ def read_answer(value: dict[str, Any]) -> containers.Answer:
     counts = usage if isinstance(usage, dict) else {}
     parts = [counts.get(key) for key in ("input", "output", "cacheRead", "cacheWrite")]
     total = counts.get("totalTokens") or sum(count for count in parts if isinstance(count, int))
-    return containers.Answer(_string(value.get("model")), total if isinstance(total, int) else 0)
+    return containers.Answer(text_of(value.get("model")), total if isinstance(total, int) else 0)
 
 
 def edit_element(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]:

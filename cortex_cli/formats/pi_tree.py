@@ -7,6 +7,8 @@ FORMATS section 6.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from cortex_cli.formats.contents import text_of
+
 SPOKEN = ("message", "custom_message", "branch_summary", "compaction")
 """Types of entries that can be part of what is sent; all others are the session's own."""
 
@@ -83,17 +85,13 @@ def _entries(values: Sequence[tuple[int, dict[str, Any]]], version: int) -> Iter
         if kind == "session" or not isinstance(kind, str):
             continue
         if version >= 2:
-            yield Entry(record, _string(value.get("id")), _string(value.get("parentId")), kind, value)
+            yield Entry(record, text_of(value.get("id")), text_of(value.get("parentId")), kind, value)
             continue
         ids[index] = f"line {record + 1}"
         if kind == "compaction" and isinstance(kept := value.get("firstKeptEntryIndex"), int):
             value = {**value, "firstKeptEntryId": ids.get(kept, "")}
         yield Entry(record, ids[index], parent, kind, value)
         parent = ids[index]
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _walk(entries: Sequence[Entry]) -> tuple[Entry, ...]:
