@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED
-from cortex_cli.messages import Message
+from cortex_cli.messages import Media, Message
 from cortex_cli.repair import Repair, repair
 from cortex_cli.tokens import count_messages, make_counter
 from cortex_cli.typed import is_typed_text
@@ -100,6 +100,16 @@ def test_late_result_becomes_the_closing_one() -> None:
     assert texts(mend(*late, rules=STRICT)) == ["go", "a", "found it", "wait", "ok"]
 
 
+def test_an_image_of_a_late_result_is_named() -> None:
+    """It cannot move along, so the text says that it was there."""
+    late = result("a", "seen", is_error=True)
+    late = late._replace(parts=(late.parts[0]._replace(media=(Media("image/png", 300, 1),)),))
+    done = mend(user("go"), answer("a"), user("wait"), late, rules=STRICT)
+    assert texts(done) == ["go", "a", "seen\n[image removed: image/png, ~300 tokens]", "wait"]
+    assert done.messages[2].parts[0].is_error
+    assert done.changes[0].tokens_after < done.changes[0].tokens_before
+
+
 def test_answers_do_not_meet_where_an_orphan_stood() -> None:
     """Alternating formats keep a word of machine text in its place."""
     done = mend(user("go"), assistant("one"), result("a", "x"), assistant("two"), rules=STRICT)
@@ -113,6 +123,7 @@ def test_last_message_is_not_repaired_away() -> None:
     done = repair(messages, LOOSE, COUNTER)
     assert done.messages is messages
     assert done.changes == ()
+    assert done.is_refused
     assert "returned as it is" in done.warnings[0]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from cortex_cli.messages import Message, Part
 from cortex_cli.validity import COMMON_RULES, Rules, find_notes, find_problems
-from tests.conftest import assistant, call, live, result, system, text, thinking, tool_pair, user
+from tests.conftest import assistant, call, live, result, system, text, thinking, tool_pair, transcript, user
 from tests.strategies import MESSAGES, answer
 
 STRICT = Rules(alternates=True, results_directly_after_call=True, user_first=True, no_empty_text=True)
@@ -66,7 +66,9 @@ def test_two_pieces_of_one_record_share_its_id() -> None:
 
 def test_a_problem_says_where_it_is() -> None:
     """`check` prints file, line and call id, else nobody finds it in 10,000 lines."""
-    (problem,) = find_problems(live(user("x"), result("call_9", records=(4,))))
+    damaged = transcript(user("x"), result("call_9", records=(4,)))
+    (problem,) = find_problems(damaged.messages)
+    assert problem.line(damaged) == 5
     assert problem.text == "tool result 'call_9' has no tool call"
     assert "--fix" in problem.hint
     assert problem.message.records == (4,)
@@ -106,6 +108,14 @@ def test_layers_edit_only_results_and_arguments(position: int, kind: str, rule: 
     """A changed thinking text no longer fits its signature; changed user text is a lie."""
     made = (*BASELINE[:position], edited(BASELINE[position], kind, text="other"), *BASELINE[position + 1 :])
     assert rules_of(made, baseline=BASELINE) == [(rule, position)]
+
+
+def test_parts_stay_where_they_are() -> None:
+    """A call taken out of an answer, or a text put in, changes what was said."""
+    origin = BASELINE[1]
+    for parts in (origin.parts[:-2], (*origin.parts, text("more")), origin.parts[::-1]):
+        made = (BASELINE[0], origin._replace(parts=parts), *BASELINE[2:])
+        assert ("kept_parts_are_untouched", 1) in rules_of(made, baseline=BASELINE)
 
 
 @pytest.mark.parametrize(("position", "kind"), [(1, "call"), (2, "result")])

@@ -95,7 +95,7 @@ def openai_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
 
 def openai_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One request object, indented."""
-    request = json.loads(before) if before else {"model": "gpt-5", "messages": [], "seed": 12345}
+    request: Object = json.loads(before) if before else {"model": "gpt-5", "messages": [], "seed": 12345}
     request["messages"] += openai_messages(messages)
     return _json(request, indent=2)
 
@@ -143,7 +143,7 @@ def _anthropic_block(part: Part) -> Object:
 
 def anthropic_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One request object."""
-    request = {"model": MODEL, "max_tokens": 4096, "system": "be brief", "messages": []}
+    request: Object = {"model": MODEL, "max_tokens": 4096, "system": "be brief", "messages": []}
     request = json.loads(before) if before else request
     request["messages"] += anthropic_messages(messages)
     return _json(request)
