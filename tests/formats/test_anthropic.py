@@ -112,6 +112,24 @@ def test_results_are_edited_in_place() -> None:
     assert dump(transcript.with_messages(edited)) == expected[:start] + expected[end:]
 
 
+@pytest.mark.parametrize("content", ["said", [{"type": "text", "text": "said"}]])
+def test_texts_of_our_own_are_edited_in_place(content: Any) -> None:
+    """A later run adds to the numbers of a notice instead of writing a second one."""
+    transcript = read({"role": "user", "content": content}, answer("a"))
+    part = transcript.messages[0].parts[0]
+    edited = transcript.messages[0]._replace(parts=(part._replace(text="more"),))
+    expected = "more" if isinstance(content, str) else [{"type": "text", "text": "more"}]
+    assert written(transcript, edited, transcript.messages[1])[0] == {"role": "user", "content": expected}
+
+
+def test_arguments_that_are_a_string_stay_one() -> None:
+    """Some recorders keep the raw answer of the model."""
+    transcript = read(user("q"), answer(USE | {"input": "raw"}))
+    call = transcript.messages[1].calls[0]
+    edited = transcript.messages[1]._replace(parts=(call._replace(text="r"),))
+    assert written(transcript, transcript.messages[0], edited)[1]["content"][0]["input"] == "r"
+
+
 def test_one_result_of_several_leaves_alone() -> None:
     """Repair drops the orphan; its siblings and the user's text keep their bytes."""
     text = {"type": "text", "text": "and?"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cortex_cli import formats
 from cortex_cli.errors import TranscriptError
 from cortex_cli.messages import Transcript
 from tests.conftest import notice
@@ -55,6 +56,16 @@ def test_invalid_utf8_is_read_with_replacements() -> None:
         assert b"a\xffb" in dump(transcript.with_messages((*transcript.messages, notice())))
 
 
+def test_lines_with_invalid_utf8_are_edited() -> None:
+    """Only the named value is written anew."""
+    transcript = read(b"\n".join([ONE, TWO, b'{"role":"tool","x":"\xff","content":"long","tool_call_id":"a"}']))
+    result = transcript.messages[2].parts[0]
+    shorter = transcript.messages[2]._replace(parts=(result._replace(text="s"),))
+    assert dump(transcript.with_messages((*transcript.messages[:2], shorter))).endswith(
+        b'{"role":"tool","x":"\xff","content":"s","tool_call_id":"a"}'
+    )
+
+
 def test_documents_keep_their_layout() -> None:
     """Indentation and everything beside the messages is the user's."""
     data = (
@@ -99,6 +110,23 @@ def test_a_recorded_answer_takes_no_other_message(value: dict[str, Any]) -> None
     transcript = load(json.dumps(value).encode())
     with pytest.raises(TranscriptError, match="one recorded answer"):
         dump(transcript.with_messages((notice(), *transcript.messages)))
+
+
+def test_a_recorded_answer_is_edited_in_place() -> None:
+    """Where its thinking is dropped, say."""
+    data = b'{"choices": [{"message": {"role":"assistant","reasoning_content":"t","content":"a"}, "n": 1.10}]}'
+    transcript = load(data)
+    answer = transcript.messages[0]
+    output = dump(transcript.with_messages((answer._replace(parts=answer.parts[1:]),)))
+    assert output == data.replace(b'"reasoning_content":"t",', b"")
+
+
+def test_long_files_leave_in_pieces() -> None:
+    """A large file is not held twice."""
+    transcript = read(b"\n".join([ONE, TWO, TOOL] * 1000))
+    pieces = list(formats.dump(transcript.with_messages(transcript.messages[:-1])))
+    assert len(pieces) > 1
+    assert b"".join(pieces) == b"\n".join([ONE, TWO, TOOL] * 1000).removesuffix(b"\n" + TOOL)
 
 
 def test_of_many_strays_only_some_are_named() -> None:

@@ -203,6 +203,47 @@ def test_calls_of_others_than_the_assistant_are_opaque() -> None:
     assert read({"role": "user", "content": [piece]}).messages[0].parts[0].kind == "opaque"
 
 
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [
+        ({"function_call": {"name": "f", "arguments": "long"}}, ("function_call", "arguments")),
+        ({"content": [{"type": "tool_call", "value": "long"}]}, ("content", 0, "value")),
+        ({"tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "sh", "input": "long"}}]},
+         ("tool_calls", 0, "custom", "input")),
+    ],
+)  # fmt: skip
+def test_arguments_are_found_in_every_dialect(answer: dict[str, Any], path: tuple[str | int, ...]) -> None:
+    """Shortened where they stand."""
+    transcript = read({"role": "user", "content": "q"}, {"role": "assistant", "content": None} | answer)
+    call = transcript.messages[1].calls[0]
+    value = written(
+        transcript, transcript.messages[0], transcript.messages[1]._replace(parts=(call._replace(text="s"),))
+    )[1]
+    for key in path:
+        value = value[key]
+    assert value == "s"
+
+
+@pytest.mark.parametrize("content", ["said", [{"type": "text", "text": "said"}], [{"type": "text", "value": "said"}]])
+def test_texts_of_our_own_are_edited_in_place(content: Any) -> None:
+    """A later run adds to the numbers of a notice instead of writing a second one."""
+    transcript = read({"role": "user", "content": content})
+    part = transcript.messages[0].parts[0]
+    output = written(transcript, transcript.messages[0]._replace(parts=(part._replace(text="more"),)))
+    assert output == json.loads(json.dumps([{"role": "user", "content": content}]).replace("said", "more"))
+
+
+def test_one_call_of_several_leaves_alone() -> None:
+    """Repair drops a repeated call; its sibling stays."""
+    value = {"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}
+    transcript = read({"role": "user", "content": "q"}, value | {"tool_calls": [CALL, CALL | {"id": "b"}]})
+    answer = transcript.messages[1]
+    fewer = answer._replace(parts=(answer.parts[0], answer.parts[2]))
+    assert written(transcript, transcript.messages[0], fewer)[1] == {
+        "role": "assistant", "content": [{"type": "text", "text": "a"}], "tool_calls": [CALL],
+    }  # fmt: skip
+
+
 def test_usage_and_model_are_the_newest() -> None:
     """The overhead of what is not in the file is measured from them."""
     response = {"model": "m2", "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}

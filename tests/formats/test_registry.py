@@ -168,6 +168,29 @@ def test_lists_of_dicts_come_back_as_such(name: str) -> None:
     assert json.loads(dump(transcript.with_messages(transcript.messages[:1]))) == values[:1]
 
 
+def test_users_that_meet_in_a_list_become_one() -> None:
+    """The same rules hold for values as for bytes."""
+    values = [TEXTS[0], TEXTS[1], {"role": "user", "content": [{"type": "text", "text": "more"}]}, TEXTS[1]]
+    transcript = formats.load_messages(values, "anthropic")
+    made = formats.dump_messages(transcript.with_messages((transcript.messages[0], *transcript.messages[2:])))
+    assert made == [
+        {"role": "user", "content": [{"type": "text", "text": "hi"}, {"type": "text", "text": "more"}]}, TEXTS[1],
+    ]  # fmt: skip
+
+
+def test_a_data_set_is_not_for_formats_of_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that reads it all the same would lose the lines between."""
+    toy = SimpleNamespace(
+        NAME="toy",
+        detect=lambda _source: 1.0,
+        load=lambda _source: Transcript("toy", ()),
+        dump=lambda _transcript: iter(()),
+    )
+    monkeypatch.setattr(formats, "FORMATS", (toy, *formats.FORMATS))
+    with pytest.raises(InputError, match="not a transcript of format toy"):
+        formats.load_all(Source(lines(TEXTS, TEXTS)))
+
+
 def test_objects_of_provider_packages_are_read() -> None:
     """Programs append the answer as they got it, in one piece or its blocks."""
 
