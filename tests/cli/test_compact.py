@@ -80,7 +80,7 @@ def test_no_input_at_all_is_said() -> None:
 
 def test_a_pipe_named_as_a_file_has_no_place_beside_it(session: Path) -> None:
     """`cortex compact <(zcat old.jsonl.gz)`: the result goes where the pipe's would."""
-    command = f"{sys.executable} -m cortex_cli compact <(cat {session}) {' '.join(SMALL)}"
+    command = f"{sys.executable} -m cortex_cli compact <(cat {session}) --tokenizer heuristic {' '.join(SMALL)}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(["bash", "-c", command], cwd=session.parent, env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -334,8 +334,9 @@ def test_nothing_in_a_transcript_acts_on_the_terminal(command: str, chdir_tmp: P
 def test_output_survives_a_terminal_that_is_not_utf_8(session: Path) -> None:
     """A report must not end in a traceback because of a bar."""
     for encoding in ("ascii", "cp1252"):
-        done = spawn("compact", session, *SMALL, "-n", "--show-diff", env={"PYTHONIOENCODING": encoding})
+        options = ("--tokenizer", "heuristic", "-n", "--show-diff")
+        done = spawn("compact", session, *SMALL, *options, env={"PYTHONIOENCODING": encoding})
         assert done.returncode == 0, done.stderr
         assert b"#" in done.stdout
-        done = spawn("stats", session, "--json", env={"PYTHONIOENCODING": encoding})
+        done = spawn("stats", session, "--json", *options[:2], env={"PYTHONIOENCODING": encoding})
         assert json.loads(done.stdout)["command"] == "stats"
