@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cortex_cli.layers.sizes import hot_zone_tokens
-from cortex_cli.settings import Settings
+from cortex_cli.settings import Settings, Share, Size
 
 HOT_ZONE_SHARES = (0.5, 0.25, 0.0)
 """How much of the hot zone is left on each harder rung. Source: SPEC section 5."""
@@ -24,6 +24,20 @@ class Rung(NamedTuple):
     settings: Settings
     budget: int
     """What layer 1 measures distances by, tokens."""
+
+
+def target_tokens(size: Size, tokens: int, overhead_tokens: int) -> int:
+    """Return what the result may have; 0: nothing was asked for.
+
+    Args:
+        size: As `--fit` gave it. A share is of the messages, the overhead on top: what is sent besides them
+            cannot be compacted, and is often more than they are.
+        tokens: Of the input, overhead included.
+        overhead_tokens: Sent with every call and not in the file.
+    """
+    if isinstance(size, Share):
+        return overhead_tokens + int(size.ratio * (tokens - overhead_tokens))
+    return size
 
 
 def ladder(settings: Settings, budget: int, target: int) -> Iterator[Rung]:

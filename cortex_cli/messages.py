@@ -96,6 +96,10 @@ class Message(NamedTuple):
                 return part
         return None
 
+    def with_part(self, index: int, part: Part) -> "Message":
+        """Return the same message with another part in one place."""
+        return self._replace(parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
+
     @property
     def counts_as_recent(self) -> bool:
         """Whether `keep_recent` and `keep_last` count it: slots and synthetic messages do not."""

@@ -6,7 +6,7 @@ Decides only the order; what a layer may do stands in `layers/`, the ladder of `
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cortex_cli import fit, sizing
+from cortex_cli import fit
 from cortex_cli.errors import DoesNotFitError
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import failsafe
@@ -173,7 +173,7 @@ async def run_layers(run: Run) -> None:
         DoesNotFitError: The result cannot be made as small as asked.
     """
     settings = run.settings
-    target = sizing.resolve_size(settings.fit, run.tokens)
+    target = fit.target_tokens(settings.fit, run.tokens, run.view.overhead_tokens)
     if target and run.tokens <= target:
         return
     if settings.drop_thinking:

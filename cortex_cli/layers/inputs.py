@@ -37,7 +37,7 @@ def trim_inputs(view: View, settings: Settings, counter: Counter) -> LayerResult
         new = _shorten_arguments(old, settings.trim_inputs, counter)
         if new is None:
             continue
-        short = message._replace(parts=(*message.parts[: call.part], new, *message.parts[call.part + 1 :]))
+        short = message.with_part(call.part, new)
         before, after = counter.count_message(message), counter.count_message(short)
         if after < before:
             messages[call.message] = short

@@ -167,7 +167,7 @@ def _replay(view: View, counter: Counter) -> LayerResult:
         message = messages[index]
         old = message.parts[part]
         new = old._replace(text=view.decisions[old.call_id], media=())
-        short = message._replace(parts=(*message.parts[:part], new, *message.parts[part + 1 :]))
+        short = message.with_part(part, new)
         before, after = counter.count_message(message), counter.count_message(short)
         if after < before:
             messages[index] = short

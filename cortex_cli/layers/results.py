@@ -127,9 +127,7 @@ def _body(part: Part) -> str:
 
 def _attempt(message: Message, index: int, ask: Ask, counter: Counter, ref: str) -> Message | None:
     part = _shorten_part(message.parts[index], ask, counter, ref)
-    if part is None:
-        return None
-    return message._replace(parts=(*message.parts[:index], part, *message.parts[index + 1 :]))
+    return message.with_part(index, part) if part else None
 
 
 def _shorten_part(part: Part, ask: Ask, counter: Counter, ref: str) -> Part | None:
