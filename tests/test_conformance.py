@@ -1,4 +1,4 @@
-"""Layers 0, 1 and 3 against the shared conformance cases."""
+"""The layers against the shared conformance cases."""
 
 import json
 from typing import Any
@@ -10,6 +10,7 @@ from cortex_cli.groups import call_groups
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import plan_drops
 from cortex_cli.layers.micro import micro
+from cortex_cli.layers.partition import plan_partition
 from cortex_cli.layers.view import View
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import HeuristicCounter
@@ -71,3 +72,12 @@ def test_failsafe(case: dict[str, Any]) -> None:
         one_less = [view.messages[at] for at in sorted({*kept, *spared.members})]
         assert set(kept) < set(expected)
         assert view.with_messages(tuple(one_less)).count(counter) > case["expect"]["target_tokens"]
+
+
+@pytest.mark.parametrize("case", cases("summary"))
+def test_summary(case: dict[str, Any]) -> None:
+    """The kept tail of the published design's cases: groups moved back, the latest typed message kept."""
+    messages = read_messages(case["input"])
+    keep = settings_of(case).keep_recent_messages
+    found = plan_partition(messages, [1] * len(messages), keep_recent_messages=keep)
+    assert [found.tail, len(messages)] == case["expect"]["tail"]
