@@ -17,14 +17,14 @@ demo: $(VENV)/runtime ## Compact a sample, show the report and what changed
 	@$(BIN)/cortex compact $(SAMPLE) --window 32k --fit 8k --dry-run --show-diff
 
 test: $(VENV)/dev ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: $(VENV)/dev ## Run the tests that take more than a few seconds
-	$(BIN)/python -m pytest -m "slow and not bench and not clients"
+	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients"
 
 test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex and pi (installs them, 1 GB)
 	$(BIN)/python tests/clients/install.py
-	$(BIN)/python -m pytest -m clients
+	$(BIN)/python -m pytest -n auto -m clients
 
 bench: $(VENV)/dev ## Measure time and memory against a floor of the same run
 	$(BIN)/python -m pytest -m "bench and not slow" tests/bench
