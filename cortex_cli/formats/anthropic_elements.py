@@ -63,7 +63,7 @@ def read_parts(index: int, content: Any) -> tuple[Part, ...]:
     if isinstance(content, str):
         return (Part("text", content, record=index),)
     if isinstance(content, list):
-        return tuple(_read_block(index, block, piece) for block, piece in enumerate(content))
+        return tuple([_read_block(index, block, piece) for block, piece in enumerate(content)])
     return () if content is None else (Part("opaque", compact(content), record=index),)
 
 
@@ -73,15 +73,9 @@ def _read_block(index: int, block: int, piece: Any) -> Part:
         return Part("text", piece["text"], record=index, block=block)
     if kind == "tool_use":
         arguments = piece.get("input", {})
-        return Part(
-            "call",
-            arguments if isinstance(arguments, str) else compact(arguments),
-            name=text_of(piece.get("name")),
-            call_id=text_of(piece.get("id")),
-            record=index,
-            block=block,
-            json=not isinstance(arguments, str),
-        )
+        is_text = isinstance(arguments, str)
+        text, name = arguments if is_text else compact(arguments), text_of(piece.get("name"))
+        return Part("call", text, name, text_of(piece.get("id")), index, block, json=not is_text)
     if kind == "tool_result":
         return _read_tool_result(index, block, piece)
     if kind == "thinking" and isinstance(piece.get("thinking"), str):
@@ -95,23 +89,16 @@ def _read_block(index: int, block: int, piece: Any) -> Part:
 
 def _read_tool_result(index: int, block: int, piece: dict[str, Any]) -> Part:
     content = read_result(piece.get("content"))
-    return Part(
-        "result",
-        content.text,
-        call_id=text_of(piece.get("tool_use_id")),
-        record=index,
-        block=block,
-        media=content.media,
-        json=content.json,
-        is_error=piece.get("is_error") is True,
-    )
+    call_id, is_error = text_of(piece.get("tool_use_id")), piece.get("is_error") is True
+    return Part("result", content.text, "", call_id, index, block, content.media, content.json, is_error=is_error)
 
 
 def usage_tokens(usage: Any) -> int:
     """Return what the API counted for a call, cached input and answer included; 0 where it does not say."""
-    return (
-        sum(count for key in USAGE_KEYS if isinstance(count := usage.get(key), int)) if isinstance(usage, dict) else 0
-    )
+    if not isinstance(usage, dict):
+        return 0
+    counts = [usage.get(key) for key in USAGE_KEYS]
+    return sum([count for count in counts if isinstance(count, int)])
 
 
 def edit_element(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]:

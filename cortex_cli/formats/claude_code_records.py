@@ -86,23 +86,25 @@ def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
         index: Index of the line.
         value: Its object.
     """
-    reader = _READERS.get(text_of(value.get("type")))
-    uuid = value.get("uuid")
-    if reader is None or not isinstance(uuid, str):
+    kind = value.get("type")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None or not isinstance(value.get("uuid"), str):
         return None
     return reader(index, value)
 
 
-def _node(index: int, value: Mapping[str, Any], **fields: Any) -> Node:
-    return Node(
-        index,
-        value["uuid"],
-        text_of(value.get("parentUuid")),
-        value["type"],
-        to_utc(value.get("timestamp")),
-        value.get("isSidechain") is True,
-        **fields,
-    )
+def _node(
+    index: int,
+    value: Mapping[str, Any],
+    *,
+    answer: str = "",
+    has_results: bool = False,
+    follows: bool = False,
+    boundary: bool = False,
+) -> Node:
+    parent, time = text_of(value.get("parentUuid")), to_utc(value.get("timestamp"))
+    is_side = value.get("isSidechain") is True
+    return Node(index, value["uuid"], parent, value["type"], time, is_side, answer, has_results, follows, boundary)
 
 
 def _read_user(index: int, value: Mapping[str, Any]) -> Record:
