@@ -153,12 +153,16 @@ def edit(data: bytes, edits: Iterable[Edit], parsed: Any = _UNKNOWN) -> bytes:
     root = _plan(edits)
     if not root.children and root.replace is None:
         return data
-    text = data.decode("latin-1")  # one character a byte: positions are byte offsets, and JSON's own signs are ASCII
-    start = skip(text, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
-    out: list[bytes] = []
     if parsed is _UNKNOWN and len(data) <= PARSED_BYTES:
         with suppress(ValueError):
             parsed = orjson.loads(data)
+    if parsed is not _UNKNOWN:
+        with suppress(TypeError):  # what orjson does not write
+            if orjson.dumps(parsed) == data:  # then the rest of it comes out as it went in
+                return orjson.dumps(_apply(root, parsed, ()))
+    text = data.decode("latin-1")  # one character a byte: positions are byte offsets, and JSON's own signs are ASCII
+    start = skip(text, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
+    out: list[bytes] = []
     end = _Editor(data, text).write(start, root, (), out, parsed)
     return b"".join((data[:start], *out, data[end:]))
 
@@ -176,6 +180,49 @@ def _plan(edits: Iterable[Edit]) -> _Node:
         else:
             node.before.extend(one.values)
     return root
+
+
+def _apply(node: _Node, value: Any, path: Path) -> Any:
+    """Return a value with edits made, for orjson to write; containers without any are the same objects."""
+    if node.replace is not None:
+        return _writable(node.replace.value)
+    if not node.children:
+        return value
+    if isinstance(value, dict):
+        edited = dict(value)
+        for key, child in node.children.items():
+            if key not in value:
+                raise KeyError((*path, key))
+            if child.delete:
+                del edited[key]
+            else:
+                edited[key] = _apply(child, value[key], (*path, key))
+        return edited
+    if isinstance(value, list):
+        return _apply_to_list(node, value, path)
+    raise KeyError(path)
+
+
+def _apply_to_list(node: _Node, values: list[Any], path: Path) -> list[Any]:
+    edited: list[Any] = []
+    for index, value in enumerate(values):
+        child = node.children.get(index)
+        if child is None:
+            edited.append(value)
+            continue
+        edited.extend(map(_writable, child.before))
+        if not child.delete:
+            edited.append(_apply(child, value, (*path, index)))
+    for key, child in node.children.items():
+        if not isinstance(key, int) or (key >= len(values) and (child.delete or child.replace or child.children)):
+            raise KeyError((*path, key))
+        if key >= len(values):
+            edited.extend(map(_writable, child.before))
+    return edited
+
+
+def _writable(value: Any) -> Any:
+    return orjson.Fragment(value.data) if isinstance(value, Raw) else value
 
 
 class _Editor:

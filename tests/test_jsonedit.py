@@ -39,9 +39,12 @@ def apply(value: Any, edits: list[Edit]) -> Any:
     return value
 
 
-@given(value=VALUES, drawn=st.data(), indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
+STYLES = st.sampled_from([{"indent": 2}, {}, {"separators": (",", ":")}])
+
+
+@given(value=VALUES, drawn=st.data(), style=STYLES, ascii_only=st.booleans())
 def test_edits_do_what_they_would_on_values(
-    value: Any, drawn: st.DataObject, indent: int | None, ascii_only: bool
+    value: Any, drawn: st.DataObject, style: dict[str, Any], ascii_only: bool
 ) -> None:
     """The bytes parse to the values with the same edits made."""
     edits: list[Edit] = []
@@ -56,7 +59,7 @@ def test_edits_do_what_they_would_on_values(
             "insert": Insert(path, (7, "x")),
         }
         edits.append(new[kind])
-    data = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()
+    data = json.dumps(value, ensure_ascii=ascii_only, **style).encode()
     assert json.loads(edit(data, edits)) == apply(value, edits)
     assert edit(data, []) is data
 
