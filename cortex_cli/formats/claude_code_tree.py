@@ -196,19 +196,35 @@ def _with_branches(path: list[Node], nodes: Mapping[str, Node]) -> list[Node]:
         children.setdefault(node.parent, []).append(node)
         if node.answer in last and not node.sidechain:
             pieces.setdefault(node.answer, []).append(node)
-    inserted: dict[int, list[Node]] = {}
+    beside: dict[int, list[Node]] = {}
     for answer, position in last.items():
-        beside = [node for node in pieces.get(answer, ()) if node.uuid not in on_path]
-        results = [
-            child for piece in pieces.get(answer, ()) for child in children.get(piece.uuid, ()) if child.has_results
-        ]
+        own = pieces.get(answer, ())
+        results = [child for piece in own for child in children.get(piece.uuid, ()) if child.has_results]
+        found = [node for node in own if node.uuid not in on_path]
         for result in results:
             if result.uuid not in on_path:
-                beside.append(result)
-                beside.extend(_followers(result, children, on_path))
-        if beside:
-            inserted[position] = beside
-    return [one for position, node in enumerate(path) for one in (node, *inserted.get(position, ()))]
+                found += (result, *_followers(result, children, on_path))
+        if found:
+            beside[position] = found
+    return _merged(path, beside)
+
+
+def _merged(path: list[Node], beside: Mapping[int, list[Node]]) -> list[Node]:
+    """Put what stands beside an answer behind its last piece on the path; its results come in the file's order."""
+    merged: list[Node] = []
+    position = 0
+    while position < len(path):
+        merged.append(path[position])
+        found = beside.get(position, [])
+        position += 1
+        if found:
+            start = position
+            while position < len(path) and (path[position].has_results or path[position].follows):
+                position += 1
+            merged += (node for node in found if node.kind == "assistant")
+            rest = [node for node in found if node.kind != "assistant"]
+            merged += sorted((*path[start:position], *rest), key=lambda node: node.record)
+    return merged
 
 
 def _followers(node: Node, children: Mapping[str, Sequence[Node]], on_path: set[str]) -> list[Node]:
