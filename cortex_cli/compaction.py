@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from cortex_cli import costs, formats, models, sizing
-from cortex_cli.errors import CortexError, OptionError, TranscriptError
+from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
@@ -146,11 +146,14 @@ def summary_request(transcript: Transcript, settings: Settings, counter: Counter
     async def note(request: SummaryRequest) -> None:
         asked.append(request)
 
-    result = compact(transcript, replace(settings, fit=0, strict=False), counter=counter, summarizer=note)
+    reason = ""
+    try:
+        report = compact(transcript, replace(settings, strict=False), counter=counter, summarizer=note).report
+        reason = next((layer.reason for layer in report.layers if layer.name == "summary"), "below the threshold")
+    except DoesNotFitError:  # without a summary; what would be asked for one is known all the same
+        if not asked:
+            raise
     if not asked:
-        reason = next(
-            (layer.reason for layer in result.report.layers if layer.name == "summary"), "below the threshold"
-        )
         raise CortexError(f"{transcript.path}: nothing to summarise: {reason}")
     return asked[0]
 

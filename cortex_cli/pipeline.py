@@ -26,7 +26,7 @@ from cortex_cli.messages import Change, LayerResult, Message, Transcript
 from cortex_cli.report import LayerReport, report_changes
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
-from cortex_cli.summarizers.redact import redact
+from cortex_cli.summarizers.redact import redact_all
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, find_problems
 
@@ -125,8 +125,11 @@ class Run:
         outcome = await self.summarizer(request)
         if outcome is None or not self.settings.redact:
             return outcome
-        clean = redact(outcome.text)
-        return replace(outcome, text=clean.text, redacted=outcome.redacted + clean.secrets)
+        (text, *lost), secrets = redact_all([outcome.text, *outcome.facts.lost])
+        if not secrets:
+            return outcome
+        facts = replace(outcome.facts, lost=tuple(lost))
+        return replace(outcome, text=text, facts=facts, redacted=max(outcome.redacted, secrets))
 
     async def summarize_smaller(self, target: int, settings: Settings) -> None:
         """Write the summary of this run again, as small as what else is kept demands."""
@@ -138,9 +141,13 @@ class Run:
         if size < MIN_FIT_TOKENS:
             return
         outcome = await self._ask(replace(self.request, max_tokens=size))
-        if outcome is None or not outcome.text:
+        if outcome is None:
             return
-        self.outcome = outcome
+        kept, self.outcome = self.outcome, outcome.after(self.outcome)
+        if not outcome.text:
+            if kept is not None:  # the one that stands stays, whatever happened to the smaller one
+                self.outcome = replace(self.outcome, text=kept.text, facts=kept.facts, summarizer=kept.summarizer)
+            return
         new = summary_messages(outcome.text, self.request, self.view.messages, settings)[0]
         messages = (*self.view.messages[:at], new, *self.view.messages[at + 1 :])
         track = self.tracks["summary"]

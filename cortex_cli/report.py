@@ -95,6 +95,16 @@ class Facts:
     lost: tuple[str, ...] = ()
 
 
+def add_bills(bills: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Add up what several summaries took and cost; None where no model was asked."""
+    asked = [bill for bill in bills if bill]
+    if len(asked) < 2:
+        return asked[0] if asked else None
+    sums = {name: sum(bill[name] for bill in asked) for name in asked[0] if name not in ("model", "usd")}
+    prices = [bill["usd"] for bill in asked]
+    return {**asked[0], **sums, "usd": None if None in prices else sum(prices)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One run over one transcript."""
@@ -207,7 +217,17 @@ def merge_reports(reports: Sequence[Report]) -> Report:
         hints=first.hints if not any(report.changed for report in reports) else (),
         events=tuple(event for report in reports for event in report.events),
         elapsed_seconds=sum(report.elapsed_seconds for report in reports),
+        extra=_merge_extras([report.extra for report in reports]),
     )
+
+
+def _merge_extras(extras: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    merged = {name: value for extra in extras for name, value in extra.items()}
+    if "redacted_secrets" in merged:
+        merged["redacted_secrets"] = sum(extra.get("redacted_secrets", 0) for extra in extras)
+    if bill := add_bills(extra.get("summary_cost") for extra in extras):
+        merged["summary_cost"] = bill
+    return merged
 
 
 def _merge_sides(sides: Sequence[Side]) -> Side:

@@ -143,9 +143,12 @@ def print_prompts(given: list[str] | None, settings: Settings, shell: Shell) -> 
     Raises:
         CortexError: There is nothing to summarise in one of them.
     """
-    from cortex_cli.summarizers.model import render_prompt  # noqa: PLC0415  # httpx is slow to import
+    from cortex_cli.summarizers.asking import render_prompt  # noqa: PLC0415  # the model's side is slow to import
 
     for name in sources.named_sources(given, shell):
         for transcript in sources.load(name, settings, shell).transcripts:
             request = summary_request(transcript, settings)
-            shell.stdout.write(render_prompt(request, settings) + "\n")
+            prompt, more = render_prompt(request, settings)
+            shell.stdout.write(prompt + "\n")
+            if more:
+                shell.err.print(f"note: {more} more requests would follow, each with the notes so far")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason
+from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason, gather
 from cortex_cli.llm.http import stream_events
 
 DEFAULT_URL = "https://api.anthropic.com"
@@ -40,7 +40,6 @@ class AnthropicClient:
 
     async def complete(self, request: CompletionRequest, on_text: OnText | None = None) -> Completion:
         """Ask once; see `Client.complete`."""
-        answer = _Answer()
         headers = {"content-type": "application/json", "anthropic-version": API_VERSION, "x-api-key": self.key}
         body = {
             "model": self.model,
@@ -49,13 +48,10 @@ class AnthropicClient:
             "max_tokens": request.max_tokens,
             "stream": True,
         }
-        async for event in stream_events(
+        events = stream_events(
             _address(self.endpoint), headers=headers, body=body, timeout_seconds=self.timeout_seconds
-        ):
-            piece = answer.take(event)
-            if piece and on_text:
-                on_text(piece)
-        return answer.completion()
+        )
+        return await gather(_Answer(), events, request, on_text)
 
 
 def make_client(*, model: str, key: str, endpoint: str, timeout_seconds: float) -> Client:

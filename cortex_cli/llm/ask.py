@@ -17,6 +17,9 @@ RETRY_AFTER_CAP_SECONDS = 60.0
 GROWTH = 2.0
 """Factor from one pause to the next."""
 
+MAX_OVERFLOWS = 8
+"""So often a prompt that is too long is halved, besides the attempts: down to 1/256."""
+
 JITTER = 0.5
 """Share of a pause that is left to chance, so that many files do not come back at once."""
 
@@ -40,7 +43,7 @@ class Refused(ModelError):
 
 async def attempt(
     endpoint: str,
-    call: Callable[[int], Awaitable[T]],
+    call: Callable[[], Awaitable[T]],
     attempts: Attempts,
     on_error: Callable[[int, ModelError], None],
 ) -> T:
@@ -48,36 +51,38 @@ async def attempt(
 
     Args:
         endpoint: For the circuit.
-        call: Given the number of overflows so far, so that it can send less.
+        call: One attempt.
         attempts: Limits.
-        on_error: Told of each failed attempt, 1-based.
+        on_error: Told of each failed attempt, 1-based; after an overflow it sees to it that less is sent next time.
 
     Raises:
         ModelError: The last failure.
     """
     if left := attempts.circuit.seconds_left(endpoint):
         raise ModelError(f"it failed before, and is left alone for another {left:.0f} s")
-    overflows = 0
-    for number in range(1, max(1, attempts.limit) + 1):
+    failures = overflows = 0
+    while True:
         try:
-            done = await call(overflows)
+            done = await call()
         except ModelError as error:
+            on_error(failures + overflows + 1, error)
+            if error.overflow:  # the endpoint is well, and the prompt has to shrink
+                overflows += 1
+                if overflows > MAX_OVERFLOWS:
+                    raise
+                continue
+            failures += 1
             attempts.circuit.failed(endpoint, attempts.limit)
-            on_error(number, error)
-            overflows += error.overflow
-            if number >= attempts.limit or not (error.retry or error.overflow):
+            if failures >= attempts.limit or not error.retry:
                 raise
-            await attempts.sleep(pause_seconds(number, error, attempts.delay_seconds))
+            await attempts.sleep(pause_seconds(failures, error, attempts.delay_seconds))
         else:
             attempts.circuit.succeeded(endpoint)
             return done
-    raise AssertionError("the last attempt returns or raises")
 
 
 def pause_seconds(number: int, error: ModelError, delay_seconds: float) -> float:
     """Return how long to wait after the `number`-th failed attempt."""
-    if error.overflow:
-        return 0.0
     if error.retry_after_seconds is not None:
         return min(error.retry_after_seconds, RETRY_AFTER_CAP_SECONDS)
     pause = delay_seconds * GROWTH ** (number - 1)

@@ -20,9 +20,20 @@ class CommandClient:
     model: str = ""
 
     @property
+    def words(self) -> list[str]:
+        """The program and its arguments, which may hold keys.
+
+        Raises:
+            ValueError: A quote is not closed, or there is no word.
+        """
+        if not (words := shlex.split(self.command)):
+            raise ValueError("it is empty")
+        return words
+
+    @property
     def name(self) -> str:
-        """For reports."""
-        return f"command {shlex.split(self.command)[0]}"
+        """For reports: the program alone."""
+        return f"command {self.words[0]}"
 
     @property
     def endpoint(self) -> str:
@@ -33,14 +44,14 @@ class CommandClient:
         """Ask once; see `Client.complete`."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *shlex.split(self.command),
+                *self.words,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise ModelError(f"cannot run {self.command!r}: {reason}", hint="check --llm-command") from error
+            raise ModelError(f"cannot run {self.words[0]!r}: {reason}", hint="check --llm-command") from error
         prompt = f"{request.system}\n\n{request.prompt}".encode(errors="replace")
         try:
             out, err = await asyncio.wait_for(process.communicate(prompt), self.timeout_seconds)

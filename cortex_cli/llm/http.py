@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from cortex_cli.jsonedit import encode, parse
-from cortex_cli.llm.client import ModelError
+from cortex_cli.llm.client import URL_HINT, ModelError
 from cortex_cli.llm.overflow import find_overflow
 
 RETRIED_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
@@ -38,6 +39,7 @@ async def stream_events(
     Raises:
         ModelError: Not reached, refused, silent for too long, or no JSON.
     """
+    shown = shown_url(url)
     timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
     secrets = [value.removeprefix("Bearer ") for name, value in headers.items() if name.lower() in _SECRET_HEADERS]
     try:
@@ -56,11 +58,22 @@ async def stream_events(
                 if line.startswith("data:") and (data := line[5:].strip()) and data != "[DONE]":
                     yield _object(data.encode())
     except httpx.TimeoutException as error:
-        raise ModelError(f"no answer from {url} within {timeout_seconds:g} s", retry=True) from error
+        raise ModelError(f"no answer from {shown} within {timeout_seconds:g} s", retry=True) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise ModelError(f"{url!r} is not a usable URL", hint="give --llm-url as http(s)://host/...") from error
-    except httpx.TransportError as error:
-        raise _unreachable(url, error) from error
+        raise ModelError(f"{shown!r} is not a usable URL", hint="give --llm-url as http(s)://host/...") from error
+    except httpx.RequestError as error:
+        raise _unreachable(shown, error) from error
+    except (ImportError, ValueError) as error:  # what httpx makes of proxies that it cannot use
+        raise ModelError(f"{shown} cannot be asked", hint="check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY") from error
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without what may be secret in it: user, password, query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the URL"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 _SECRET_HEADERS = ("authorization", "x-api-key", "api-key")
@@ -70,8 +83,18 @@ def refused(status: int, text: str, retry_after: str | None = None) -> ModelErro
     """Turn an error answer into our error."""
     message = _error_text(text)
     if overflow := find_overflow(text, status):
-        return ModelError(f"the prompt is too long for the model ({overflow.provider}: {message})", overflow=True)
-    hint = "check the API key" if status in (401, 403) else "check --llm-model and --llm-url" if status == 404 else ""
+        return ModelError(
+            f"the prompt is too long for the model ({overflow.provider}: {message})",
+            overflow=True,
+            limit_tokens=overflow.limit_tokens or 0,
+        )
+    hint = (
+        "check the API key"
+        if status in (401, 403)
+        else "check --llm-model and --llm-url"
+        if status in (404, 405)
+        else ""
+    )
     return ModelError(
         f"HTTP {status}: {message}",
         retry=status in RETRIED_STATUS or status >= 500,
@@ -92,6 +115,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
         until = parsedate_to_datetime(value)
     except ValueError:
         return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)  # `-0000` is read as a time without zone
     return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
 
 
@@ -99,9 +123,9 @@ def _object(data: bytes) -> dict[str, Any]:
     try:
         value = parse(data)
     except ValueError as error:
-        raise ModelError("the answer is not JSON", retry=True) from error
+        raise ModelError("the answer is not JSON", retry=True, hint=URL_HINT) from error
     if not isinstance(value, dict):
-        raise ModelError("the answer is not a JSON object", retry=True)
+        raise ModelError("the answer is not a JSON object", retry=True, hint=URL_HINT)
     if value.get("error"):
         raise refused(_status_of(value["error"]), data.decode(errors="replace"))
     return value
@@ -134,7 +158,7 @@ def _without(text: str, secrets: list[str]) -> str:
     return text
 
 
-def _unreachable(url: str, error: httpx.TransportError) -> ModelError:
+def _unreachable(url: str, error: httpx.RequestError) -> ModelError:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__

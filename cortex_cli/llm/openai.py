@@ -6,7 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/streaming
 from dataclasses import dataclass
 from typing import Any
 
-from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason
+from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason, gather
 from cortex_cli.llm.http import stream_events
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -40,17 +40,13 @@ class OpenAIClient:
 
     async def complete(self, request: CompletionRequest, on_text: OnText | None = None) -> Completion:
         """Ask once; see `Client.complete`."""
-        answer = _Answer()
         headers = {"content-type": "application/json"}
         if self.key:
             headers["authorization"] = f"Bearer {self.key}"
-        async for event in stream_events(
+        events = stream_events(
             _address(self.endpoint), headers=headers, body=self._body(request), timeout_seconds=self.timeout_seconds
-        ):
-            piece = answer.take(event)
-            if piece and on_text:
-                on_text(piece)
-        return answer.completion()
+        )
+        return await gather(_Answer(), events, request, on_text)
 
     def _body(self, request: CompletionRequest) -> dict[str, Any]:
         is_own = self.endpoint.startswith("https://api.openai.com")

@@ -14,17 +14,19 @@ MAX_REPEATS = 5
 LONGEST_CYCLE = 6
 """Lines of a cycle that is looked for."""
 
-MAX_RATIO = 6.0
-"""Prose deflates to a third or a quarter; text that shrinks by more repeats itself."""
+MAX_RATIO = 10.0
+"""Prose deflates to a third, lists of like paths to a seventh; text that shrinks by more repeats itself."""
 
-MIN_RATIO_CHARS = 1_500
+MIN_RATIO_CHARS = 800
 """Shorter texts deflate too unevenly to judge."""
 
 SIZE_SLACK = 1.25
 """A summary may be so much larger than it was asked to be: models count badly."""
 
-_ANALYSIS = re.compile(r"<analysis>.*?(?:</analysis>|(?=<summary>)|\Z)", re.DOTALL | re.IGNORECASE)
-_SUMMARY = re.compile(r"<summary>((?:(?!<summary>).)*?)</summary>", re.DOTALL | re.IGNORECASE)
+_ANALYSIS = re.compile(r"<(/?)\s*analysis\s*>", re.IGNORECASE)
+_TAGS = re.compile(r"<\s*/?\s*(?:summary|analysis)\s*>", re.IGNORECASE)
+_OPENED = re.compile(r"<\s*summary\s*>", re.IGNORECASE)
+_SUMMARY = re.compile(r"<\s*summary\s*>((?:(?!<\s*summary\s*>).)*?)<\s*/\s*summary\s*>", re.DOTALL | re.IGNORECASE)
 _REFUSAL = re.compile(
     r"\s*(?:i(?:'|\u2019)?m sorry|i am sorry|sorry,|i can(?:no|')t|i cannot|i am unable|i'm unable|as an ai)\b",
     re.IGNORECASE,
@@ -32,7 +34,10 @@ _REFUSAL = re.compile(
 _CALL = re.compile(
     r"\s*(?:<tool_call|<function_call|<\|tool|```(?:json)?\s*\{\s*\"(?:name|tool|function)\"|\{\s*\"(?:name|tool_calls|function)\"\s*:)"
 )
-_NOTHING = re.compile(r"(?:none|n/?a|nothing|not applicable|no \w+|unknown|-)\.?", re.IGNORECASE)
+_NOTHING = re.compile(r"(?:none|n/?a|nothing|not applicable|no \w+|unknown|-)(?: \w+){0,2}\.?", re.IGNORECASE)
+_LABEL = re.compile(r"(?:[-*>]\s+)*\*\*[^*]+\*\*:?")
+"""A section's name that is not a heading: `**Errors and fixes**: none`."""
+
 _STOPS: dict[StopReason, str] = {
     "length": "it was cut off at the length limit",
     "truncated": "the answer broke off",
@@ -43,10 +48,31 @@ _STOPS: dict[StopReason, str] = {
 
 def read_summary(text: str) -> str:
     """Take the summary out of an answer: the last closed one outside the analysis, else all but the analysis."""
-    rest = _ANALYSIS.sub("", text)
+    rest = _without_analysis(text)
     found = _SUMMARY.findall(rest)
-    body = found[-1] if found else re.sub(r"</?summary>", "", rest, flags=re.IGNORECASE)
+    body = found[-1] if found else rest
+    while (bare := _TAGS.sub("", body)) != body:  # halves of a tag may meet
+        body = bare
     return str(body).strip()
+
+
+def _without_analysis(text: str) -> str:
+    """Leave out what stands in analysis tags, nested ones too; one that is not closed ends at the summary."""
+    pieces: list[str] = []
+    depth = done = 0
+    for tag in _ANALYSIS.finditer(text):
+        if tag[1]:
+            depth = max(0, depth - 1)
+            done = tag.end() if not depth else done
+            continue
+        if not depth:
+            pieces.append(text[done : tag.start()])
+            done = tag.end()
+        depth += 1
+    if depth:
+        opened = _OPENED.search(text, done)
+        done = opened.start() if opened else len(text)
+    return "".join((*pieces, text[done:]))
 
 
 def why_refused(completion: Completion, summary: str, *, tokens: int, max_tokens: int, replaced_tokens: int) -> str:
@@ -88,7 +114,7 @@ def why_unusable(summary: str, *, tokens: int, max_tokens: int, replaced_tokens:
 
 def says_nothing(summary: str) -> bool:
     """Tell whether every section is empty or says "none"."""
-    lines = [line.strip().lstrip("-*> ").strip() for line in summary.splitlines()]
+    lines = [_LABEL.sub("", line.strip()).lstrip("-*> ").strip() for line in summary.splitlines()]
     told = [line for line in lines if line and not line.startswith("#")]
     return all(_NOTHING.fullmatch(line) for line in told)
 

@@ -1,12 +1,12 @@
 """What a summariser is handed and what it gives back."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cortex_cli.marks import Summary
 from cortex_cli.messages import Message
-from cortex_cli.report import Facts
+from cortex_cli.report import Facts, add_bills
 from cortex_cli.tokens import Counter
 
 BUILTIN = "builtin"
@@ -49,6 +49,18 @@ class SummaryOutcome:
     """Secrets that were taken out of what was sent and of the text."""
     failure: str = ""
     """Why no model wrote it, where one should have."""
+
+    def after(self, earlier: "SummaryOutcome | None") -> "SummaryOutcome":
+        """Return this outcome with what an earlier one of the same run took, cost and warned of."""
+        if earlier is None:
+            return self
+        return replace(
+            self,
+            warnings=tuple(dict.fromkeys((*earlier.warnings, *self.warnings))),
+            events=(*earlier.events, *self.events),
+            cost=add_bills((earlier.cost, self.cost)),
+            redacted=max(earlier.redacted, self.redacted),
+        )
 
 
 Summarizer = Callable[[SummaryRequest], Awaitable[SummaryOutcome | None]]

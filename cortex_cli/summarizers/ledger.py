@@ -34,6 +34,9 @@ TITLE = "Facts ledger"
 _HEAD = f"## {TITLE}\n```cortex-facts v{VERSION}\n"
 _FOOT = "\n```"
 _BLOCK = re.compile(r"(?:^|\n)## Facts ledger\n```cortex-facts v(\d+)\n(.*?)\n```(?=\n|\Z)", re.DOTALL)
+_FENCE = re.compile(r"`{3,}\s*(cortex-facts)")
+"""The beginning of a ledger that is none: left in a summary, it would take the real one in."""
+
 _ARROW = " => "
 
 
@@ -146,5 +149,5 @@ def ledger_text(facts: Iterable[Fact]) -> str:
 def append_ledger(summary: str, facts: Sequence[Fact], max_tokens: int, counter: Counter) -> Ledger:
     """Put a ledger under any summary, a model's too; a ledger that stands in it already is replaced."""
     ledger = write_ledger(facts, max_tokens, counter)
-    body = without_ledger(summary)
+    body = _FENCE.sub(r"\1", without_ledger(summary))
     return ledger._replace(text=f"{body}\n{ledger.text}" if ledger.text else body)

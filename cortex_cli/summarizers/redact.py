@@ -1,11 +1,12 @@
 """Secrets out of what is sent to a model and of what a summary keeps.
 
-The detectors are those of the package detect-secrets, keyed ones and patterns; its entropy detectors stay
+The patterns are those of the package detect-secrets, keyed ones and key forms; its entropy detectors stay
 out, since they eat hashes and ids, which summaries are there to keep. A few newer key forms are added here.
+A secret is taken out where it stands; elsewhere only if it cannot be taken for a word.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -18,32 +19,68 @@ class Redacted(NamedTuple):
     """Secrets that were taken out, repetitions included."""
 
 
+class Found(NamedTuple):
+    """Where a secret stands."""
+
+    start: int
+    end: int
+    kind: str
+
+
+_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))"
+"""Of a key; in JSON it may stand right behind an escaped line end."""
+
 _OTHER_KEYS = (
-    ("Anthropic Key", re.compile(r"\bsk-ant-[\w-]{20,}")),
-    ("OpenAI Key", re.compile(r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,}")),
-    ("Google Key", re.compile(r"\bAIza[\w-]{35}")),
-    ("Hugging Face Token", re.compile(r"\bhf_[A-Za-z0-9]{30,}")),
-    ("GitHub Token", re.compile(r"\bgithub_pat_\w{22,}")),
+    ("Anthropic Key", re.compile(_START + r"sk-ant-[\w-]{20,}")),
+    ("OpenAI Key", re.compile(_START + r"sk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,}")),
+    ("Google Key", re.compile(_START + r"AIza[\w-]{35}")),
+    ("Hugging Face Token", re.compile(_START + r"hf_[A-Za-z0-9]{30,}")),
+    ("GitHub Token", re.compile(_START + r"github_pat_\w{22,}")),
+    ("JSON Web Token", re.compile(_START + r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")),
     ("Bearer Token", re.compile(r"(?i:authorization\W{1,4}bearer)\s+([\w.~+/=-]{16,})")),
     (
         "Secret Variable",
         re.compile(
-            r"(?m)(?:^|[\s;&\"'`])(?:export\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)=([^\s\"'`$<{(]{8,})"
+            r"(?m)(?:^|[\s;&\"'`])(?:export\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)=([^\s\"'`$<{(\\]{8,})"
         ),
     ),
 )
 """Forms that detect-secrets does not know (yet). Sources: the vendors' documentation of their key prefixes."""
 
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_NAME = r"(?:passwo?r?d|passwd|pwd|secret|api[_-]?key|access[_-]?key|access[_-]?token|auth[_-]?token|private[_-]?key)"
+_BARE_KEYED = re.compile(
+    rf"(?i){_NAME}(?:\\?[\"'])?[ \t]*[:=][ \t]*(?:\\[\"']|(?<![\"']))(?P<value>(?=[^\s\\]*\d)(?=[^\s\\]*[a-z])"
+    r"[^\s\\\"'`$<{(\[,;]{8,})(?=\\[\"']|[\s,;]|\\n|\Z)"
+)
+"""A value without quotes (YAML, .ini), or with escaped ones (JSON in JSON); it has letters and digits."""
+
+_HEAD = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+_PRIVATE_KEY = re.compile(
+    rf"{_HEAD}(?:(?!-----BEGIN ).){{1,16000}}?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+    rf"|{_HEAD}(?:[^\n]{{0,16}}\n?[^\n]{{0,16}}?[A-Za-z0-9+/=]{{40,}})+",
+    re.DOTALL,
+)
+"""Whole, or its beginning where the end was cut off; prose about such a key has no lines of base64."""
 
 _KEYED = re.compile(r"(?i)api_?key|_key|passw|pwd|secret|contrase|db_?pass|key_?pass")
-"""Lines without these words are no matter for the keyed detector, which is slow."""
+"""Text far from these words is no matter for the keyed detector, which is slow."""
+
+_QUOTE = re.compile(r"[\"'`]")
+
+_BEFORE, _BEHIND = 120, 300
+"""Characters around such a word that are looked at; within its line."""
 
 _NOT_A_VALUE = re.compile(r"[\w.\[\]]+\(|\$|<|\{|\*{3}|\.\.\.|\[redacted")
 """Beginnings of what stands behind `password =` and is no password: a call, a variable, a placeholder."""
 
 MIN_KEYED_CHARS = 6
 """A shorter value behind a keyed name is rather `none`, `true` or a type."""
+
+MIN_REPEATED_CHARS = 8
+"""A secret this long, of letters and digits, is taken out wherever else it stands; others may be words."""
+
+MIN_GROUP_CHARS = 8
+"""A group of a detector's pattern that is shorter is a prefix of the secret, not the secret."""
 
 _LEFT_OUT = (
     "Base64HighEntropyString",
@@ -56,44 +93,126 @@ _LEFT_OUT = (
 
 def redact(text: str) -> Redacted:
     """Take secrets out of a text; each leaves `[redacted: KIND]`. Idempotent."""
-    count = 0
-    for kind, secret in sorted(set(find_secrets(text)), key=lambda found: -len(found[1])):
-        times = text.count(secret)
-        text = text.replace(secret, f"[redacted: {kind}]")
-        count += times
-    return Redacted(text, count)
+    (clean,), count = redact_all([text])
+    return Redacted(clean, count)
 
 
-def find_secrets(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (kind, secret) for every secret in a text, some of them more than once."""
-    yield from (("Private Key", match.group()) for match in _PRIVATE_KEY.finditer(text))
-    for kind, pattern in _OTHER_KEYS:
-        yield from ((kind, match.group(pattern.groups)) for match in pattern.finditer(text))
-    for kind, detector in _detectors():
-        yield from ((kind, secret) for secret in detector.analyze_string(text) if secret and "[redacted" not in secret)
-    for line in text.splitlines():
-        if _KEYED.search(line):
-            found = _keyword_detector().analyze_string(line)
-            yield from (("Secret Keyword", secret) for secret in found if _is_value(secret))
+def redact_all(texts: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    """Take secrets out of texts that belong together: what is known of one holds for all.
+
+    Returns:
+        The texts, and how many secrets were taken out.
+    """
+    clean, count = _redact_once(texts)
+    more = count
+    while more:  # what stood against a secret may be known as one now
+        clean, more = _redact_once(clean)
+        count += more
+    return clean, count
 
 
-def _is_value(secret: str | None) -> bool:
-    return (
-        secret is not None and len(secret) >= MIN_KEYED_CHARS and " " not in secret and not _NOT_A_VALUE.match(secret)
-    )
+def _redact_once(texts: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    found = [list(find_secrets(text)) for text in texts]
+    known: dict[str, str] = {}
+    for text, spans in zip(texts, found, strict=True):
+        known |= {text[one.start : one.end]: one.kind for one in spans if _is_unmistakable(text[one.start : one.end])}
+    done = [_without(text, spans, known) for text, spans in zip(texts, found, strict=True)]
+    return tuple(clean.text for clean in done), sum(clean.secrets for clean in done)
+
+
+def find_secrets(text: str) -> Iterator[Found]:
+    """Yield where secrets stand, in no order; they may overlap."""
+    for kind, pattern in (("Private Key", _PRIVATE_KEY), *_OTHER_KEYS):
+        yield from (Found(*match.span(pattern.groups), kind) for match in pattern.finditer(text))
+    for kind, pattern in _patterns():
+        for match in pattern.finditer(text):
+            yield from _trimmed(text, match, kind)
+    for start, end in _near_keywords(text):
+        yield from _keyed(text, start, end)
+
+
+def _without(text: str, spans: list[Found], known: dict[str, str]) -> Redacted:
+    for secret, kind in known.items():
+        at = text.find(secret)
+        while at >= 0:
+            spans.append(Found(at, at + len(secret), kind))
+            at = text.find(secret, at + len(secret))
+    pieces: list[str] = []
+    done = count = 0
+    for start, end, kind in sorted(spans, key=lambda one: (one.start, -one.end)):
+        if end <= done or start >= end or "[redacted" in text[max(0, start - 1) : end]:
+            continue
+        if start >= done:
+            pieces += (text[done:start], f"[redacted: {kind}]")
+            count += 1
+        done = end  # what overlaps the one before leaves with it
+    return Redacted("".join((*pieces, text[done:])), count) if count else Redacted(text, 0)
+
+
+def _is_unmistakable(secret: str) -> bool:
+    return len(secret) >= MIN_REPEATED_CHARS and not secret.isalpha() and not secret.isdigit() and " " not in secret
+
+
+def _trimmed(text: str, match: re.Match[str], kind: str) -> Iterator[Found]:
+    """Narrow a hit to the secret: the pattern's own group where it has one, no quotes around."""
+    groups = [match.span(at) for at in range(1, match.re.groups + 1) if match[at]]
+    start, end = max(groups, key=lambda span: span[1] - span[0], default=match.span())
+    if end - start < MIN_GROUP_CHARS and kind != "Basic Auth Credentials":
+        start, end = match.span()
+    while start < end and text[start] in " \t\r\n=:\"'":
+        start += 1
+    while start < end and text[end - 1] in " \t\r\n\"'":
+        end -= 1
+    is_word = kind == "Artifactory Credentials" and not any(char.isdigit() for char in text[start:end])
+    if not is_word and not _is_inside(text, start, end):
+        yield Found(start, end, kind)
+
+
+def _is_inside(text: str, start: int, end: int) -> bool:
+    """Tell whether a hit is a piece of something longer: of a hash, or of base64."""
+    before, behind = text[max(0, start - 2) : start], text[end : end + 1]
+    is_escape = len(before) == 2 and before[0] == "\\" and before[1] in "nrt"
+    return behind.isalnum() or (before[-1:].isalnum() and not is_escape)
+
+
+def _near_keywords(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the surroundings of the words that announce a secret; none twice."""
+    done = 0
+    for hit in _KEYED.finditer(text):
+        if hit.end() <= done:
+            continue
+        line_start = text.rfind("\n", max(0, hit.start() - _BEFORE), hit.start()) + 1
+        line_end = text.find("\n", hit.end(), hit.end() + _BEHIND)
+        done = line_end if line_end >= 0 else min(len(text), hit.end() + _BEHIND)
+        yield line_start or max(0, hit.start() - _BEFORE), done
+
+
+def _keyed(text: str, start: int, end: int) -> Iterator[Found]:
+    window = text[start:end]
+    hits = [match.span("value") for match in _BARE_KEYED.finditer(window)]
+    quoted = _keyed_patterns() if _QUOTE.search(window) else ()  # they are slow, and all of them want a quote
+    for pattern, group in quoted:
+        hits += [match.span(group) for match in pattern.finditer(window)]
+    for at, until in hits:
+        value = window[at:until].rstrip("\\")
+        if len(value) >= MIN_KEYED_CHARS and " " not in value and not _NOT_A_VALUE.match(value):
+            yield Found(start + at, start + at + len(value), "Secret Keyword")
 
 
 @cache
-def _detectors() -> tuple[tuple[str, Any], ...]:
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     # costs 0.2 s, and only runs that write a summary need it
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
 
-    found: dict[str, Any] = get_mapping_from_secret_type_to_class()
-    return tuple((kind, plugin()) for kind, plugin in found.items() if plugin.__name__ not in _LEFT_OUT)
+    detectors: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    kinds = {kind: plugin for kind, plugin in detectors.items() if plugin.__name__ not in _LEFT_OUT}
+    return tuple((kind, pattern) for kind, plugin in kinds.items() for pattern in plugin.denylist)
 
 
 @cache
-def _keyword_detector() -> Any:
-    from detect_secrets.plugins.keyword import KeywordDetector  # noqa: PLC0415 - start-up time, as above
+def _keyed_patterns() -> tuple[tuple[re.Pattern[str], int], ...]:
+    from detect_secrets.plugins.keyword import (  # noqa: PLC0415 - start-up time, as above
+        QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP,
+    )
 
-    return KeywordDetector()
+    return tuple(QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP.items())

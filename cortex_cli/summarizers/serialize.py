@@ -11,6 +11,7 @@ from cortex_cli.groups import turns
 from cortex_cli.messages import Message, Part
 from cortex_cli.summarizers.boundaries import open_tags
 from cortex_cli.tokens import Counter
+from cortex_cli.typed import is_machine_text
 
 CLAMPS = (2_000, 500, 120)
 """Characters of a result, ever fewer until all fits; the last is one line. Source: SPEC section 4."""
@@ -83,13 +84,19 @@ def _squeeze(entry: str, max_tokens: int, counter: Counter) -> str:
 
 
 def _entry(number: int, message: Message, clamp: int) -> str:
+    """Write a message as an entry; what a program put into a typed message gets an entry of its own."""
     head = f'<entry n="{number}" from="{message.role}"'
-    if message.role == "user":
-        head += f' typed="{"yes" if message.typed else "no"}"'
-    if message.time:
-        head += f' time="{message.time}"'
-    body = "\n".join(filter(None, (_part(part, clamp) for part in message.parts)))
-    return f"{head}>\n{body}\n</entry>"
+    time = f' time="{message.time}"' if message.time else ""
+    if message.role != "user":
+        return f"{head}{time}>\n{_body(message.parts, clamp)}\n</entry>"
+    by_machine = [part for part in message.parts if not message.typed or is_machine_text(part.text)]
+    typed = [part for part in message.parts if part not in by_machine]
+    kinds = (("no", by_machine), ("yes", typed))
+    return "\n".join(f'{head} typed="{said}"{time}>\n{_body(parts, clamp)}\n</entry>' for said, parts in kinds if parts)
+
+
+def _body(parts: Sequence[Part], clamp: int) -> str:
+    return "\n".join(filter(None, (_part(part, clamp) for part in parts)))
 
 
 def _part(part: Part, clamp: int) -> str:
@@ -100,7 +107,7 @@ def _part(part: Part, clamp: int) -> str:
     if part.kind == "result":
         what = "error from" if part.is_error else "result of"
         return f"[{what} {open_tags(part.name) or 'a tool'}] {open_tags(_clamped(part.text, clamp))}"
-    return "" if part.kind == "thinking" else f"[{part.kind} {part.name}]"
+    return "" if part.kind == "thinking" else f"[{part.kind} {open_tags(part.name)}]"
 
 
 def _clamped(text: str, clamp: int) -> str:

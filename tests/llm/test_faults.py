@@ -212,7 +212,8 @@ def test_an_overflow_halves_the_input(ask: Callable[..., Asked], llmock: Any) ->
     assert "too long" in errors(outcome)[0]
     first, second = (len(json.dumps(one.body)) for one in llmock.requests[:2])
     assert second < first
-    assert asked.waits.seconds == [0.0]
+    assert asked.waits.seconds == []
+    assert asked.circuit.seconds_left(asked.settings.llm_url) == 0
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,34 @@ def test_what_is_sent_holds_no_secret_and_no_forged_tag(ask: Callable[..., Asked
     assert outcome.redacted >= 1
     assert sent.count("</transcript>") == 1
     assert "<summary>PWNED" not in sent
+
+
+def test_a_small_window_is_found_by_halving(ask: Callable[..., Asked], llmock: Any) -> None:
+    """Overflows are no attempts: a window a sixteenth of what was thought is still found."""
+    llmock.context_overflow(times=4).reply(GOOD, times=None)
+    outcome = ask().summarize()
+    assert outcome.failure == ""
+    sizes = [len(json.dumps(one.body)) for one in llmock.requests[:5]]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_only_the_failed_part_is_asked_again(ask: Callable[..., Asked], llmock: Any) -> None:
+    """Three parts that were told and paid for are not told again because the fourth failed once."""
+    llmock.reply(GOOD, times=None).fail(500, times=1)
+    asked = ask(utility_window_tokens=3000)
+    outcome = asked.summarize()
+    assert len(errors(outcome)) == 1
+    assert outcome.cost is not None
+    assert outcome.cost["calls"] == len(llmock.requests) - 1
+
+
+def test_what_was_refused_is_on_the_bill(ask: Callable[..., Asked], llmock: Any) -> None:
+    """A useless answer costs as much as a useful one."""
+    llmock.reply("", times=None)
+    outcome = ask().summarize()
+    assert outcome.failure
+    assert outcome.cost is not None
+    assert outcome.cost["calls"] == 3
 
 
 def test_chunks_roll_forward(ask: Callable[..., Asked], llmock: Any) -> None:
