@@ -60,8 +60,23 @@ class Group(NamedTuple):
         return self.members[-1] + 1
 
 
+_newest: tuple[Sequence[Message], Pairing] | None = None
+"""What was paired last: the steps of a run ask for the same conversation several times."""
+
+
 def pair_calls(messages: Sequence[Message]) -> Pairing:
     """Join every result with the nearest earlier call of its id that has no result yet."""
+    global _newest
+    known = _newest
+    if known is not None and known[0] is messages:
+        return known[1]
+    pairing = _pair(messages)
+    if isinstance(messages, tuple):  # nothing else stays as it is
+        _newest = messages, pairing
+    return pairing
+
+
+def _pair(messages: Sequence[Message]) -> Pairing:
     waiting: dict[str, list[list[CallSite]]] = {}
     given_up: list[CallSite] = []
     answered: dict[str, CallSite] = {}

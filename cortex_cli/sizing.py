@@ -84,9 +84,9 @@ def _measured_overhead(
     if usage is None:
         return 0, ()
     seen = transcript.loaded[: usage.messages]
-    if any(holds_our_marks(message) for message in seen):
+    overhead = usage.tokens - preamble - count_messages(seen, counter)
+    if overhead <= 0 or any(holds_our_marks(message) for message in seen):
         return 0, ()
-    overhead = max(0, usage.tokens - preamble - count_messages(seen, counter))
     if overhead > budget * OVERHEAD_LIMIT_RATIO:
         warning = (
             f"recorded usage is {overhead} tokens above what the file holds, more than half of the budget: not used"

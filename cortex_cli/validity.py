@@ -59,6 +59,8 @@ class _Case:
     pairing: Pairing
     baseline: Sequence[Message] | None
     """The conversation it was made from; None where it is judged by itself."""
+    edited: Sequence[tuple[int, Message, Message]] = ()
+    """(position, message, what it was) of the kept messages that are not the same objects."""
 
     def problem(self, rule: Callable[..., object], position: int, text: str, **more: str) -> Problem:
         return Problem(rule.__name__.lstrip("_"), position, self.messages[position], text, **more)
@@ -79,9 +81,9 @@ def find_problems(
     Returns:
         Problems by position. None for a mere excerpt (no user and no assistant message): nothing could mend it.
     """
-    case = _Case(messages, rules, pair_calls(messages), baseline)
     if is_excerpt(messages):
         return ()
+    case = _Case(messages, rules, pair_calls(messages), baseline, _find_edited(messages, baseline or ()))
     checks = _ALWAYS if baseline is None else (*_ALWAYS, *_AGAINST_BASELINE)
     return tuple(sorted((problem for check in checks for problem in check(case)), key=lambda one: one.position))
 
@@ -213,18 +215,25 @@ def order_is_kept(case: _Case) -> Iterator[Problem]:
 
 def kept_parts_are_untouched(case: _Case) -> Iterator[Problem]:
     """Texts, media, signed and opaque parts of a kept message are equal; only results and arguments are edited."""
-    for position, message, origin in _edited(case):
-        before = [part for part in origin.parts if part.kind != "thinking"]
-        after = [part for part in message.parts if part.kind != "thinking"]
-        if [(one.record, one.block, one.kind) for one in before] != [
-            (one.record, one.block, one.kind) for one in after
-        ]:
+    for position, message, origin in case.edited:
+        before, after = _without_thinking(origin), _without_thinking(message)
+        if _places(before) != _places(after):
             yield case.problem(kept_parts_are_untouched, position, "parts were taken out, put in or moved")
             continue
         for old, new in zip(before, after, strict=True):
             if old != new and not _may_differ(old, new):
                 text = f"a part that must not be edited ({old.kind}) was edited"
                 yield case.problem(kept_parts_are_untouched, position, text)
+
+
+def _without_thinking(message: Message) -> Sequence[Part]:
+    if message.role == "tool":
+        return message.parts
+    return [part for part in message.parts if part.kind != "thinking"]
+
+
+def _places(parts: Sequence[Part]) -> list[tuple[int, int, str]]:
+    return [(part.record, part.block, part.kind) for part in parts]
 
 
 def _may_differ(old: Part, new: Part) -> bool:
@@ -237,7 +246,9 @@ def thinking_is_whole(case: _Case) -> Iterator[Problem]:
     """Thinking is equal and in its place before the call, or all of it gone from a message of a finished turn."""
     all_turns = turns(case.messages)
     current = all_turns[-1].start if all_turns else 0
-    for position, message, origin in _edited(case):
+    for position, message, origin in case.edited:
+        if message.role == "tool":
+            continue  # nobody thinks in a result
         before = [part for part in origin.parts if part.kind == "thinking"]
         after = [part for part in message.parts if part.kind == "thinking"]
         if before == after and [one.kind for one in message.parts] == [one.kind for one in origin.parts]:
@@ -248,13 +259,13 @@ def thinking_is_whole(case: _Case) -> Iterator[Problem]:
             )
 
 
-def _edited(case: _Case) -> Iterator[tuple[int, Message, Message]]:
-    """Yield (position, message, what it was) for the kept messages that are not the same objects."""
-    origins = {message.position: message for message in case.baseline or () if message.position >= 0}
-    for position, message in enumerate(case.messages):
-        origin = origins.get(message.position) if message.position >= 0 else None
-        if origin is not None and origin is not message:
-            yield position, message, origin
+def _find_edited(messages: Sequence[Message], baseline: Sequence[Message]) -> list[tuple[int, Message, Message]]:
+    origins = {message.position: message for message in baseline if message.position >= 0}
+    return [
+        (position, message, origin)
+        for position, message in enumerate(messages)
+        if message.position >= 0 and (origin := origins.get(message.position)) is not None and origin is not message
+    ]
 
 
 def somebody_asks(case: _Case) -> Iterator[Problem]:

@@ -51,12 +51,21 @@ def over_result_cap(view: View, settings: Settings, counter: Counter) -> tuple[i
 def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tuple[int, ...], ...]:
     """Find the batches of results that together are larger than the results of one assistant message may be."""
     limit = max_turn_tokens(settings, view.budget)
-    if limit == math.inf:
+    if limit == math.inf or not _may_be_over(view.messages, limit, counter):
         return ()
     batches = (
         tuple(index for index in group.members if view.messages[index].result) for group in call_groups(view.messages)
     )
     return tuple(batch for batch in batches if _total(view.messages, batch, counter) > limit)
+
+
+def _may_be_over(messages: Sequence[Message], limit: float, counter: Counter) -> bool:
+    """Tell cheaply whether any batch can be over: the largest result, as often as the largest batch has calls."""
+    results = [message for message in messages if message.role == "tool"]
+    calls = [len(message.calls) for message in messages if message.role == "assistant"]
+    if len(results) > sum(calls):
+        return True  # more results than calls: some batch is larger than it says
+    return max(map(counter.count_message, results), default=0) * max(calls, default=0) > limit
 
 
 def _total(messages: Sequence[Message], batch: Sequence[int], counter: Counter) -> int:

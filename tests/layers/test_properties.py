@@ -55,7 +55,10 @@ def test_layers_never_add_tokens(layer: Layer, drawn: tuple[Message, ...], windo
     done = run(layer, messages, window)
     before, after = count_messages(messages, COUNTER), count_messages(done.messages, COUNTER)
     assert after < before if done.fired else done.messages == messages
-    assert all(change.tokens_after < change.tokens_before for change in done.changes)
+    assert all(
+        change.tokens_after < change.tokens_before or (change.action == "dropped" and not change.before)
+        for change in done.changes  # an empty result weighs nothing, and leaves with its call
+    )
 
 
 @EACH_LAYER
