@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cortex_cli.archive import Archive
     from cortex_cli.compaction import CompactResult, compact, compact_async
     from cortex_cli.errors import (
+        ArchiveError,
         CortexError,
         DoesNotFitError,
         InputError,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from cortex_cli.validity import find_problems
 
 _HOMES = {
+    "Archive": "archive",
+    "ArchiveError": "errors",
     "Change": "messages",
     "CompactResult": "compaction",
     "CortexError": "errors",
@@ -66,6 +70,8 @@ _HOMES = {
 """Public name -> the module that holds it."""
 
 __all__ = [
+    "Archive",
+    "ArchiveError",
     "Change",
     "CompactResult",
     "CortexError",

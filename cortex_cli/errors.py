@@ -7,6 +7,7 @@ The tree::
     │   ├── TranscriptError  exit 2   a transcript that breaks its format's rules
     │   └── UnknownFormatError        exit 2   sound data that is no transcript of a known format
     ├── OptionError          exit 2   an option, variable or configuration value
+    ├── ArchiveError         exit 2   an archive that cannot be read or written
     ├── OutputError          exit 1   the result could not be written; what was there is unharmed
     └── DoesNotFitError      exit 3   the result cannot be made as small as asked
 
@@ -81,6 +82,12 @@ class UnknownFormatError(InputError):
 
 class OptionError(CortexError):
     """An option, environment variable or configuration value is not usable."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class ArchiveError(CortexError):
+    """An archive cannot be read or written; no transcript was written without its originals."""
 
     exit_code = ExitCode.BAD_INPUT
 
