@@ -17,6 +17,14 @@ CALL_IDS = st.sampled_from(["a", "b", "c", "d"])
 
 TOOLS = st.sampled_from(["Read", "Bash", "TaskOutput", "my_tool"])
 
+ARGUMENTS = {
+    "Read": '{"path":"a.py"}',
+    "Bash": '{"command":"' + "make all " * 40 + '","timeout":1.50}',
+    "TaskOutput": "{}",
+    "my_tool": '{"rows":[1,2.50,{"deep":"\u00e9\u00e9"}],"text":"' + "line\\n" * 60 + '"}',
+}
+"""Of each tool."""
+
 RESULT_TEXTS = st.sampled_from(
     [
         "ok",
@@ -68,7 +76,7 @@ def _answer(thought: str, text: str, calls: Sequence[tuple[str, str]]) -> Messag
     parts: list[Part | str] = [thinking(thought)] if thought else []
     parts.extend([text] if text else [])
     parts.extend(SEARCH if text == "I search" else [])
-    return assistant(*parts, *(call(name, call_id) for name, call_id in calls))
+    return assistant(*parts, *(call(name, call_id, ARGUMENTS[name]) for name, call_id in calls))
 
 
 _CALLS = st.tuples(TOOLS, CALL_IDS)

@@ -3,6 +3,9 @@
 Calls are parallel, missing, repeated and interleaved; results come in any order, twice, or for no call.
 """
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +29,9 @@ WINDOWS = st.sampled_from([150, 600, 2500])
 SOME = settings(max_examples=settings().max_examples * 2 // 5)
 """Each example runs the whole pipeline twice. `--hypothesis-profile=deep` draws many more."""
 
+FEW = settings(max_examples=settings().max_examples * 3 // 20)
+"""For what writes summaries, which takes longer."""
+
 
 def settings_for(window: int) -> Settings:
     """Return settings that let every layer act on small conversations."""
@@ -38,10 +44,24 @@ def settings_for(window: int) -> Settings:
     )
 
 
-def run(transcript: Transcript, window: int) -> CompactResult | None:
+VARIANTS: dict[str, dict[str, Any]] = {
+    "fit": {"fit": 200},
+    "thinking": {"drop_thinking": True},
+    "inputs": {"trim_inputs": 20},
+    "history": {"keep_history": True},
+    "summary": {"layers": ("cap", "micro", "summary", "failsafe"), "threshold": 0.3, "keep_recent_messages": 2},
+    "summary alone": {"layers": ("summary",), "threshold": 0.0, "keep_recent_messages": 1},
+    "summary to fit": {"layers": ("cap", "micro", "summary", "failsafe"), "fit": 400},
+    "summary in the past": {"layers": ("summary",), "threshold": 0.0, "keep_recent_messages": 1, "keep_history": True},
+    "store": {"layers": ("summary",), "threshold": 0.0, "keep_recent_messages": 2, "style": "store"},
+}
+"""Ways to run the pipeline -> settings that differ."""
+
+
+def run(transcript: Transcript, window: int, **variant: Any) -> CompactResult | None:
     """Compact; None where it cannot be made to fit."""
     try:
-        return compact(transcript, settings_for(window), counter=COUNTER)
+        return compact(transcript, replace(settings_for(window), **variant), counter=COUNTER)
     except DoesNotFitError:
         return None
 
@@ -163,5 +183,28 @@ def test_what_was_compacted_can_go_on(
     notices = [message for message in again.messages if message.synthetic == "notice"]
     assert len(notices) <= 1
     once_more = run(again, window)
+    assert once_more is not None
+    assert dump(once_more.transcript) == output
+
+
+@EACH_WRITING
+@FEW
+@given(drawn=CONVERSATIONS, window=WINDOWS, variant=st.sampled_from(sorted(VARIANTS)))
+def test_every_way_to_run_is_valid(written: str, drawn: tuple[Message, ...], window: int, variant: str) -> None:
+    """Summaries, `--fit` and the switches keep what the plain layers keep."""
+    name, write = WRITERS[written]
+    transcript = load(write(drawn), name)
+    if (done := run(transcript, window, **VARIANTS[variant])) is None:
+        return
+    rules = formats.rules_of(name)
+    repaired = repair(transcript.messages, rules, COUNTER).messages
+    output = dump(done.transcript)
+    again = load(output, name)
+    assert find_problems(done.transcript.messages, rules, baseline=repaired) == ()
+    assert find_problems(again.messages, rules) == ()
+    assert list(formats.check(again)) == []
+    assert essence(again.messages) == essence(as_read_back(done.transcript))
+    assert count_messages(again.messages, COUNTER) <= count_messages(repaired, COUNTER)
+    once_more = run(again, window, **VARIANTS[variant])
     assert once_more is not None
     assert dump(once_more.transcript) == output

@@ -27,7 +27,8 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://pypi.org/project/cortex-cli
 
 def new_uuid(*seed: str) -> str:
     """Make an id that is the same for the same session, text and cut."""
-    return str(uuid.uuid5(_NAMESPACE, "\n".join(seed)))
+    name = "\n".join(seed).encode(errors="replace").decode()  # a text may hold lone surrogates
+    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 def parse_record(line: bytes) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from cortex_cli.formats.codex_replay import (
     texts_of,
     type_of,
 )
-from cortex_cli.formats.containers import mark_own
+from cortex_cli.formats.containers import mark_own, name_results
 from cortex_cli.formats.contents import MEDIA_KINDS, compact, piece_text, read_media, read_result, text_path
 from cortex_cli.formats.source import Source
 from cortex_cli.formats.times import to_utc
@@ -64,7 +64,7 @@ def load(source: Source) -> Transcript:
     if not any(line.kind in KINDS for line in lines):
         raise source.fail("not a Codex rollout", hint="its lines hold `type` and `payload`")
     items = replay(lines)
-    messages = _with_newest_context(finish(mark_own(_messages(items))))
+    messages = _with_newest_context(finish(mark_own(name_results(_messages(items)))))
     meta: dict[str, Any] = next((line.payload for line in lines if line.kind == "session_meta"), {})
     turn: dict[str, Any] = next((line.payload for line in reversed(lines) if line.kind == "turn_context"), {})
     return Transcript(
@@ -173,13 +173,12 @@ class _Assistant:
 
 
 def _messages(items: Sequence[Item]) -> Iterator[Message]:
-    names: dict[str, str] = {}
     answer = _Assistant()
     for item in items:
         kind, role = type_of(item.payload), item.payload.get("role")
         if is_output(item.payload):
             yield from answer.take()
-            yield _message("tool", (_output(item, names),), [item])
+            yield _message("tool", (_output(item),), [item])
         elif kind in COMPACTIONS:
             yield from answer.take()
             yield _message("system", (_opaque(item),), [item], synthetic="summary")
@@ -190,7 +189,7 @@ def _messages(items: Sequence[Item]) -> Iterator[Message]:
             yield from answer.take()
             yield _message("assistant", tuple(_pieces(item)), [item])
         else:
-            answer.add(item, _assistant_parts(item, names))
+            answer.add(item, _assistant_parts(item))
     yield from answer.take()
 
 
@@ -235,7 +234,7 @@ def _placed(part: Part, item: Item, block: int = WHOLE) -> Part:
     return part._replace(record=item.record, block=block_of(item.place, block))
 
 
-def _assistant_parts(item: Item, names: dict[str, str]) -> Iterator[Part]:
+def _assistant_parts(item: Item) -> Iterator[Part]:
     payload, kind = item.payload, type_of(item.payload)
     if kind == "message":
         yield from _pieces(item)
@@ -244,13 +243,12 @@ def _assistant_parts(item: Item, names: dict[str, str]) -> Iterator[Part]:
         yield _placed(Part("thinking", "\n".join(texts), signed=bool(payload.get("encrypted_content"))), item)
     elif kind in CALLS:
         call_id = str(payload.get("call_id") or payload.get("id") or "")
-        name = names[call_id] = str(payload.get("name") or "local_shell")
+        name = str(payload.get("name") or "local_shell")
         value = payload.get(CALLS[kind])
         text = value if isinstance(value, str) else compact(value)
         yield _placed(Part("call", text, name, call_id, json=not isinstance(value, str)), item)
     elif is_unknown_call(payload):
         call_id = str(payload["call_id"])
-        names[call_id] = kind
         yield _placed(Part("call", compact(payload), kind, call_id, json=True, signed=True), item)
     elif kind == "image_generation_call":
         tokens = estimate_media_tokens("image/png", str(payload.get("result") or ""))
@@ -268,10 +266,10 @@ def _opaque(item: Item) -> Part:
     return _placed(Part("opaque", compact(item.payload), type_of(item.payload)), item)
 
 
-def _output(item: Item, names: dict[str, str]) -> Part:
+def _output(item: Item) -> Part:
     """Read a tool's output; one that is a JSON string with text and metadata stays that string."""
     payload = item.payload
     content = read_result(payload.get(OUTPUT))
     call_id = str(payload.get("call_id") or "")
-    part = Part("result", content.text, names.get(call_id, ""), call_id, media=content.media, json=content.json)
+    part = Part("result", content.text, call_id=call_id, media=content.media, json=content.json)
     return _placed(part._replace(is_error=payload.get("success") is False), item)

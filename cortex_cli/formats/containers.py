@@ -256,11 +256,14 @@ def _records(source: Source, box: Box) -> Sequence[bytes]:
 
 
 def name_results(messages: Iterable[Message]) -> Iterator[Message]:
-    """Give results the name of the tool that their call names, where they have none of their own."""
+    """Give results the name of the tool that their call names, where they have none of their own.
+
+    Of two calls in one answer that share an id the first counts, as in repair.
+    """
     names: dict[str, str] = {}
     for message in messages:
         if message.role == "assistant":
-            names.update((part.call_id, part.name) for part in message.calls)
+            names.update((part.call_id, part.name) for part in reversed(message.calls))
         elif message.role == "tool" and any(part.kind == "result" and not part.name for part in message.parts):
             named = (p._replace(name=p.name or names.get(p.call_id, "")) for p in message.parts)
             message = message._replace(parts=tuple(named))
