@@ -157,6 +157,7 @@ def _layout(reading: _Reading, tree: Tree, path: Sequence[Node], messages: Seque
         boundary=max((node.record for node in path if node.boundary), default=-1),
         rehung=frozenset(node.record for node in path if node.parent != says[node.record]),
         gaps=frozenset(node.record for node in _find_gaps(path)),
+        loose=frozenset(node.record for node in path if not (node.answer or node.has_results)),
     )
 
 

@@ -53,6 +53,8 @@ class Layout:
     """Records of the path that hang elsewhere than they say: what the client's own compaction preserved."""
     gaps: frozenset[int] = frozenset()
     """Records of the path whose parent is not in the file."""
+    loose: frozenset[int] = frozenset()
+    """Records of the path that the client finds only through their parents: no piece of an answer, no result."""
 
 
 @dataclass(slots=True)
@@ -86,8 +88,10 @@ def dump_session(transcript: Transcript, *, keep_history: bool = False) -> Itera
         return
     plan = _plan_changes(transcript)
     _plan_closings(transcript, plan)
-    _drop_unsent(transcript, plan)
     carrier = plan_carrier(transcript.messages)
+    left = {message.position for message in transcript.messages}
+    if carrier is not None or any(one.role == "user" and one.position not in left for one in transcript.loaded):
+        plan.gone |= transcript.layout.unsent  # what the client leaves out depends on what stands around it
     if carrier is not None:
         _plan_carrier(transcript, plan, carrier, keep_history=keep_history)
     else:
@@ -109,16 +113,6 @@ def _plan_changes(transcript: Transcript) -> _Plan:
     gone_ids = {links[record].uuid for record in plan.gone}
     plan.gone.update(record for record, link in links.items() if link.uuid in gone_ids)  # lines that came twice
     return plan
-
-
-def _drop_unsent(transcript: Transcript, plan: _Plan) -> None:
-    """Take records of the path that are not sent (dead calls, orphans) out where a message of the user's leaves.
-
-    What the client leaves out depends on what stands around it: it must not come back to life.
-    """
-    left = {message.position for message in transcript.messages}
-    if any(message.role == "user" and message.position not in left for message in transcript.loaded):
-        plan.gone |= transcript.layout.unsent
 
 
 def _plan_closings(transcript: Transcript, plan: _Plan) -> None:
@@ -169,6 +163,9 @@ def _plan_carrier(transcript: Transcript, plan: _Plan, carrier: Carrier, *, keep
             plan.after.pop(record, None)
         else:
             plan.gone.add(record)
+    if keep_history and not carrier.tail:  # the last line must be a leaf: what hung on it hangs on nothing now
+        moved_ids = {layout.links[record].uuid for record in block.moved}
+        plan.parents.update((record, "") for record, link in layout.links.items() if link.parent in moved_ids)
     plan.gone |= block.moved
     plan.gone.update(one for one in layout.links if plan.cut <= one <= layout.boundary and one not in in_tail)
     plan.before[plan.cut] = lines
@@ -261,16 +258,12 @@ def _plan_links(transcript: Transcript, plan: _Plan) -> None:
     links = {record: link for record, link in layout.links.items() if record >= plan.cut and record not in plan.gone}
     kept = {link.uuid for link in links.values()}
     above = {link.uuid: link.parent for link in layout.links.values()}
-    before = _predecessors(layout, plan)
-    apart = layout.gaps | layout.rehung if plan.anchor else layout.gaps
+    _plan_path(layout, plan, links, kept)
+    on_path = set(layout.path)
     for record, link in links.items():
-        if record not in apart and (link.parent in kept or (record not in before and link.parent not in above)):
-            continue
-        parent = _climb(link.parent, kept, above)
-        if parent not in kept or record in apart:
-            parent = before.get(record, "") or plan.anchor
-        if parent != link.parent:
-            plan.parents[record] = parent
+        if record not in on_path and link.parent in above and link.parent not in kept:
+            parent = _climb(link.parent, kept, above)
+            plan.parents[record] = parent if parent in kept else plan.anchor
     for record, leaf in layout.leaves.items():
         if record >= plan.cut and leaf in above and leaf not in kept:
             above_leaf = _climb(leaf, kept, above)
@@ -278,22 +271,23 @@ def _plan_links(transcript: Transcript, plan: _Plan) -> None:
             plan.rewritten[record] = leaf_line(transcript.records[record], now)
 
 
-def _predecessors(layout: Layout, plan: _Plan) -> dict[int, str]:
-    """Return what records of the live path follow now, where that is not what they say.
+def _plan_path(layout: Layout, plan: _Plan, links: Mapping[int, Link], kept: set[str]) -> None:
+    """Hang every record of the live path that lost its place behind the one that it follows now.
 
-    The first of them follows nothing (an empty text).
+    What followed a lost place beside the path goes into the path, since the client would not look for it.
     """
-    found: dict[int, str] = {}
-    newest = ""
-    is_gap = bool(plan.anchor)
+    elsewhere = layout.gaps | layout.rehung if plan.anchor else layout.gaps
+    newest = plan.anchor
+    was_beside = False
     for record in layout.path:
-        if record < plan.cut or record in plan.gone:
-            is_gap = True
+        if (link := links.get(record)) is None:
             continue
-        if is_gap or record in layout.rehung or record in layout.gaps:
-            found[record] = newest
-        newest, is_gap = layout.links[record].uuid, False
-    return found
+        is_lost = record in elsewhere or link.parent not in kept
+        parent = newest if is_lost or was_beside else link.parent
+        was_beside = parent != link.parent and record in layout.loose
+        if parent != link.parent:
+            plan.parents[record] = parent
+        newest = link.uuid
 
 
 def _climb(uuid: str, kept: set[str], above: Mapping[str, str]) -> str:

@@ -202,19 +202,13 @@ def _user_message(unit: _Unit) -> Message:
 def _assistant_message(unit: _Unit, *, may_wait: bool) -> Message | None:
     """Put the pieces of an answer together; None where nothing is left that would be sent."""
     in_file_order = sorted(unit.records, key=lambda record: record.node.record)
-    sent = [
-        part
-        for record in in_file_order
-        if may_wait or not _is_dead(record, unit)
-        for part in record.parts
-        if part.kind != "text" or part.text.strip()
-    ]
+    alive = [record for record in in_file_order if may_wait or not _is_dead(record, unit)]
+    sent = [part for record in alive for part in record.parts if part.kind != "text" or part.text.strip()]
     if all(part.kind == "thinking" for part in sent):
         return None
     parts = (*(part for part in sent if part.kind != "call"), *(part for part in sent if part.kind == "call"))
-    node = in_file_order[0].node
-    indices = tuple(record.node.record for record in in_file_order)
-    return Message("assistant", parts, indices, node.uuid, node.time)
+    node = alive[0].node
+    return Message("assistant", parts, tuple(record.node.record for record in alive), node.uuid, node.time)
 
 
 def _is_dead(record: Record, unit: _Unit) -> bool:

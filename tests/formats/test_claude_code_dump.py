@@ -5,12 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cortex_cli.formats import claude_code
 from cortex_cli.formats.source import Source
+from cortex_cli.groups import safe_cuts
 from cortex_cli.marks import ACKNOWLEDGEMENT, Notice, notice_text
 from cortex_cli.messages import Message, Part, Transcript
-from tests.claude_sessions import SESSION_ID, Session, uuid_of
+from cortex_cli.repair import repair
+from cortex_cli.tokens import make_counter
+from tests.claude_sessions import SESSION_ID, Session, random_session, uuid_of
 from tests.roundtrip import as_read_back, essence
 
 LONG = "line of output\n" * 100
@@ -357,3 +362,33 @@ def test_an_agents_own_file_stays_a_side_chain() -> None:
     compacted = dropped(session, slice(1, 5))
     check_read_back(compacted, dump(compacted))
     assert all(record["isSidechain"] and record["agentId"] == "a1" for record in records(dump(compacted)))
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 10**6), drawn=st.data())
+def test_random_sessions_come_back_as_decided(seed: int, drawn: st.DataObject) -> None:
+    """Whatever tree they were: what was dropped, pinned, closed or stripped of thinking is what the file then says."""
+    transcript = load(random_session(seed).data())
+    messages = list(repair(transcript.messages, claude_code.RULES, make_counter("heuristic")).messages)
+    if drawn.draw(st.booleans()):
+        messages = [_without_thinking(message) for message in messages]
+    cut = drawn.draw(st.sampled_from([cut for cut in safe_cuts(messages) if cut < len(messages)] or [0]))
+    if cut:
+        slots = [message for message in messages[:cut] if message.slot]
+        pinned = [
+            message for message in messages[:cut] if message.typed and not message.slot and drawn.draw(st.booleans())
+        ]
+        notice = Message("user", (Part("text", notice_text(Notice(cut, 9))),), synthetic="notice")
+        ours = [notice, *pinned] if drawn.draw(st.booleans()) else [*pinned, notice]
+        messages = [*slots, *ours, *messages[cut:]]
+    decided = transcript.with_messages(messages)
+    output = dump(decided, keep_history=drawn.draw(st.booleans()))
+    again = load(output)
+    assert essence(again.messages) == essence(as_read_back(decided))
+    assert dump(again) == output
+
+
+def _without_thinking(message: Message) -> Message:
+    if message.role != "assistant":
+        return message
+    return message._replace(parts=tuple(part for part in message.parts if part.kind != "thinking"))
