@@ -87,7 +87,7 @@ class Run:
         if outcome.failure and dropped:
             failures = sum(event["event"] == "error" for event in outcome.events)
             found.append({"event": "degraded", "failures": failures, "dropped": len(dropped)})
-        elif outcome.failure and should_summarize(self.view, self.settings, self.counter):
+        elif outcome.failure and self.settings.threshold and should_summarize(self.view, self.settings, self.counter):
             found.append({"event": "exhausted", "tokens": self.tokens})
         return tuple(found)
 

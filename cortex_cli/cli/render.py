@@ -55,6 +55,7 @@ def print_report(console: Console, report: Report, written: Written, *, verbose:
         _repairs(report),
         _changes(report) if verbose else (),
         _cost(report),
+        _summary(report),
         _facts(report, verbose=verbose),
     )
     print_all(console, renderables)
@@ -231,6 +232,20 @@ def _cost(report: Report) -> Iterator[RenderableType]:
         yield indented(
             ("writing the cache anew costs ", LABEL), usd(cost["cache_rewrite_usd"]), (f" once, {paid}", LABEL)
         )
+    yield Text()
+
+
+def _summary(report: Report) -> Iterator[RenderableType]:
+    """Say who wrote the summary, what it cost, and how many secrets were kept out of it."""
+    if not report.summarizer:
+        return
+    notes = []
+    if bill := report.extra.get("summary_cost"):
+        tokens = f"{number(bill['input_tokens'])} tokens in, {number(bill['output_tokens'])} out"
+        notes += [count(bill["calls"], "call"), tokens, *([usd(bill["usd"])] if bill["usd"] is not None else [])]
+    if secrets := report.extra.get("redacted_secrets"):
+        notes.append(f"{count(secrets, 'secret')} redacted")
+    yield indented(("summary by  ", LABEL), report.summarizer, (f"  ({', '.join(notes)})" if notes else "", LABEL))
     yield Text()
 
 

@@ -18,7 +18,7 @@ from cortex_cli.llm.client import OnText
 from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers import summarizer_of
-from cortex_cli.summarizers.base import Summarizer
+from cortex_cli.summarizers.base import BUILTIN, Summarizer
 from cortex_cli.targets import Written, write_result
 from cortex_cli.tokens import Counter, make_counter
 
@@ -78,6 +78,7 @@ class Runner:
                 compact(one, self.settings, counter=counter, summarizer=summarizer, command=self.command)
                 for one in transcripts
             ]
+        self._clear_progress()
         done = [result.transcript for result in results]
         report = merge_reports([result.report for result in results])
         if len(results) > 1:
@@ -93,7 +94,7 @@ class Runner:
         return report
 
     def _progress(self) -> OnText | None:
-        """Show on a terminal that a model is writing, on one line that clears itself at the next report."""
+        """Show on a terminal that a model is writing, on one line that is cleared afterwards."""
         stream = self.shell.stderr
         if self.report.quiet or not stream.isatty():
             return None
@@ -106,6 +107,10 @@ class Runner:
             stream.flush()
 
         return show
+
+    def _clear_progress(self) -> None:
+        if self.settings.summarizer != BUILTIN and not self.report.quiet and self.shell.stderr.isatty():
+            self.shell.stderr.write("\r\x1b[2K")
 
     def _show(self, report: Report, written: Written) -> None:
         form = self.report.report

@@ -43,7 +43,7 @@ def make_client(settings: Settings, environ: Mapping[str, str]) -> Client:
         try:
             program.words  # noqa: B018 - read to be checked
         except ValueError as error:
-            raise OptionError(f"no command line: {error}", where="--llm-command") from error
+            raise OptionError(f"no command line: {error}", where="--llm-command", hint="close its quotes") from error
         return program
     if kind not in KEY_VARIABLES:
         raise OptionError(f"no summarizer {kind!r}", hint=name_hint(kind, SUMMARIZERS), where="--summarizer")
