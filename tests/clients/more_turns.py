@@ -59,13 +59,15 @@ def _codex(records: list[Object], question: str, answer: str) -> list[Object]:
 
 
 def _pi(records: list[Object], question: str, answer: str) -> list[Object]:
-    """Hang both below the last entry; the answer has the fields of a recorded one."""
+    """Hang both below the last entry; sessions of the first version have no ids, only an order."""
     last = records[-1]
     asked, said = _id(question)[:8], _id(answer)[:8]
     recorded = next(record["message"] for record in records if record.get("message", {}).get("role") == "assistant")
     message = {**recorded, "content": [{"type": "text", "text": answer}], "stopReason": "stop"}
     user = {"role": "user", "content": question, "timestamp": recorded.get("timestamp", 0)}
     common = {"type": "message", "timestamp": last["timestamp"]}
+    if "id" not in last:
+        return [{**common, "message": user}, {**common, "message": message}]
     return [
         {**common, "id": asked, "parentId": last["id"], "message": user},
         {**common, "id": said, "parentId": asked, "message": message},

@@ -12,10 +12,11 @@ from cortex_cli import formats, marks
 from cortex_cli.compaction import compact
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.settings import Settings, Share
+from cortex_cli.tokens import make_counter
 from tests.clients import claude_code, codex, pi
 from tests.clients.harness import Prepare, Request, resume
 from tests.clients.more_turns import append_turns
-from tests.clients.sessions import COUNTER, load
+from tests.clients.sessions import load
 from tests.conftest import PROJECT
 
 pytestmark = [pytest.mark.clients, pytest.mark.usefixtures("claude", "codex_client", "pi_client")]
@@ -25,6 +26,9 @@ CLIENTS: dict[str, Prepare] = {
     "codex": codex.prepare,
     "pi": partial(pi.prepare, window=4_000_000),
 }
+
+COUNTER = make_counter("o200k_base")
+"""As the command line counts by default: `--fit 30%` has to be reachable."""
 
 MIN_MESSAGES = 20
 """Shorter sessions have nothing to summarise. Source: issue 3."""
@@ -57,7 +61,7 @@ class Compacted(NamedTuple):
 def compacted(client: str, data: bytes) -> Compacted:
     """Compact a session as `cortex compact --fit 30%` does, and resume it."""
     before = load(data)
-    settings = Settings(fit=Share(0.3), tokenizer="heuristic")
+    settings = Settings(fit=Share(0.3), tokenizer=COUNTER.name)
     after = compact(before, settings, counter=COUNTER).transcript
     output = b"".join(formats.dump(after))
     return Compacted(before, after, output, resume(CLIENTS[client], output))
