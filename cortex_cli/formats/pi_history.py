@@ -31,6 +31,7 @@ BRANCH_PREFIX = "The following is a summary of a branch that this conversation c
 """Source: pi's own message conversion."""
 
 SUMMARY_SUFFIX = "\n</summary>"
+"""Of a compaction's; that of a branch stands on the summary's last line."""
 
 _ROLES = frozenset({"user", "assistant", "toolResult", "bashExecution", "custom", "branchSummary", "compactionSummary"})
 _TYPES = frozenset({"text", "image", "thinking", "toolCall"})
@@ -173,8 +174,10 @@ def _machine_text(value: dict[str, Any]) -> str:
     """Write the text that pi makes of a command, a branch summary or a compaction summary."""
     role = value["role"]
     if role != "bashExecution":
-        prefix = COMPACTION_PREFIX if role == "compactionSummary" else BRANCH_PREFIX
-        return f"{prefix}{text_of(value.get('summary'))}{SUMMARY_SUFFIX}"
+        summary = text_of(value.get("summary"))
+        if role == "branchSummary":
+            return f"{BRANCH_PREFIX}{summary}{SUMMARY_SUFFIX.lstrip()}"
+        return f"{COMPACTION_PREFIX}{summary}{SUMMARY_SUFFIX}"
     output = text_of(value.get("output"))
     text = f"Ran `{value.get('command')}`\n" + (f"```\n{output}\n```" if output else "(no output)")
     code = value.get("exitCode")

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from cortex_cli import marks
 from cortex_cli.formats import pi as pi_format
 from cortex_cli.formats.pi_history import COMPACTION_PREFIX, SUMMARY_SUFFIX
-from cortex_cli.messages import Transcript
+from cortex_cli.groups import cut_at_or_before, safe_cuts
+from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.sessions import fork
 from tests.clients import pi
 from tests.clients.harness import PROMPT, Block, Request, resume
 from tests.clients.sessions import after_failsafe, after_micro, load, sessions
 from tests.conftest import PROJECT
+from tests.pi_sessions import CASES
 
 pytestmark = [pytest.mark.clients, pytest.mark.usefixtures("pi_client")]
+
+NOTICE = Message("user", (Part("text", marks.notice_text(marks.Notice(3, 40))),), synthetic="notice")
 
 EACH = pytest.mark.parametrize("path", list(sessions(PROJECT.parent / "shared/transcripts/pi")))
 
@@ -71,6 +76,29 @@ def test_live_path_is_what_pi_sends(path: Path) -> None:
     assert sent(request) == list(expected(load(data)))
 
 
+@pytest.mark.parametrize("what", CASES)
+def test_rare_entries_are_read_as_pi_reads_them(what: str) -> None:
+    """Branches, compactions, commands and old versions that no real session at hand has."""
+    data, _ = CASES[what]
+    request = resume(LARGE, data)
+    assert sent(request) == list(expected(load(data)))
+
+
+@pytest.mark.parametrize("keep_history", [False, True], ids=["tail", "keep-history"])
+@pytest.mark.parametrize("what", CASES)
+def test_rare_entries_survive_a_compaction(what: str, keep_history: bool) -> None:
+    """Whatever stood before, pi sends our message and the tail that we wrote."""
+    before = load(CASES[what][0])
+    cut = cut_at_or_before(safe_cuts(before.messages), len(before.messages) - 1)
+    slots = [message for message in before.messages[:cut] if message.slot]
+    output = dump(before.with_messages([*slots, NOTICE, *before.messages[cut:]]), keep_history=keep_history)
+    again = load(output)
+    request = resume(LARGE, output)
+    assert sent(request) == list(expected(again))
+    kept = [*slots, *before.messages[cut:]]
+    assert [message.text for message in again.messages] == [NOTICE.text, *(message.text for message in kept)]
+
+
 @EACH
 def test_resumes_after_micro(path: Path) -> None:
     """Shortened results are edited in place; pi must notice nothing but their size."""
@@ -119,18 +147,6 @@ def test_a_summary_stays_under_a_notice(shared: Path) -> None:
     assert blocks[1].text.startswith("[cortex: ")
     again = load(output)
     assert [message.synthetic for message in again.messages[:2]] == ["summary", "notice"]
-
-
-def test_version_2_is_read_as_pi_migrates_it(shared: Path) -> None:
-    """The messages of hooks had another name then."""
-    lines = (shared / "transcripts/pi/derived05.v3.jsonl").read_bytes().split(b"\n")
-    data = (
-        b"\n".join(lines)
-        .replace(b'"version": 3', b'"version": 2')
-        .replace(b'"role": "user"', b'"role": "hookMessage"', 1)
-    )
-    request = resume(LARGE, data)
-    assert sent(request) == list(expected(load(data)))
 
 
 @EACH
