@@ -61,13 +61,18 @@ def plan_carrier(messages: Sequence[Message], *, after_record: int = -1) -> Carr
     tail = list(messages[last + 1 :])
     while apart and tail and _follows(apart[-1], tail[0]):
         tail.insert(0, apart.pop())
-    cut = max(_standing_apart(tail), _bound(tail, after_record))
+    cut = max(_new_results(tail), _standing_apart(tail), _bound(tail, after_record))
     ours = tuple(message for message in messages if is_ours(message))
     return Carrier(tuple(slots), ours, (*apart, *tail[:cut]), tuple(tail[cut:]))
 
 
 def _follows(message: Message, next_message: Message) -> bool:
     return 0 <= message.position == next_message.position - 1
+
+
+def _new_results(tail: Sequence[Message]) -> int:
+    """Count the results at the start that repair wrote: their call stands before."""
+    return next((i for i, message in enumerate(tail) if message.records or message.role != "tool"), len(tail))
 
 
 def _standing_apart(tail: Sequence[Message]) -> int:

@@ -102,7 +102,7 @@ def _plan_changes(transcript: Transcript, plan: _Plan) -> None:
 def _plan_inserts(transcript: Transcript, plan: _Plan) -> None:
     """Plan where new results go: right behind the message that they follow."""
     kinds = transcript.layout.kinds
-    calls = {part.call_id: part for message in transcript.messages for part in message.calls}
+    calls = _calls(transcript)
     follows: Message | None = None
     for message in transcript.messages:
         if message.records:
@@ -112,7 +112,7 @@ def _plan_inserts(transcript: Transcript, plan: _Plan) -> None:
             if result is None:
                 continue
             record = follows.records[-1]
-            item = _closing_item(result, calls.get(result.call_id), transcript)
+            item = _closing_item(result, calls, transcript)
             if kinds[record] == "compacted":
                 place, _ = place_of(follows.parts[-1].block, kinds[record])
                 line = plan.lines.get(record) or transcript.records[record]
@@ -123,9 +123,14 @@ def _plan_inserts(transcript: Transcript, plan: _Plan) -> None:
                 plan.inserts.setdefault(record, []).append(line)
 
 
-def _closing_item(result: Part, call: Part | None, transcript: Transcript) -> dict[str, Any]:
+def _calls(transcript: Transcript) -> dict[str, Part]:
+    return {part.call_id: part for message in transcript.messages for part in message.calls}
+
+
+def _closing_item(result: Part, calls: dict[str, Part], transcript: Transcript) -> dict[str, Any]:
     """Write a result for a call, of the call's own family."""
     family = ""
+    call = calls.get(result.call_id)
     if call is not None and call.record >= 0:
         payload = parse_line(transcript.records[call.record])["payload"]
         place, _ = place_of(call.block, transcript.layout.kinds[call.record])
@@ -180,11 +185,16 @@ def _moved(transcript: Transcript, start: int) -> Iterator[bytes]:
 def _carrier_line(transcript: Transcript, carrier: Carrier) -> bytes:
     """Write the `compacted` line: initial context, our message, what stood apart."""
     kept = [*carrier.slots, *carrier.ours, *carrier.apart]
-    history = [Raw(item) for message in kept for item in item_bytes(transcript, message)]
+    calls = _calls(transcript)
+    items: list[bytes] = []
+    for message in kept:
+        if message.records or message.result is None:
+            items.extend(item_bytes(transcript, message))
+        elif message.position < 0:
+            items.append(encode(_closing_item(message.result, calls, transcript)))
     neighbours = [*carrier.tail[:1], *reversed(transcript.loaded)]
     time = next((message.time for message in neighbours if message.time), "")
-    body = b",".join(item.data for item in history)
-    payload = {"message": carrier.ours[0].text, "replacement_history": Raw(b"[" + body + b"]")}
+    payload = {"message": carrier.ours[0].text, "replacement_history": Raw(b"[" + b",".join(items) + b"]")}
     return _object({"timestamp": time, "type": "compacted", "payload": Raw(_object(payload))})
 
 

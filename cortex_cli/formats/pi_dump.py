@@ -59,7 +59,8 @@ def is_earlier(message: Message, transcript: Transcript) -> bool:
 
 def in_order(carrier: Carrier, transcript: Transcript) -> tuple[Message, ...]:
     """Return what stands before the tail in the order pi sends it: an earlier compaction, ours, the rest."""
-    rest = sorted((*carrier.slots, *carrier.apart), key=lambda message: message.position)
+    standing = set(map(id, (*carrier.slots, *carrier.apart)))
+    rest = [message for message in transcript.messages if id(message) in standing]
     earlier = [message for message in rest if is_earlier(message, transcript)]
     return (*earlier, *carrier.ours, *(message for message in rest if message not in earlier))
 
@@ -80,7 +81,7 @@ def _carried(transcript: Transcript, carrier: Carrier, writer: Writer) -> list[N
             if node.is_compaction:
                 node.put("timestamp", writer.newest_time, None)
             nodes.append(node)
-        elif message.position < 0:
+        elif message.position < 0 and message.result is None:  # results follow their call, see `_with_results`
             nodes.append(writer.carried(message, carrier, is_first=not nodes))
     return nodes
 

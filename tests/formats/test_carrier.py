@@ -4,14 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cortex_cli import marks
+from cortex_cli import formats, marks
 from cortex_cli.formats.carrier import Carrier, plan_carrier
-from cortex_cli.groups import call_groups, group_of
+from cortex_cli.groups import call_groups
 from cortex_cli.messages import Message, Part
+from cortex_cli.repair import repair
+from cortex_cli.tokens import make_counter
 from tests.conftest import assistant, live, result, system, tool_pair, user
 from tests.roundtrip import as_read_back, dump, essence, load
 from tests.strategies import CONVERSATIONS
 from tests.wire import WRITERS
+
+COUNTER = make_counter("heuristic")
 
 NOTICE = Message("user", (Part("text", marks.notice_text(marks.Notice(3, 40))),), synthetic="notice")
 
@@ -77,12 +81,13 @@ def test_whatever_is_kept_is_read_back(name: str, drawn: tuple[Message, ...], da
     """Any groups may go, our message may stand anywhere: the client reads the rest, in the order of the carrier."""
     _, write = WRITERS[name]
     before = load(write(drawn), name)
-    groups = group_of(call_groups(before.messages))
-    starts = sorted({group.start for group in groups.values()})
-    gone = data.draw(st.sets(st.sampled_from(starts))) if starts else set()
-    kept = [one for one in before.messages if one.slot or groups[one.position].start not in gone]
-    tail = max((at + 1 for at, one in enumerate(kept) if one.position < max(gone, default=-1)), default=0)
-    after = before.with_messages([*kept[:tail], NOTICE, *kept[tail:]])
+    messages = repair(before.messages, formats.rules_of(name), COUNTER).messages
+    groups = call_groups(messages)
+    gone = data.draw(st.sets(st.sampled_from(range(len(groups))))) if groups else set()
+    left = {at for number in gone for at in groups[number].members if not messages[at].slot}
+    cut = max(left, default=-1) + 1
+    front = [messages[at] for at in range(cut) if at not in left]
+    after = before.with_messages([*front, NOTICE, *messages[cut:]])
     output = dump(after)
     again = load(output, name)
     assert essence(again.messages) == essence(as_read_back(after))

@@ -68,7 +68,7 @@ def test_failed_answers_are_not_sent(reason: str) -> None:
          "<summary>\nall\n</summary>", "summary"),
         ({"role": "branchSummary", "summary": "b"},
          "The following is a summary of a branch that this conversation came back from:\n\n"
-         "<summary>\nb\n</summary>", ""),
+         "<summary>\nb</summary>", ""),
         ({"role": "custom", "customType": "x", "content": "note"}, "note", ""),
     ],
 )  # fmt: skip
