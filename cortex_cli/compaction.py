@@ -223,7 +223,7 @@ def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair
             tokens=sizes.overhead_tokens + count_messages(transcript.loaded, counter),
             bytes=transcript.size_bytes,
             format=transcript.format,
-            sha256=transcript.sha256,
+            digest=lambda: transcript.sha256,
             overhead_tokens=sizes.overhead_tokens,
         ),
         output=Side(

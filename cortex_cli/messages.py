@@ -130,8 +130,6 @@ class Transcript:
     """The input's lines (without line ends), or the one document."""
     layout: Any = None
     """What the format's own `dump` needs to know of the envelope; nobody else reads it."""
-    sha256: str = ""
-    """Of the input's bytes, hexadecimal; empty for messages that came from no file."""
     size_bytes: int = 0
     """Of the input."""
     path: str = ""
@@ -150,6 +148,16 @@ class Transcript:
     """One line each: damage that rides along, a doubtful reading."""
     lines: Mapping[int, int] = field(default_factory=dict)
     """1-based line of a record, where that is not its index + 1."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the input's bytes, hexadecimal, worked out each time; empty for messages that came from no file."""
+        import hashlib  # noqa: PLC0415 - start-up time, rarely needed
+
+        digest = hashlib.sha256()
+        for index, record in enumerate(self.records):
+            digest.update(b"\n" + record if index else record)
+        return digest.hexdigest() if self.size_bytes else ""
 
     def with_messages(self, messages: Sequence[Message]) -> "Transcript":
         """Return the same conversation with other messages."""

@@ -1,7 +1,7 @@
 """What `compact`, `micro` and `failsafe` share: every source through the layers, written, reported."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,9 +81,7 @@ class Runner:
         self._clear_progress()
         done = [result.transcript for result in results]
         report = merge_reports([result.report for result in results])
-        if len(results) > 1:
-            digest = hashlib.sha256(file.data).hexdigest()
-            report = replace(report, input=replace(report.input, bytes=len(file.data), sha256=digest))
+        report = replace(report, input=replace(report.input, bytes=len(file.data), digest=self._digest(file.data)))
         target = outputs.target_of(file, self.output, self.shell)
         keeps = target.keeps_history(self.settings)
         written = write_result(
@@ -92,6 +90,13 @@ class Runner:
         report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
         self._show(report, written)
         return report
+
+    def _digest(self, data: bytes) -> Callable[[], str] | None:
+        """Work the input's hash out where it will be asked for; what is not asked for must not keep the input."""
+        if not (self.report.json or self.report.report_file or self.report.report == "json"):
+            return None
+        digest = hashlib.sha256(data).hexdigest()
+        return lambda: digest
 
     def _progress(self) -> OnText | None:
         """Show on a terminal that a model is writing, on one line that is cleared afterwards."""

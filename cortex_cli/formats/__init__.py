@@ -8,7 +8,6 @@ that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the rec
 links, unique ids), which `cortex check` asks. The `dump` of a client's sessions takes `keep_history` as well.
 """
 
-import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -175,7 +174,6 @@ def _sealed(transcript: Transcript, source: Source, doubts: tuple[str, ...] = ()
     """Add what is known of every input, whatever its format."""
     return replace(
         transcript,
-        sha256=hashlib.sha256(source.data).hexdigest() if source.data else "",
         size_bytes=len(source.data),
         warnings=doubts + transcript.warnings,
     )

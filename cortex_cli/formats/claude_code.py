@@ -125,6 +125,8 @@ def _find_gaps(path: Sequence[Node]) -> list[Node]:
 
 
 def _warn_of_gaps(source: Source, path: Sequence[Node], gaps: Sequence[Node]) -> Iterator[str]:
+    if not gaps:
+        return
     before = {node.record: earlier for earlier, node in pairwise(path)}
     for node in gaps:
         line = source.first_line + node.record

@@ -190,10 +190,13 @@ def _with_branches(path: list[Node], nodes: Mapping[str, Node]) -> list[Node]:
     if not last:
         return path
     on_path = {node.uuid for node in path}
+    if len(on_path) == len(nodes):
+        return path  # nothing stands beside it
     pieces: dict[str, list[Node]] = {}
-    children: dict[str, list[Node]] = {}
+    children: dict[str, list[Node]] = {}  # those beside the path
     for node in nodes.values():
-        children.setdefault(node.parent, []).append(node)
+        if node.uuid not in on_path:
+            children.setdefault(node.parent, []).append(node)
         if node.answer in last and not node.sidechain:
             pieces.setdefault(node.answer, []).append(node)
     beside: dict[int, list[Node]] = {}

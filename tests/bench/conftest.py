@@ -32,7 +32,7 @@ def session_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path
 @pytest.fixture(scope="session")
 def floor(session_of: Callable[[int], Path]) -> float:
     """CPU seconds that orjson alone takes on 50 MB."""
-    return floor_seconds(session_of(50).read_bytes())
+    return floor_seconds(session_of(50))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """How long and how much memory the command takes, against a floor of the same run (`make bench`).
 
-The floor is orjson: parsing and writing every line once. Start-up is `cortex --version`.
+The floor is orjson: reading the file, parsing and writing every line once. Start-up is `cortex --version`.
 """
 
 from bisect import bisect
@@ -10,10 +10,9 @@ from itertools import accumulate
 import pytest
 
 from cortex_cli import Settings, compact, load
-from cortex_cli.messages import Transcript
 from cortex_cli.tokens import count_messages, counted_texts, make_counter
 from cortex_cli.tokens.engines import load_engine
-from tests.bench.measure import cpu_seconds, floor_seconds, run_cortex, slowness
+from tests.bench.measure import cpu_seconds, floor_seconds, loading_seconds, run_cortex, slowness
 
 pytestmark = pytest.mark.bench
 
@@ -65,16 +64,14 @@ def test_memory(note, session_of, tmp_path):
 def test_cost_is_linear(note, session_of, start_up, tmp_path, megabytes):
     """Twice the session is twice the time, at any size."""
     small, large = session_of(5), session_of(megabytes)
-    per_byte = [
-        (_compact(path, tmp_path).cpu_seconds - start_up) / floor_seconds(path.read_bytes()) for path in (small, large)
-    ]
+    per_byte = [(_compact(path, tmp_path).cpu_seconds - start_up) / floor_seconds(path) for path in (small, large)]
     note(f"compact {megabytes} MB, cost of a byte against 5 MB", per_byte[1] / per_byte[0], LINEAR, "times")
 
 
 @pytest.mark.parametrize("tokenizer", ["o200k_base", "cl100k_base"])
 def test_counting_is_as_fast_as_the_tokenizer(note, session_of, tokenizer):
     """Exact counts are the default, so all that stands around the tokenizer must be nearly free."""
-    transcript = _load(session_of(5))
+    transcript = load(session_of(5))
     texts = {text for message in transcript.messages for part in message.parts for text in counted_texts(part)}
     count = load_engine(tokenizer).count
     bare = cpu_seconds(lambda: [count(text) for text in texts])
@@ -89,21 +86,20 @@ def test_counting_is_as_fast_as_the_tokenizer(note, session_of, tokenizer):
 def test_compact_with_exact_counts(note, session_of, floor, start_up, tmp_path):
     """What exact counts add is loading the tokenizer and running it over every text once."""
     path = session_of(50)
-    texts = {text for message in _load(path).messages for part in message.parts for text in counted_texts(part)}
+    texts = {text for message in load(path).messages for part in message.parts for text in counted_texts(part)}
     count = load_engine("o200k_base").count
     counting = cpu_seconds(lambda: [count(text) for text in texts])
-    loading = cpu_seconds(lambda: load_engine.__wrapped__("o200k_base"))
     run = _compact(path, tmp_path, tokenizer="o200k_base")
-    limit = start_up + FLOORS * floor + loading + counting / COUNTING_SHARE
+    limit = start_up + FLOORS * floor + loading_seconds() + counting / COUNTING_SHARE
     note("compact 50 MB, o200k_base", run.cpu_seconds, limit, "s")
 
 
 def test_builtin_summary(note, session_of):
     """Without a model a summary must not be something to wait for."""
-    messages = _load(session_of(5)).messages
+    messages = load(session_of(5)).messages
     counter = make_counter("o200k_base")
     sizes = list(accumulate(map(counter.count_message, messages)))
-    short = _load(session_of(5)).with_messages(messages[: bisect(sizes, SUMMARY_TOKENS)])
+    short = load(session_of(5)).with_messages(messages[: bisect(sizes, SUMMARY_TOKENS)])
     short = replace(short, loaded=short.messages)
     settings = Settings(window=200_000, layers=("summary",))
     assert compact(short, settings, counter=counter).report.summarizer.startswith("builtin")
@@ -119,7 +115,3 @@ def test_summary_is_linear(note, session_of, start_up, tmp_path):
 
 def _compact(path, tmp_path, tokenizer="heuristic", layers=BARE_LAYERS):
     return run_cortex("compact", *layers, "--tokenizer", tokenizer, "--force", "-o", tmp_path / "out.jsonl", path)
-
-
-def _load(path) -> Transcript:
-    return load(path)

@@ -1,9 +1,12 @@
 """An input's lines, cut out when they are asked for."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cortex_cli import compact, load
 from cortex_cli.formats.source import Lines, Source
 
 DATA = st.lists(st.sampled_from([b"\n", b"a", b"\r\n", b"{}", b"\n\n", b" "]), max_size=12).map(b"".join)
@@ -32,3 +35,20 @@ def test_lines_end():
             lines[index]
     assert lines != Lines(b"a\nc")
     assert Source(b"a\nb").records == lines
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"role":"user","content":"hi"}\n{"role":"assistant","content":"ho"}\n',
+        b'\xef\xbb\xbf[{"role":"user","content":"hi"}]\n\n',
+    ],
+    ids=["lines", "document"],
+)
+def test_hash_is_that_of_the_bytes(data):
+    """A report names its input by its hash; it is worked out from what was kept of it."""
+    transcript = load(data)
+    digest = hashlib.sha256(data).hexdigest()
+    assert transcript.sha256 == digest
+    assert compact(transcript).report.to_json()["input"]["sha256"] == digest
+    assert load([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]).sha256 == ""
