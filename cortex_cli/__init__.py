@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cortex_cli.layers.summary import should_summarize
     from cortex_cli.library import dump, load, load_all
     from cortex_cli.messages import Change, LayerResult, Media, Message, Part, Transcript
+    from cortex_cli.recall import recall_tool
     from cortex_cli.report import Report
     from cortex_cli.settings import Settings, Share
     from cortex_cli.tokens import Counter, make_counter
@@ -63,6 +64,7 @@ _HOMES = {
     "plan_drops": "layers.failsafe",
     "plan_partition": "layers.partition",
     "plan_trims": "layers.micro",
+    "recall_tool": "recall",
     "safe_cuts": "groups",
     "should_summarize": "layers.summary",
     "should_truncate": "layers.failsafe",
@@ -100,6 +102,7 @@ __all__ = [
     "plan_drops",
     "plan_partition",
     "plan_trims",
+    "recall_tool",
     "safe_cuts",
     "should_summarize",
     "should_truncate",

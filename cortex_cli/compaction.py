@@ -1,5 +1,6 @@
 """A transcript through the pipeline: sizes, repair, layers, report. The library's `compact` stands here."""
 
+import logging
 import sys
 import time
 from collections.abc import Coroutine
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 from cortex_cli import costs, formats, models, sizing
 from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
+from cortex_cli.layers.view import Persist
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
@@ -16,6 +18,8 @@ from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import BUILTIN, Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from cortex_cli.validity import Rules, find_problems
+
+_log = logging.getLogger("cortex_cli")
 
 
 class CompactResult(NamedTuple):
@@ -31,6 +35,7 @@ def compact(
     *,
     counter: Counter | None = None,
     summarizer: Summarizer | None = None,
+    persist: Persist | None = None,
     command: str = "compact",
 ) -> CompactResult:
     """Compact a transcript; the synchronous face of `compact_async`.
@@ -40,7 +45,7 @@ def compact(
     """
     if _in_event_loop():
         raise CortexError("compact() was called inside a running event loop", hint="await compact_async(...) there")
-    work = compact_async(transcript, settings, counter=counter, summarizer=summarizer, command=command)
+    work = compact_async(transcript, settings, counter=counter, summarizer=summarizer, persist=persist, command=command)
     return _run_to_end(work) if summarizer is None else _run_in_loop(work)
 
 
@@ -78,6 +83,7 @@ async def compact_async(
     *,
     counter: Counter | None = None,
     summarizer: Summarizer | None = None,
+    persist: Persist | None = None,
     command: str = "compact",
 ) -> CompactResult:
     """Run the layers that the settings name over a transcript.
@@ -87,6 +93,8 @@ async def compact_async(
         settings: Default: `Settings()`.
         counter: Default: the one the settings name; hand one in to share its memory over several runs.
         summarizer: Writes summaries; default: the built-in one.
+        persist: Puts an original away before it is shortened (`Archive.put`); where it fails, only its reference
+            is missing.
         command: Name for the report.
 
     Raises:
@@ -111,7 +119,11 @@ async def compact_async(
         settings = replace(settings, layers=())  # what cannot be mended is returned as it is
     head, tail = _split_until(repaired.messages, settings.until)
     run = Run(
-        view=replace(sizes.view(head), following_tokens=count_messages(tail, counter)),
+        view=replace(
+            sizes.view(head),
+            following_tokens=count_messages(tail, counter),
+            persist=_forgiving(persist) if persist else None,
+        ),
         settings=_for_head(settings, tail),
         counter=counter,
         rules=rules,
@@ -127,6 +139,19 @@ async def compact_async(
         report, command=command, hints=_hints(report, settings), cost=_cost(done, report, settings, counter)
     )
     return CompactResult(done, replace(report, elapsed_seconds=time.perf_counter() - started))
+
+
+def _forgiving(persist: Persist) -> Persist:
+    """Let an archive that fails on one item cost only the reference. Source: SPEC section 2."""
+
+    def tried(content: str, tool: str, category: str, call_id: str, index: int) -> str:
+        try:
+            return persist(content, tool, category, call_id, index)
+        except Exception:  # somebody else's code: whatever it raises, the text goes all the same
+            _log.warning("the original of a result of %s was not kept", tool or "a tool", exc_info=True)
+            return ""
+
+    return tried
 
 
 async def _summarize_builtin(request: SummaryRequest) -> SummaryOutcome | None:

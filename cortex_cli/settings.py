@@ -106,6 +106,14 @@ class Settings:
     keep_history: bool = _knob(
         False, "--keep-history", "switch", "shared", "Leave the records before a compaction in the file.", "SPEC 11"
     )
+    archive: str = _knob(
+        "",
+        "--archive",
+        "path",
+        "shared",
+        "Keep originals there: a SQLite file, or a folder (NAME/) of plain files.",
+        "DESIGN 4",
+    )
     now: str = _knob(
         "", "--now", "ISO 8601", "shared", "The time it is; empty: the newest time in the transcript.", "SPEC 4"
     )

@@ -1,5 +1,6 @@
 """Where a result may go, and what becomes of it there: a file, over its input, a new session, a stream, nowhere."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from shlex import quote
@@ -12,6 +13,9 @@ from cortex_cli.holders import find_holder
 from cortex_cli.messages import Transcript
 from cortex_cli.sessions import find_client, fork
 from cortex_cli.settings import Settings
+
+Keep = Callable[[bytes, str], None]
+"""(output, its path) -> stores what the output takes away."""
 
 
 class Target(NamedTuple):
@@ -44,7 +48,13 @@ class Written(NamedTuple):
 
 
 def write_result(
-    source: InputFile, chunks: Callable[[], Iterable[bytes]], target: Target, transcript: Transcript, *, changed: bool
+    source: InputFile,
+    chunks: Callable[[], Iterable[bytes]],
+    target: Target,
+    transcript: Transcript,
+    *,
+    changed: bool,
+    keep: Keep | None = None,
 ) -> Written:
     """Write one result to its target.
 
@@ -54,25 +64,27 @@ def write_result(
         target: Where it goes.
         transcript: The result (of a data set the first), for its format and session id.
         changed: Whether the result differs from the input.
+        keep: Stores what the result takes away, before it is written; if that fails nothing is written.
 
     Raises:
+        ArchiveError: The originals cannot be stored.
         OutputError: It cannot be written, the input has changed since it was read, or its client has it open.
         OptionError: The target does not go with this input.
     """
     if target.kind == "none":
         return Written("", sum(map(len, chunks())))
     if target.kind == "in-place":
-        return _write_in_place(source, chunks, changed=changed)
+        return _write_in_place(source, chunks, keep, changed=changed)
     if target.kind == "fork":
-        return _write_fork(source, b"".join(chunks()), target, transcript)
+        return _write_fork(source, b"".join(chunks()), target, transcript, keep)
     if target.kind == "stream":
         assert target.stream is not None
-        return Written(STDIO, files.write_stream(target.stream, chunks()))
+        return Written(STDIO, files.write_stream(target.stream, _kept(chunks, STDIO, keep)))
     if target.path.exists() and source.stamp is not None and target.path.samefile(source.path):
         raise OptionError(
             "the output is the input", where=str(target.path), hint="use --in-place, which keeps a backup"
         )
-    size = files.write_file(target.path, chunks(), overwrite=target.overwrite, mode=source.mode)
+    size = files.write_file(target.path, _kept(chunks, target.path, keep), overwrite=target.overwrite, mode=source.mode)
     return Written(str(target.path), size, hints=_fork_hint(source, transcript) if changed else ())
 
 
@@ -84,7 +96,18 @@ def _fork_hint(source: InputFile, transcript: Transcript) -> tuple[str, ...]:
     return (f"{client.name} cannot resume it under this name; with --fork it becomes a session of its own",)
 
 
-def _write_in_place(source: InputFile, chunks: Callable[[], Iterable[bytes]], *, changed: bool) -> Written:
+def _kept(chunks: Callable[[], Iterable[bytes]], path: str | Path, keep: Keep | None) -> Iterable[bytes]:
+    """Return the contents, once what they take away is in the archive."""
+    if keep is None:
+        return chunks()
+    data = b"".join(chunks())
+    keep(data, STDIO if path == STDIO else os.path.realpath(path))
+    return [data]
+
+
+def _write_in_place(
+    source: InputFile, chunks: Callable[[], Iterable[bytes]], keep: Keep | None, *, changed: bool
+) -> Written:
     if source.stamp is None:
         raise OutputError("is no regular file", where=source.path, hint="use -o PATH")
     if not changed:
@@ -92,12 +115,14 @@ def _write_in_place(source: InputFile, chunks: Callable[[], Iterable[bytes]], *,
     if holder := find_holder(Path(source.path)):
         hint = "close it first, or use --fork or -o PATH"
         raise OutputError(f"{holder} has the session open", where=source.path, hint=hint)
-    backup = files.write_in_place(source, chunks())
+    backup = files.write_in_place(source, _kept(chunks, source.path, keep))
     return Written(source.path, Path(source.path).stat().st_size, backup=str(backup))
 
 
-def _write_fork(source: InputFile, data: bytes, target: Target, transcript: Transcript) -> Written:
+def _write_fork(source: InputFile, data: bytes, target: Target, transcript: Transcript, keep: Keep | None) -> Written:
     new = fork(data, transcript.format, transcript.session_id, source.path, target.environment)
+    if keep is not None:
+        keep(new.data, os.path.realpath(new.path))
     if not new.path.exists():
         _make_folder(new.path.parent)
         files.write_file(new.path, [new.data], mode=source.mode)

@@ -84,7 +84,7 @@ class Archive:
             ArchiveError: It is something else, damaged, or of a newer version; or its folder is missing.
         """
         if self.database.exists():
-            with self._reading():
+            with self._reading(may_be_empty=True):
                 return
         parent = (self.folder or self.database).parent
         if not parent.is_dir():
@@ -259,8 +259,11 @@ class Archive:
         return steps, row[1], load
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with database.telling(self.path), closing(database.open_for_reading(self.database)) as connection:
+    def _reading(self, *, may_be_empty: bool = False) -> Iterator[sqlite3.Connection]:
+        with (
+            database.telling(self.path),
+            closing(database.open_for_reading(self.database, may_be_empty=may_be_empty)) as connection,
+        ):
             yield connection
 
     @contextmanager

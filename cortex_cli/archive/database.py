@@ -117,8 +117,12 @@ def check_header(path: Path) -> None:
         raise ArchiveError("is no SQLite file", where=str(path), hint=_HINTS[sqlite3.SQLITE_NOTADB])
 
 
-def open_for_reading(path: Path) -> sqlite3.Connection:
+def open_for_reading(path: Path, *, may_be_empty: bool = False) -> sqlite3.Connection:
     """Open an archive that must be there; call it inside `telling`.
+
+    Args:
+        path: Of the file.
+        may_be_empty: Take a file without tables too, as a kill at the first moment leaves it.
 
     Raises:
         ArchiveError: It is not there, or is no archive of ours.
@@ -135,7 +139,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             raise
         # a WAL file needs a place for its index even to be read; on a read-only medium nobody writes it
         connection = _connect(f"{where}?immutable=1", uri=True)
-    _check_version(connection, path)
+    try:
+        if _has_tables(connection):
+            _check_version(connection, path)
+        elif not may_be_empty:
+            raise ArchiveError("the archive is empty", where=str(path), hint="no compaction was written to it yet")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -176,15 +187,19 @@ def _use_wal(connection: sqlite3.Connection, wait_seconds: float) -> None:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if _has_tables(connection):
         return
     with transaction(connection):
-        if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        if _has_tables(connection):
             return  # another process was faster
         for statement in SCHEMA.split(";\n"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:

@@ -1,6 +1,6 @@
 """What a compaction took away, as texts to be found again."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -45,27 +45,28 @@ def _removed(transcript: Transcript, message: Message, part: Part, index: int) -
     return Removed(part.text, message.position, index, line, message.id, message.role, part.name, message.time)
 
 
-def side_texts(transcript: Transcript, lines: Iterable[int]) -> Iterator[Removed]:
+def side_texts(transcript: Transcript, lines: Iterable[int], known: Container[str] = ()) -> Iterator[Removed]:
     """Yield what is said in records that left and are no part of the live path: what an earlier compaction hid.
 
     Args:
         transcript: Of one record a line.
         lines: 0-based indices of the records that left.
+        known: Texts that need not be said again: some clients write each message twice.
     """
     live = {record for message in transcript.loaded for record in message.records}
     for line in lines:
         if line not in live and line < len(transcript.records):
-            yield from _side_text(transcript.records[line], line)
+            yield from _side_text(transcript.records[line], line, known)
 
 
-def _side_text(record: bytes, line: int) -> Iterator[Removed]:
+def _side_text(record: bytes, line: int, known: Container[str]) -> Iterator[Removed]:
     try:
         value = orjson.loads(record)
     except ValueError:
         if record.strip():
             yield Removed(record.decode(errors="replace"), line=line + 1, role="record")
         return
-    if text := "\n".join(_strings(value)):
+    if text := "\n".join(one for one in _strings(value) if one not in known):
         fields = value if isinstance(value, dict) else {}
         named = [fields.get(name) for name in ("type", "timestamp")]
         kind, time = (one if isinstance(one, str) else "" for one in named)
@@ -78,7 +79,7 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for one in value.values():
             yield from _strings(one)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, list):
         for one in value:
             yield from _strings(one)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from cortex_cli import formats
+from cortex_cli.archiving import Recording
 from cortex_cli.compaction import compact
 from cortex_cli.errors import CortexError, UnknownFormatError
 from cortex_cli.files import read_file
@@ -54,8 +55,11 @@ def _compact(job: Job, counter: Counter) -> dict[str, Any]:
     source = read_file(job.path)
     transcripts = formats.load_all(Source(source.data, source.path), job.settings.format)
     summarizer = summarizer_of(job.settings, job.environment)
+    recording = Recording.of(job.settings)
+    persist = recording.persist if recording else None
     results = [
-        compact(one, job.settings, counter=counter, summarizer=summarizer, command="batch") for one in transcripts
+        compact(one, job.settings, counter=counter, summarizer=summarizer, persist=persist, command="batch")
+        for one in transcripts
     ]
     report = merge_reports([result.report for result in results])
     done = [result.transcript for result in results]
@@ -63,7 +67,12 @@ def _compact(job: Job, counter: Counter) -> dict[str, Any]:
         job.target.path.parent.mkdir(parents=True, exist_ok=True)
     keeps = job.target.keeps_history(job.settings)
     written = write_result(
-        source, lambda: formats.dump_all(done, keep_history=keeps), job.target, done[0], changed=report.changed
+        source,
+        lambda: formats.dump_all(done, keep_history=keeps),
+        job.target,
+        done[0],
+        changed=report.changed,
+        keep=recording.keeper(source, done, report) if recording else None,
     )
     is_dry = job.target.kind == "none"
     entry = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=is_dry).to_json()

@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     panel: str
 
 
-_COMPACT, _LOOK, _KNOW = "Compact", "Look", "Know"
+_COMPACT, _LOOK, _KEPT, _KNOW = "Compact", "Look", "Bring back", "Know"
 
 ENTRIES = (
     Entry("compact", "Make a transcript smaller: the whole pipeline.", _COMPACT),
@@ -37,6 +37,8 @@ ENTRIES = (
     Entry("show", "Print a transcript to read.", _LOOK),
     Entry("check", "Find what is broken in a transcript; --fix repairs it.", _LOOK),
     Entry("diff", "Compare two transcripts: what left, what stayed, what changed.", _LOOK),
+    Entry("recall", "Search what was removed from transcripts; --id prints one original.", _KEPT),
+    Entry("restore", "Give the original bytes of a compacted file back, from the archive.", _KEPT),
     Entry("models", "List models: windows, prices, cache rules.", _KNOW),
     Entry("config", "List all settings, their values and where each comes from.", _KNOW),
 )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cortex_cli import files, formats
 from cortex_cli.cli import outputs, sources
@@ -21,6 +21,9 @@ from cortex_cli.summarizers import summarizer_of
 from cortex_cli.summarizers.base import BUILTIN, Summarizer
 from cortex_cli.targets import Written, write_result
 from cortex_cli.tokens import Counter, make_counter
+
+if TYPE_CHECKING:
+    from cortex_cli.archiving import Recording
 
 FORMS = ("rich", "text", "json", "none")
 """Forms of the report. Source: DESIGN section 4."""
@@ -72,10 +75,18 @@ class Runner:
     def _run_one(self, name: str, counter: Counter, summarizer: Summarizer | None) -> Report:
         file = sources.read(name, self.shell)
         is_silent = self.report.quiet or summarizer is not None  # a model shows its own progress
+        recording = self._recording()
         with self.shell.working(f"compacting {name}", len(file.data), quiet=is_silent):
             transcripts = formats.load_all(Source(file.data, file.path), self.settings.format)
             results = [
-                compact(one, self.settings, counter=counter, summarizer=summarizer, command=self.command)
+                compact(
+                    one,
+                    self.settings,
+                    counter=counter,
+                    summarizer=summarizer,
+                    persist=recording.persist if recording else None,
+                    command=self.command,
+                )
                 for one in transcripts
             ]
         self._clear_progress()
@@ -85,7 +96,12 @@ class Runner:
         target = outputs.target_of(file, self.output, self.shell)
         keeps = target.keeps_history(self.settings)
         written = write_result(
-            file, lambda: formats.dump_all(done, keep_history=keeps), target, done[0], changed=report.changed
+            file,
+            lambda: formats.dump_all(done, keep_history=keeps),
+            target,
+            done[0],
+            changed=report.changed,
+            keep=recording.keeper(file, done, report) if recording else None,
         )
         report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
         self._show(report, written)
@@ -93,10 +109,17 @@ class Runner:
 
     def _digest(self, data: bytes) -> Callable[[], str] | None:
         """Work the input's hash out where it will be asked for; what is not asked for must not keep the input."""
-        if not (self.report.json or self.report.report_file or self.report.report == "json"):
+        if not (self.report.json or self.report.report_file or self.report.report == "json" or self.settings.archive):
             return None
         digest = hashlib.sha256(data).hexdigest()
         return lambda: digest
+
+    def _recording(self) -> "Recording | None":
+        if not self.settings.archive:
+            return None
+        from cortex_cli.archiving import Recording  # noqa: PLC0415  # without an archive nobody needs SQLite
+
+        return Recording.of(self.settings)
 
     def _progress(self) -> OnText | None:
         """Show on a terminal that a model is writing, on one line that is cleared afterwards."""

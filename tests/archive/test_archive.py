@@ -1,5 +1,6 @@
 """What is put into an archive comes out again: by reference, by search, and as the whole input."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -247,3 +248,26 @@ def test_places_that_cannot_be(tmp_path: Path, path: Path) -> None:
         Archive(tmp_path / "no" / "a.sqlite").check()
     Archive(path).check()
     assert not path.exists()
+
+
+def test_an_empty_file_is_an_archive_to_be(path: Path) -> None:
+    """A kill at the first moment leaves one; the rerun must not stumble over it."""
+    path.touch()
+    Archive(path).check()
+    with pytest.raises(ArchiveError, match="empty"):
+        Archive(path).find("x")
+    assert filled(path).restore(AFTER).data == BEFORE
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_read_only_archive_can_be_read(path: Path) -> None:
+    """A backup medium is where archives end."""
+    filled(path, removed("old words"))
+    path.chmod(0o400)
+    path.parent.chmod(0o500)
+    try:
+        assert found(Archive(path), "old") == ["old words"]
+        with pytest.raises(ArchiveError, match="read-only"):
+            Archive(path).put("more")
+    finally:
+        path.parent.chmod(0o700)
