@@ -67,6 +67,7 @@ def run(transcript: Transcript, window: int, **variant: Any) -> CompactResult | 
 
 
 @EACH_WRITING
+@SOME
 @given(drawn=CONVERSATIONS)
 def test_what_is_loaded_comes_out_the_same(written: str, drawn: tuple[Message, ...]) -> None:
     """Every byte that nobody touched stays, however broken the conversation is."""
