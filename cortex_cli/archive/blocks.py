@@ -22,8 +22,8 @@ CACHED_BLOCKS = 64
 
 Kind = Literal["text", "record"]
 
-_LZMA: list[dict[str, int]] = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 4 << 20}]
-"""A quarter smaller than zlib's best, in half the time; measured on Claude Code sessions of 50 MB."""
+_LZMA: list[dict[str, int]] = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 8 << 20}]
+"""Half the size of zlib's usual, since it looks back over a whole block; measured on sessions of 50 MB."""
 
 
 class _Packing(NamedTuple):
@@ -35,7 +35,7 @@ class _Packing(NamedTuple):
 _PACKINGS: dict[Kind, _Packing] = {
     "text": _Packing(1 << 16, lambda data: zlib.compress(data, 6), zlib.decompress),
     "record": _Packing(
-        4 << 20,
+        8 << 20,
         lambda data: lzma.compress(data, lzma.FORMAT_RAW, filters=_LZMA),
         lambda data: lzma.decompress(data, lzma.FORMAT_RAW, filters=_LZMA),
     ),
