@@ -10,10 +10,6 @@ from cortex_cli import __version__
 from cortex_cli.cli.boundary import boundary
 from cortex_cli.cli.help import CONTEXT, styled, take_as_typed, write_groups, write_options
 
-GC_THRESHOLD = 100_000
-"""New containers between two looks for cycles, instead of 700: our values are trees, and looking through those of
-a session of 50 MB takes a tenth of the time."""
-
 
 class Entry(NamedTuple):
     """One command, as the list of commands shows it."""
@@ -116,7 +112,6 @@ def cortex(
 
 def run() -> None:
     """Run the command line of this process."""
-    gc.set_threshold(GC_THRESHOLD)
     try:
         app(prog_name="cortex")
     finally:

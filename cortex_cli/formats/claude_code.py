@@ -100,6 +100,7 @@ def load(source: Source) -> Transcript:
     reading = _read(source)
     tree = reading.tree(len(source.data))
     path = live_path(tree)
+    gaps = _find_gaps(path)
     found = read_conversation(path, reading.records)
     messages = finish(mark_own(found.messages))
     newest = next((answer for _, answer in reversed(list(found.answers.items())) if answer.model), None)
@@ -108,13 +109,13 @@ def load(source: Source) -> Transcript:
         messages=messages,
         loaded=messages,
         records=source.records,
-        layout=_layout(reading, tree, path, messages),
+        layout=_layout(reading, tree, path, messages, gaps),
         path=source.path,
         model=newest.model if newest else "",
         session_id=_session_id(source.path, path, reading.records),
         usage=_usage(found, path),
         preamble=reading.preamble,
-        warnings=(*source.warnings(), *_warn_of_gaps(source, path, _find_gaps(path))),
+        warnings=(*source.warnings(), *_warn_of_gaps(source, path, gaps)),
     )
 
 
@@ -147,7 +148,9 @@ def check(transcript: Transcript) -> Iterator[Problem]:
             yield Problem("ids_are_unique", message.position, message, text)
 
 
-def _layout(reading: _Reading, tree: Tree, path: Sequence[Node], messages: Sequence[Message]) -> Layout:
+def _layout(
+    reading: _Reading, tree: Tree, path: Sequence[Node], messages: Sequence[Message], gaps: Sequence[Node]
+) -> Layout:
     spoken = {node.record for node in path if node.kind in ("user", "assistant")}
     sent = {record for message in messages for record in message.records}
     says = {node.record: node.parent for node in tree.nodes}
@@ -158,7 +161,7 @@ def _layout(reading: _Reading, tree: Tree, path: Sequence[Node], messages: Seque
         unsent=frozenset(spoken - sent),
         boundary=max((node.record for node in path if node.boundary), default=-1),
         rehung=frozenset(node.record for node in path if node.parent != says[node.record]),
-        gaps=frozenset(node.record for node in _find_gaps(path)),
+        gaps=frozenset(node.record for node in gaps),
         loose=frozenset(node.record for node in path if not (node.answer or node.has_results)),
     )
 
