@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cortex_cli.recall import recall_tool
     from cortex_cli.report import Report
     from cortex_cli.settings import Settings, Share
+    from cortex_cli.summarizers import summarizer_of
     from cortex_cli.tokens import Counter, make_counter
     from cortex_cli.validity import find_problems
 
@@ -68,6 +69,7 @@ _HOMES = {
     "safe_cuts": "groups",
     "should_summarize": "layers.summary",
     "should_truncate": "layers.failsafe",
+    "summarizer_of": "summarizers",
 }
 """Public name -> the module that holds it."""
 
@@ -106,6 +108,7 @@ __all__ = [
     "safe_cuts",
     "should_summarize",
     "should_truncate",
+    "summarizer_of",
 ]
 
 
