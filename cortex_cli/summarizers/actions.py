@@ -99,8 +99,8 @@ _TRIMMED = re.compile(r"\s*(?:\d?>&\d|\d?>\s?/dev/null|\|\s*(?:head|tail|grep|le
 """What only shortens a command's output: with or without it, it is the same try."""
 _LOOKING = re.compile(
     r"\A(?:ls|cat|head|tail|sed -n|nl|wc|rg|grep|egrep|find|fd|tree|pwd|which|stat|file|du|df|ps|env|echo|printenv"
-    r"|whoami|git (?:status|diff|log|show|branch|blame|remote|ls-files|grep|rev-parse)|Get-ChildItem|Get-Content|dir"
-    r"|type|less|awk|sleep|true|date|uname|jq)\b"
+    r"|whoami|Get-ChildItem|Get-Content|dir|type|less|awk|sleep|true|date|uname|jq"
+    r"|git (?:-C \S+ |--no-pager )*(?:status|diff|log|show|branch|blame|remote|ls-files|grep|rev-parse))\b"
 )
 _READING = re.compile(r"(?:cat|head|tail|nl|less|sed -n|Get-Content|type|awk)\b")
 _WRITING = re.compile(

@@ -16,7 +16,8 @@ from cortex_cli.summarizers.ledger import Fact, Kind, render_fact
 from cortex_cli.summarizers.packing import CHARS_A_TOKEN, Item, ItemKind, Packed, pack
 from cortex_cli.summarizers.salience import DONE, FAIL, Unit
 from cortex_cli.summarizers.sections import Section
-from cortex_cli.summarizers.survey import Survey, survey
+from cortex_cli.summarizers.survey import DIRECTIVES, Survey, survey
+from cortex_cli.summarizers.words import Lexer
 
 NAME = "builtin"
 
@@ -30,6 +31,7 @@ CURRENT_SENTENCES = 4
 FEW_OWN_WORDS = 0.25
 """Where all that users said takes less of the summary than this, nearly all of it is kept."""
 OWN_WORDS_BONUS = 0.9
+FOCUS_BONUS = 1.2
 READ_AFTER = 1_000_000
 """Files that were only read stand behind those that were changed."""
 LAST_DEEDS = 4
@@ -66,10 +68,22 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
         if request.counter.count_text(text) <= request.max_tokens:
             return SummaryOutcome(text=text, facts=Facts(), summarizer=NAME)
     found = survey(request.messages, request.earlier, request.following)
-    packed = pack(_items(found, request.max_tokens), request.max_tokens, request.counter)
+    items = _items(found, request.max_tokens)
+    if request.focus:
+        items = _focused(items, request.focus)
+    packed = pack(items, request.max_tokens, request.counter)
     if not packed.text:
         return None
     return SummaryOutcome(text=packed.text, facts=_account(found, packed, request.following), summarizer=NAME)
+
+
+def _focused(items: Iterable[Item], focus: str) -> Iterator[Item]:
+    """Give more worth to what shares a word with the focus."""
+    lexer = Lexer()
+    wanted = {word.stem for word in lexer.words(focus) if word.stem}
+    for item in items:
+        hit = any(word.stem in wanted for word in lexer.words(item.text) if word.stem)
+        yield item._replace(worth=item.worth + FOCUS_BONUS) if hit else item
 
 
 def _items(found: Survey, max_tokens: int) -> Iterator[Item]:
@@ -131,10 +145,9 @@ def _placed(unit: Unit, places: _Places) -> tuple[Section, float]:
     is_request = unit.sort in ("request", "question") and section != "decisions"
     if statement.message == places.first:
         opens = statement.is_opening or statement.section == "intent"
-        gain = (REQUEST_BONUS if is_request else 0.0) + (OPENING_BONUS if opens else 0.0)
-        return ("intent" if is_request or (opens and section != "decisions") else section), gain
+        return "intent", (REQUEST_BONUS if is_request else 0.0) + (OPENING_BONUS if opens else 0.0)
     if section == "intent":
-        return "asked", 0.0
+        return ("decisions" if unit.sort in DIRECTIVES else "asked"), 0.0
     if statement.message == places.latest and is_request:
         return "intent", REQUEST_BONUS
     return section, 0.0
@@ -145,8 +158,8 @@ def _shown(unit: Unit) -> str:
     statement = unit.statement
     text = harmless(statement.text)
     if statement.question and len(unit.words) <= SHORT_ANSWER:
-        return f"[{harmless(statement.question)}] {text}"
-    return text
+        text = f"[{harmless(statement.question)}] {text}"
+    return f"[{statement.day}] {text}" if statement.day else text
 
 
 SHORT_ANSWER = 8
@@ -158,7 +171,7 @@ def _section(unit: Unit) -> Section:
     if statement.section:
         return next((section for section in _KNOWN if section == statement.section), "decisions")
     if statement.speaker == "user":
-        return "decisions" if unit.sort in ("rule", "value", "decision") else "asked"
+        return "decisions" if unit.sort in DIRECTIVES else "asked"
     if unit.sort in ("decision", "rule"):
         return "decisions"
     if unit.sort == "open":

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cortex_cli.summarizers.common_words import word_set
-from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS
-from cortex_cli.summarizers.salience import HEDGE, MUST, NEGATE, PERMIT, PIVOT, RETRACT, UPDATE, Unit
-from cortex_cli.summarizers.words import Value, Word, stem
+from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS, Cue
+from cortex_cli.summarizers.salience import HEDGE, MUST, NEGATE, PERMIT, PIVOT, RETRACT, UPDATE, Unit, cues_of
+from cortex_cli.summarizers.words import Value, Word, is_generic, stem
 
 _CLASSES = {
     "number": "amount", "count": "amount", "measure": "amount", "percent": "percent", "money": "money",
@@ -33,6 +33,19 @@ _NUMBERED = word_set(
 _DETERMINERS = frozenset(("the", "our", "my", "your", "their", "his", "her", "its"))
 _PREPOSITIONS = frozenset(("for", "of", "in", "on", "at", "per", "from", "with", "during"))
 _VERB_ENDINGS = ("ed", "s", "ing", "ly")
+MOST_FREE_WORDS = 20
+"""A sentence without exact values that is longer tells a story: it is not one claim."""
+_CONTRAST = int(Cue.CONTRAST)
+_BEFORE_VERBS = word_set("should must will would shall can may might it which he she they we i you now please")
+_BEFORE_TIMES = word_set("this next last every each per")
+_TIMES = word_set(
+    """season year month week quarter weekend day night morning evening afternoon semester term sprint time round summer
+    winter spring autumn fall monday tuesday wednesday thursday friday saturday sunday"""
+)
+_CHANGE_NOUNS = word_set("correction change update decision agreement approval final choice revision renewal transfer")
+_SPEAKERS = word_set("i you we they he she it who there can will would should shall must may might could")
+_PLACES = word_set("in from of near")
+_TIES = word_set("for as of")
 _NOTHING = frozenset(("",))
 _CLAIMS = PIVOT | MUST | NEGATE | RETRACT | PERMIT | UPDATE
 _CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_GROUP.items()}
@@ -54,6 +67,8 @@ class Claim(NamedTuple):
     topics: tuple[str, ...]
     """For each word its stem, where it belongs to the subject."""
     words: tuple[Word, ...]
+    said_at: tuple[int, ...]
+    """Positions of the first words of its values."""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -70,25 +85,29 @@ def claim_of(unit: Unit) -> Claim | None:
     """Take a statement apart; None where it claims nothing."""
     if unit.sort == "question" or not unit.content:
         return None
-    if not unit.values and (unit.cues & HEDGE or not unit.cues & _CLAIMS):
+    if not unit.values and (unit.cues & HEDGE or not unit.cues & _CLAIMS or len(unit.words) > MOST_FREE_WORDS):
         return None
     words = unit.words
     pivot = _pivot(words)
     is_turned = _is_turned(unit, pivot)
+    is_open = all(value.at < pivot for value in unit.values)
     values: dict[str, set[str]] = {}
     labels: set[str] = set()
     taken: set[int] = set()
+    said_at: list[int] = []
     for value in unit.values:
         family = _CLASSES[value.kind]
         is_said = family in _ALWAYS_VALUE or (value.at < pivot if is_turned else value.at > pivot)
-        if is_said and not _is_number_of(value, words):
+        is_said = is_said or (is_open and (value.kind != "name" or value.at > 0))
+        if is_said and not _is_part_of_name(value, words):
             values.setdefault(family, set()).add(value.text)
+            said_at.append(value.at)
             taken.update(range(value.at, value.at + value.text.count(" ") + 1))
         else:
             labels.add(value.text)
     if words[0].closes and words[0].low in HEADERS:
         taken.add(0)
-    topics = tuple("" if at in taken else word.topic for at, word in enumerate(words))
+    topics = tuple("" if at in taken else _topic(words, at, taken) for at in range(len(words)))
     subject = frozenset(topics) - _NOTHING
     free: frozenset[str] = frozenset()
     if not values and 0 < pivot < len(words) - 1:
@@ -98,11 +117,63 @@ def claim_of(unit: Unit) -> Claim | None:
         return None
     is_state = bool(unit.cues & (PIVOT | MUST)) or unit.sort in ("rule", "decision", "value")
     frozen = {family: frozenset(texts) for family, texts in values.items()}
-    return Claim(subject, frozenset(labels), frozen, free, is_state, topics, words)
+    return Claim(subject, frozenset(labels), frozen, free, is_state, topics, words, tuple(said_at))
 
 
-def _is_number_of(value: Value, words: Sequence[Word]) -> bool:
-    return value.kind == "number" and value.at > 0 and words[value.at - 1].low in _NUMBERED
+def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
+    """Return a word's stem if it is part of a name here.
+
+    No verb (`should read`, `you can count on`, `5 days pencilled in`) and no time (`this season`) is; a noun of
+    change is, in front of another noun (`correction window`).
+    """
+    word = words[at]
+    if not at or words[at - 1].closes:
+        before = ""
+    else:
+        before = words[at - 1].low
+        if at - 1 in taken and word.low.endswith("ed"):
+            return ""
+    if before in _SPEAKERS and not word.is_capital:
+        return ""
+    if (word.cues & _CONTRAST and before in _BEFORE_VERBS) or (before in _BEFORE_TIMES and word.low in _TIMES):
+        return ""
+    if word.low.endswith("ed") and (at + 1 == len(words) or word.closes or not _is_plain_topic(words[at + 1])):
+        return ""
+    if is_generic(word) and before and _is_plain_topic(words[at - 1]) and not word.low.endswith(_VERB_ENDINGS):
+        return word.stem  # `print run`
+    if not word.topic and word.low in _CHANGE_NOUNS and at + 1 < len(words) and not word.closes:
+        return word.stem if words[at + 1].topic else ""
+    return word.topic
+
+
+def _is_plain_topic(word: Word) -> bool:
+    return bool(word.topic) and not word.kind
+
+
+def tells_change(words: Sequence[Word], cues: int) -> bool:
+    """Tell whether a sentence is about a change, beyond having a word of it in a name."""
+    if not cues & (UPDATE | RETRACT):
+        return False
+    named = [at for at, word in enumerate(words) if word.low in _CHANGE_NOUNS and _topic(words, at, set())]
+    if not named:
+        return True
+    return bool(cues_of([word for at, word in enumerate(words) if at not in named]) & (UPDATE | RETRACT))
+
+
+def _is_part_of_name(value: Value, words: Sequence[Word]) -> bool:
+    """Tell whether a value only names the subject: `phase 2`, the `European` contact, the stringer in `Lyon`."""
+    if value.kind == "number":
+        return value.at > 0 and words[value.at - 1].low in _NUMBERED
+    if value.kind not in ("name", "acronym", "day"):
+        return False
+    last = value.at + value.text.count(" ")
+    if last + 1 < len(words) and not words[last].closes:
+        following = words[last + 1]
+        is_verb = not value.at and following.low.endswith("s")
+        if following.topic and not following.kind and not following.cues & PIVOT and not is_verb:
+            return True
+    place = words[value.at - 1].low if value.at > 1 else ""
+    return place in _PLACES and bool(words[value.at - 2].topic) and not words[value.at - 2].cues & PIVOT
 
 
 def _is_turned(unit: Unit, pivot: int) -> bool:
@@ -114,15 +185,14 @@ def _is_turned(unit: Unit, pivot: int) -> bool:
 
 def _pivot(words: Sequence[Word]) -> int:
     """Find where the subject ends; -1: everything may be a value."""
-    for i, word in enumerate(words):
-        if i and word.cues & PIVOT:
-            return i
-    return next((i for i, word in enumerate(words) if i and word.low in ("to", "at", "as")), -1)
+    return next((i for i, word in enumerate(words) if i and word.cues & PIVOT), -1)
 
 
 def are_apart(was: Claim, now: Claim) -> bool:
     """Tell whether names or contrasting words set the subjects apart."""
     if was.labels and now.labels and not was.labels & now.labels:
+        return True
+    if any(word.low == "old" for word in was.words) and any(word.low == "new" for word in now.words):
         return True
     groups = [_CONTRASTS[one] for one in was.subject if one in _CONTRASTS and one not in now.subject]
     if not groups:
@@ -133,15 +203,20 @@ def are_apart(was: Claim, now: Claim) -> bool:
 def narrowing(claim: Claim, shared: frozenset[str]) -> set[str]:
     """Find words that narrow the shared ones: beside them (`export` limit), or behind `for` and `of`."""
     found: set[str] = set()
-    topics = claim.topics
+    topics, words = claim.topics, claim.words
     last = len(topics) - 1
     for at, one in enumerate(topics):
         if one not in shared:
             continue
-        if at and topics[at - 1] and topics[at - 1] not in shared:
-            found.add(topics[at - 1])
+        before = at - 1
+        if before > 0 and not topics[before] and words[before].stem and not words[before].closes:
+            before -= 1  # `home changing room`: a cue of change that is part of a name
+        if before > 0 and words[before].low == "of":
+            before -= 1  # `front of house manager`
+        if before >= 0 and topics[before] and topics[before] not in shared and not words[before].closes:
+            found.add(topics[before])
         if at < last:
-            low, following = claim.words[at + 1].low, topics[at + 1]
+            low, following = words[at + 1].low, topics[at + 1]
             if following and following not in shared and not low.endswith(_VERB_ENDINGS):
                 found.add(following)
             elif low in _PREPOSITIONS:
@@ -149,6 +224,31 @@ def narrowing(claim: Claim, shared: frozenset[str]) -> set[str]:
     return found
 
 
-def share_phrase(was: Claim, now: Claim) -> bool:
-    """Tell whether two words of the subject stand side by side in both."""
-    return not set(was.pairs).isdisjoint(now.pairs)
+def phrases(claim: Claim) -> set[tuple[str, ...]]:
+    """Return the runs of subject words next to its values: `staging port` of `the staging port is 8473`.
+
+    Behind the value punctuation parts them, unless the verb comes next (`Dana, that's the approver`).
+    """
+    found: set[tuple[str, ...]] = set()
+    topics, words = claim.topics, claim.words
+    for at in claim.said_at:
+        start = at + 1
+        while start < len(topics) and not topics[start] and (not words[start - 1].closes or words[start].cues & PIVOT):
+            start += 1
+        behind = start < len(topics) and topics[start] != "" and not words[start - 1].closes
+        if behind:
+            found.add(_run(topics, start, 1))
+        if behind and any(word.low in _TIES for word in words[at + 1 : start]):
+            continue  # in `the vendor quoted 5 for the lease` the lease is what it is about
+        stop = next((i for i in range(at - 1, -1, -1) if topics[i]), -1)
+        if stop >= 0:
+            found.add(_run(topics, stop, -1)[::-1])
+    return found
+
+
+def _run(topics: Sequence[str], at: int, step: int) -> tuple[str, ...]:
+    run: list[str] = []
+    while 0 <= at < len(topics) and topics[at]:
+        run.append(topics[at])
+        at += step
+    return tuple(run)

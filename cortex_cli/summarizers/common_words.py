@@ -7,23 +7,23 @@ knowledge of the language; no list was copied.
 _STOP = """
 a an the this that these those i you he she it we they me him her us them my your his its our their mine yours hers
 ours theirs myself yourself himself herself itself ourselves yourselves themselves who whom whose which what where
-when why how and or but nor so yet if then else than as at by for from in into of off on onto out over to under up
-upon with within without about above across after again against all along also although always among an another any
-anybody anyone anything anyway anywhere are aren't around as aside away be became because become becomes been before
-behind being below besides between beyond both came can can't cannot could couldn't did didn't do does doesn't doing
-don't done down during each either enough even ever every everybody everyone everything everywhere few first for
-former further get gets getting go goes going gone got gotten had hadn't has hasn't have haven't having he'd he'll
-he's her here here's hers how how's however i'd i'll i'm i've if in indeed instead is isn't it'd it'll it's itself
-just keep keeps kept last later least less let let's like made make makes making many may maybe me might more most
-much must mustn't near need needed needs neither never next no nobody none nor not nothing now nowhere of off often
-on once one only or other others otherwise ought out own per perhaps please put quite rather really same say says
-see seem seemed seems several shall she'd she'll she's should shouldn't since so some somebody someone something
-sometimes somewhere still such take takes taking tell than that that'll that's them then there there'd there'll
-there's these they'd they'll they're they've thing things this those though through thus till to together too took
-toward towards under until unto upon us use used uses using very via want wants was wasn't way we'd we'll we're
-we've well went were weren't what what's whatever when whenever where wherever whether while who'll who's whoever
-will with won't would wouldn't yes you'd you'll you're you've also already almost actually currently basically
-simply okay ok re ve ll etc e.g i.e vs ie eg
+when why how and or but nor so yet if then else than as at by for from in into of off on onto out over to under
+unless up upon with within without about above across after again against all along also although always among an
+another any anybody anyone anything anyway anywhere are aren't around as aside be became because become becomes
+been before behind being below besides between beyond both came can can't cannot could couldn't did didn't do does
+doesn't doing don't done down during each either enough even ever every everybody everyone everything everywhere few
+first for former further get gets getting go goes going gone got gotten had hadn't has hasn't have haven't having
+he'd he'll he's her here here's hers how how's however i'd i'll i'm i've if in indeed instead is isn't it'd it'll
+it's itself just keep keeps kept last later least less let let's like made make makes making many may maybe me might
+more most much must mustn't near need needed needs neither never next no nobody none nor not nothing now nowhere of
+off often on once one only or other others otherwise ought out own per perhaps please put quite rather really same
+say says see seem seemed seems several shall she'd she'll she's should shouldn't since so some somebody
+someone something sometimes somewhere still such take takes taking tell than that that'll that's them then there
+there'd there'll there's these they'd they'll they're they've thing things this those though through thus till
+to together too took toward towards under until unto upon us use used uses using very via want wants was wasn't way we'd
+we'll we're we've well went were weren't what what's whatever when whenever where wherever whether while who'll
+who's whoever will with won't would wouldn't yes you'd you'll you're you've also already almost actually
+currently basically simply okay ok re ve ll etc e.g i.e vs ie eg
 """
 
 _EVERYDAY = """

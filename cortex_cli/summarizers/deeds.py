@@ -52,6 +52,10 @@ _CHECKS = re.compile(
 )
 _COMMIT = re.compile(r"\A\[([\w/. ()-]+) ([0-9a-f]{7,})\] ")
 _ANSWERS = re.compile(r"\"([^\"]{3,300})\"\s?=\s?\"([^\"]{1,400})\"")
+_REFUSED_BY_USER = re.compile(
+    r"The user doesn't want to (?:proceed with|take) this.*?(?:the user said:\s*(.*))?\Z", re.DOTALL
+)
+"""Source: results that Claude Code writes for a tool use that the user rejected."""
 _DENIED = re.compile(r"(?i:\b(?:error|failed|failure|not found|no such|cannot|invalid|denied|unable|rejected)\b)")
 
 
@@ -122,6 +126,12 @@ class Deeds:
 
     def _result(self, actions: Sequence[Action], outcome: Outcome, position: int) -> None:
         action = actions[0] if actions else Action("used", "", "", "")
+        refusal = _REFUSED_BY_USER.match(outcome.text)
+        if refusal:
+            text = f"The user refused: {action.deed} {action.target}"
+            text = harmless(f"{text}; {refusal[1]}" if refusal[1] else text)
+            self.said.append(Statement("note", text, position, len(self.said), section="decisions"))
+            return
         if action.deed in ("changed", "created", "deleted") and not outcome.is_failure:
             outcome = outcome._replace(is_failure=_is_refused(outcome))
         for each in actions:

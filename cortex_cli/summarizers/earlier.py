@@ -27,6 +27,8 @@ _FRAME = re.compile(
 _HEADING = re.compile(
     r"\A(?:#{1,4}\s+(?P<hash>[^\n]+?)|\d{1,2}\.\s+(?P<number>[A-Z][^\n:]{3,50}):?|\*\*(?P<bold>[^*\n]{3,60}?):?\*\*:?|<(?P<tag>[a-z_]+)>)\s*\Z"
 )
+_DATED = re.compile(r"\[(\d{4}-\d\d-\d\d)\] ")
+"""The day a quoted line was said."""
 _ASKED = re.compile(r"\[([^\]]+[?？])\] ")
 """The question that a quoted line answers."""
 _CLOSING = re.compile(r"\A</[a-z_]+>\Z")
@@ -56,7 +58,7 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
     facts: list[Fact] = []
     for summary in summaries:
         body = without_ledger(summary.text)
-        is_ours = _is_ours(body) or body != summary.text.strip()
+        is_ours = _is_ours(body) and body == summary.text.strip()
         for section, line in _lines(body):
             if is_ours and section == "concepts":
                 continue  # they are found anew
@@ -73,7 +75,14 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
 
 
 def _is_ours(body: str) -> bool:
-    return any(line.removeprefix("## ") in _OURS for line in body.split("\n") if line.startswith("## "))
+    """Tell whether the built-in summariser wrote it: our titles, and no line in another form.
+
+    A model's summary may have our titles too; it is known by its ledger, whose `user:` lines hold the user's words.
+    """
+    lines = [line for line in body.split("\n") if line.strip()]
+    return bool(lines) and all(
+        line.startswith((QUOTE, NOTE, FACT)) or (line.startswith("## ") and line[3:] in _OURS) for line in lines
+    )
 
 
 def _lines(body: str) -> Iterator[tuple[Section, str]]:
@@ -114,13 +123,14 @@ def _statements(section: Section, line: str, at: int, is_ours: bool) -> Iterator
     if is_ours and line.startswith((QUOTE, NOTE)):
         speaker = "user" if line.startswith(QUOTE) else "assistant"
         line = line[2:]
-    asked = _ASKED.match(line)
-    question = asked[1] if asked else ""
-    line = line[asked.end() :] if asked else line
     for part in _PARTS.split(line) if is_ours else (line,):
-        for piece in sentences(part, is_user=False):
-            yield Statement(speaker, piece, at, at, question, section=section)
-            question = ""
+        dated = _DATED.match(part)
+        part = part[dated.end() :] if dated else part
+        asked = _ASKED.match(part)
+        question, day = asked[1] if asked else "", dated[1] if dated else ""
+        for piece in sentences(part[asked.end() :] if asked else part, is_user=False):
+            yield Statement(speaker, piece, at, at, question, day=day, section=section)
+            question = day = ""
 
 
 def _ledger_facts(facts: Iterable[Fact], statements: list[Statement]) -> Iterator[Fact]:

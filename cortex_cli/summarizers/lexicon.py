@@ -123,13 +123,12 @@ _UPDATE = """
     switching correction corrected revised revise new newly anymore replaced replaces replacing replace bumped bump
     raised raise lowered lower reduced reduce increased increase extended extend shortened postponed postpone
     rescheduled reschedule renamed rename migrated migrate swapped swap superseded supersedes effective henceforth
-    pushed bringing dropped later transferred reassigned relocated shifted adjusted amended overrode overrides
-    again redone redo redid revisited reworked slipped slips delayed delays advanced expanded shrank shrunk grew rose
-    fell jumped climbed doubled tripled overruled renegotiated renumbered reissued rebuilt restated swaps landed
-    wrong mistake mistaken misspoke typo incorrect previously formerly originally earlier
-    outdated obsolete stale reverted latest today hereafter took takes
-    becomes became upgraded downgraded doubled halved tightened relaxed trimmed cut brought jetzt statt maintenant
-    ahora 现在 改为
+    pushed bringing dropped later transferred reassigned relocated shifted adjusted amended overrode overrides again
+    redone redo redid revisited reworked slipped slips delayed delays advanced expanded shrank shrunk grew rose fell
+    jumped climbed doubled tripled overruled renegotiated renumbered reissued rebuilt restated swaps landed
+    different preliminary provisional tentative wrong mistake mistaken misspoke typo incorrect previously formerly
+    originally earlier outdated obsolete stale reverted latest today hereafter upgraded downgraded doubled halved
+    tightened relaxed trimmed brought jetzt statt maintenant ahora 现在 改为
 """
 _RETRACT = """
     scratch disregard nevermind ignore forget cancel cancelled canceled lifted lift withdraw withdrawn revoke
@@ -191,11 +190,12 @@ _CONTRAST = """
     third fourth inbound outbound incoming outgoing client server frontend backend internal external upper lower
     weekday weekend weekdays weekends morning evening afternoon night android ios us eu uk apac emea east west north
     south left right top bottom public private public-facing soft hard hot cold warm short long daily weekly monthly
-    quarterly yearly annual hourly junior senior input output upload download uploads downloads request response
-    requests responses buyer seller source target master slave leader follower producer consumer admin guest user
-    users customer customers employee employees free paid basic premium pro enterprise beta alpha stable nightly
-    draft published spring summer autumn fall winter parent child mobile desktop web linux windows macos debit
-    credit gross net domestic international wholesale retail lunch dinner breakfast outer inner forward reverse
+    quarterly yearly annual hourly junior senior home away input output upload download uploads downloads request
+    response requests responses buyer seller source target master slave leader follower producer consumer admin
+    guest user users customer customers employee employees free paid basic premium pro enterprise beta alpha stable
+    nightly draft published spring summer autumn fall winter parent child mobile desktop web linux windows macos
+    debit credit gross net domestic international wholesale retail lunch dinner breakfast outer inner forward
+    reverse
 """
 _ORDER = """
     use keep add remove write run make put set call name store return send leave skip stop start follow include
@@ -260,7 +260,9 @@ _PHRASES: tuple[tuple[Cue, str], ...] = (
     ),
     (
         Cue.UPDATE,
-        """no longer|any more|from now|as of|instead of|rather than|changed to|moved to|switched to|turns out|
+        """on second|second thought|after all|small fix|quick fix|small correction|
+        went to|went up|went down|gone up|gone down|up to|down to|back to|
+        no longer|any more|from now|as of|instead of|rather than|changed to|moved to|switched to|turns out|
         change of|not any|used to|in place|make it|make that|let's make|has been|have been|was wrong|were wrong|
         is now|are now|will now|going forward|starting today|starting monday|starting next|we've moved|new plan|
         correction on|up from|down from|effective immediately|i misspoke|i was wrong|meant to|i meant|pushed back|
@@ -268,7 +270,8 @@ _PHRASES: tuple[tuple[Cue, str], ...] = (
     ),
     (
         Cue.RETRACT,
-        "never mind|scratch that|forget what|forget about|forget the|ignore what|ignore the|take back|drop the",
+        """never mind|strike the|strike that|strike my|scratch that|scrap that|scrap the|forget what|forget about|
+        forget the|ignore what|ignore the|take back|drop the""",
     ),
     (Cue.PERMIT, "is fine|are fine|is ok|are ok|is okay|is allowed|are allowed|feel free|no problem|free to|go ahead"),
     (
@@ -349,6 +352,7 @@ CONTRASTS: tuple[frozenset[str], ...] = tuple(
         "input output upload download uploads downloads request response requests responses",
         "buyer seller customer employee vendor supplier admin guest partner",
         "source target leader follower producer consumer parent child",
+        "home away",
         "free paid basic premium pro enterprise beta alpha stable draft published",
         "spring summer autumn fall winter",
         "linux windows macos ubuntu debian",

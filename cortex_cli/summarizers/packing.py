@@ -183,7 +183,9 @@ def _line(lead: str, items: Sequence[Item]) -> str:
         return f"{lead}{items[0].group}{SEPARATOR.join(item.text for item in items)}"
     text = items[0].text
     for before, item in pairwise(items):
-        link = GAP if item.order != before.order + 1 else " " if before.text[-1:] in _STOPS else LINK
+        link = " " if before.text[-1:] in _STOPS else LINK
+        if item.order != before.order + 1 or item.text.startswith("["):
+            link = GAP
         text += link + item.text
     return lead + text
 

@@ -77,7 +77,8 @@ _IDENTIFIER = re.compile(
 _VALUE = re.compile(r"[\w\])\"'](?: ?= ?|: | -> | => )[\"']?[$/+-]?[\w.-]*[0A]|: 0|=0")
 _NOISE = re.compile(
     r"[\W_]*\Z|(?:import|from|#include|using [\w.]+;|package|require)\b(?!.*[\d/])|(?://|/\*|\*|\"\"\")|</?\w+/?>\Z"
-    r"|[=_*#-]{3,}[^\d\n]{0,60}[=_*#-]{3,}\Z|\[\d+ more lines|@@ -\d|index [0-9a-f]+\.\.|(?:---|\+\+\+) [ab]/"
+    r"|[=_*#-]{3,}[^\d\n]{0,60}[=_*#-]{3,}\Z|\[\d+ more lines|Found \d+ files?\b"
+    r"|No (?:matches|files) found|Exit code \d+\Z|@@ -\d|index [0-9a-f]+\.\.|(?:---|\+\+\+) [ab]/"
     r"|Traceback \(most recent call last\):\Z|total \d+\Z|[=_ -]*test session starts[=_ -]*\Z"
     r"|(?:stdout|stderr|output)\W*\Z"
 )

@@ -5,14 +5,14 @@ statements that say what something is, decisions and changes, words rare in the 
 (`RULE:`) count little, since most people write without them.
 """
 
+import re
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from math import log
 from typing import Literal, NamedTuple
 
-from cortex_cli.summarizers.lexicon import HEADERS, PHRASES, Cue
+from cortex_cli.summarizers.lexicon import HEADERS, Cue
 from cortex_cli.summarizers.statements import Statement
 from cortex_cli.summarizers.words import STRENGTH, Lexer, Value, Word, find_values
 
@@ -30,9 +30,9 @@ USER_WEIGHTS: tuple[tuple[int, float], ...] = (
     (NORM, 0.4),
     (SHOULD, 0.8),
     (WISH, 0.2),
-    (SCOPE, 0.2),
+    (SCOPE, 0.3),
     (LIMIT, 0.5),
-    (NEGATE, 0.4),
+    (NEGATE, 0.5),
     (DECIDE, 0.6),
     (UPDATE, 0.4),
     (RETRACT, 0.5),
@@ -68,7 +68,7 @@ OTHER_WEIGHTS: tuple[tuple[int, float], ...] = (
 )
 """What a cue adds in an assistant's words."""
 
-USER_BASE = 0.5
+USER_BASE = 0.8
 CARRIED_BONUS = 0.5
 """An earlier compaction chose it."""
 ORDER_AT_HEAD = 0.9
@@ -113,7 +113,7 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
     """Score statements against each other: what is rare here depends on everything else that was said."""
     kept = list(statements)
     lexed = [lexer.words(statement.text) for statement in kept]
-    names = _names(lexed)
+    names = _names(statement.text for statement in kept)
     contents = [frozenset(word.stem for word in words if word.stem) for words in lexed]
     frequency: Tally[str] = Tally()
     for content in contents:
@@ -135,25 +135,23 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
 
 def _redundancy(lexed: Iterable[Sequence[Word]]) -> list[float]:
     """Return for each statement which share of its runs of four words was said before, 0-1."""
-    seen: set[tuple[str, ...]] = set()
+    seen: set[int] = set()  # of hashes: tuples would keep the garbage collector busy
     shares: list[float] = []
     for words in lexed:
         lows = [word.low for word in words]
-        runs = list(zip(lows, lows[1:], lows[2:], lows[3:], strict=False))
+        runs = list(map(hash, zip(lows, lows[1:], lows[2:], lows[3:], strict=False)))
         known = sum(map(seen.__contains__, runs))
         shares.append(known / len(runs) if known else 0.0)
         seen.update(runs)
     return shares
 
 
-def _names(lexed: Iterable[Sequence[Word]]) -> frozenset[str]:
+def _names(texts: Iterable[str]) -> frozenset[str]:
     """Collect words that stand capitalised inside a sentence."""
-    return frozenset(
-        word.low.removesuffix("'s")
-        for words in lexed
-        for before, word in pairwise(words)
-        if word.is_capital and not word.kind and not before.closes
-    )
+    return frozenset(map(str.lower, _INNER_CAPITAL.findall("\n".join(texts))))
+
+
+_INNER_CAPITAL = re.compile(r"[a-zà-ÿ0-9,] ([A-Z][a-zà-ÿ][\w-]*)")
 
 
 def _unit(
@@ -185,27 +183,30 @@ def _cue_score(cues: int, is_user: bool) -> float:
 def cues_of(words: Sequence[Word]) -> int:
     """Return the cues of a sentence's words and of its pairs of words."""
     cues = 0
+    follows: Mapping[str, int] | None = None
     for word in words:
         cues |= word.cues
-    lows = [word.low for word in words]
-    for at, low in enumerate(lows[:-1]):
-        if low in _PHRASES:
-            cues |= _PHRASES[low].get(lows[at + 1], 0)
-    if cues & MUST and not _SPEAKER.isdisjoint(lows) and not _commands(words, lows):
+        if follows is not None:
+            cues |= follows.get(word.low, 0)
+        follows = word.follows
+    if cues & MUST and not _commands(words):
         cues &= ~MUST
     return cues
 
 
-def _commands(words: Sequence[Word], lows: Sequence[str]) -> bool:
-    """Tell whether a word of command stands elsewhere than right behind the speaker."""
-    return any(word.cues & MUST and (not at or lows[at - 1] not in _SPEAKER) for at, word in enumerate(words)) or any(
-        _PHRASES[low].get(lows[at + 1], 0) & MUST for at, low in enumerate(lows[:-1]) if low in _PHRASES
-    )
+def _commands(words: Sequence[Word]) -> bool:
+    """Tell whether a command stands elsewhere than right behind the speaker: `I don't`, `I never` ban nothing."""
+    before: Word | None = None
+    for word in words:
+        if before is not None and before.follows is not None and before.follows.get(word.low, 0) & MUST:
+            return True
+        if word.cues & MUST and (before is None or before.low not in _SPEAKER):
+            return True
+        before = word
+    return False
 
 
 _SPEAKER = frozenset(("i", "i'm", "i've", "i'd", "i'll"))
-"""Behind these, `don't`, `never` and `can't` tell of the speaker: no ban."""
-_PHRASES = {first: {second: int(flags) for second, flags in row.items()} for first, row in PHRASES.items()}
 
 
 def _strength(values: Iterable[Value]) -> float:

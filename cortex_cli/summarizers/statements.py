@@ -49,6 +49,8 @@ class Statement(NamedTuple):
     """First of its message."""
     is_whole: bool = False
     """The only one of its message."""
+    day: str = ""
+    """The day it was said (ISO 8601), where it says `tomorrow` or the like."""
     section: str = ""
     """Where an earlier summary had it; empty for what was said since."""
 
@@ -66,10 +68,18 @@ _ABBREVIATIONS = word_set(
 _BULLET = re.compile(r"(?:[-*•+–>]|\d{1,2}[.)]|\[[ xX]\]|#{1,6})\s+")
 _RULE_LINE = re.compile(r"[\s|:=*_~#+.-]*\Z")
 _LEANING = re.compile(
-    r"(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:s|ll|re|d|ve)\b|\s+(?:is|are|was|were|has|have|had|must"
-    r"|should|shall|can|cannot|can't|will|won't|would|needs?|means?|goes|stays?|applies|lives?|runs?|uses?|takes?|costs?|also"
-    r"|only|never|always|for|with|instead|too|doesn't|isn't|don't|makes?|makes?|breaks?|causes?)\b|[,.:;!]|\Z)"
+    r"(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:s|re)\s|\s+(?:is|are|was|were)\s)(?:in|on|at|for|to|from|by"
+    r"|only|not|never|always|also|because|why|where|when|how|what|the|an?|set|used|required|needed|written|due|called|named|\d)"
+    r"|(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:ll|d|ve)\b|\s+(?:has|have|had|must|should|shall|can"
+    r"|cannot|can't|will|won't|would|needs?|means?|goes|stays?|applies|lives?|runs?|uses?|takes?|costs?|also|only|never|always"
+    r"|for|with|instead|too|doesn't|isn't|don't|breaks?|causes?)\b)"
     r"|(?:make|scratch|drop|change|forget|undo) (?:that|it|this)\b|otherwise\b",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(
+    r"\b(?:yesterday|today|tomorrow|tonight|(?:days?|weeks?|months?|years?) ago|in \w+ (?:days?|weeks?|months?|years?)"
+    r"|(?:last|next|this|coming) (?:night|week|weekend|month|quarter|year|spring|summer|autumn|fall|winter"
+    r"|[a-z]{3,6}day))\b",
     re.IGNORECASE,
 )
 _CODE_LINE = re.compile(
@@ -94,9 +104,11 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
         pieces = [piece for text in own_texts(message) for piece in sentences(text, is_user=speaker == "user")]
         if not pieces:
             continue
+        today = message.time[:10]
         for i, piece in enumerate(pieces):
             asked = question if i == 0 and not piece.endswith("?") else ""
-            yield Statement(speaker, piece, position, order, asked, i == 0, len(pieces) == 1)
+            day = today if today and _RELATIVE.search(piece) else ""
+            yield Statement(speaker, piece, position, order, asked, i == 0, len(pieces) == 1, day)
             order += 1
         question = next((piece for piece in reversed(pieces[-2:]) if piece.endswith(("?", "？"))), "")
 
@@ -129,8 +141,11 @@ def sentences(text: str, *, is_user: bool) -> list[str]:
 
 def _prose_lines(text: str, is_user: bool) -> Iterator[str]:
     """Yield lines that are not code; of what a user pasted the telling ones."""
+    if "\n" not in text and len(text) <= PASTE_CHARS:
+        yield text
+        return
     lines = text.split("\n")
-    pasted = _pasted(lines) if is_user else frozenset()
+    pasted = _pasted(lines) if is_user and (len(lines) >= PASTE_LINES or len(text) > PASTE_CHARS) else frozenset()
     if pasted:
         block = "\n".join(lines[number] for number in sorted(pasted))
         found = telling_lines(block, most=MOST_PASTED)

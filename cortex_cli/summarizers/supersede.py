@@ -9,8 +9,8 @@ from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, share_phrase
-from cortex_cli.summarizers.salience import MUST, NEGATE, PERMIT, RETRACT, UPDATE, Unit
+from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, phrases, tells_change
+from cortex_cli.summarizers.salience import MUST, NEGATE, ORDER, PERMIT, RETRACT, UPDATE, Unit
 
 Grade = Literal["dropped", "marked"]
 
@@ -122,7 +122,7 @@ def _replaced(
 
 def _judge(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
     """Decide whether the later statement replaces the earlier one."""
-    change = bool(new.cues & (UPDATE | RETRACT))
+    change = tells_change(new.words, new.cues)
     is_overruled = old.statement.speaker == "user" and new.statement.speaker != "user"
     if (is_overruled and not change) or are_apart(was, now):
         return None
@@ -134,7 +134,16 @@ def _judge(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
         return _by_values(was, now, shared, change, differing)
     if was.free and now.free and change and was.subject == now.subject and was.free != now.free:
         return "dropped" if len(was.subject) > 1 else "marked"
+    if change and shared and _is_variant(was, now):
+        return "marked"
     return _by_permission(old, was, new, now)
+
+
+def _is_variant(was: Claim, now: Claim) -> bool:
+    """Tell whether two commands of one verb differ by one word: `use tabs for ...`, `use spaces for ...`."""
+    first, second = was.words[0], now.words[0]
+    alike = first.low == second.low and bool(first.cues & ORDER)
+    return alike and len(was.subject - now.subject) == 1 == len(now.subject - was.subject)
 
 
 def _names_old(was: Claim, now: Claim) -> bool:
@@ -165,17 +174,28 @@ def _by_values(was: Claim, now: Claim, shared: frozenset[str], change: bool, dif
     narrows_old, narrows_new = narrowing(was, shared), narrowing(now, shared)
     if narrows_old and narrows_new:
         return None
-    smaller, larger = sorted((len(was.subject), len(now.subject)))
+    smaller = min(len(was.subject), len(now.subject))
+    before, after = phrases(was), phrases(now)
+    same = max((len(phrase) for phrase in before & after), default=0)
+    if same > 1 and not narrows_old and not narrows_new:
+        return "dropped" if change or (both_state and differing == 1) else None
+    if not change or not _touch(before, shared) or not _touch(after, shared):
+        return None
     if len(shared) == 1:
-        return "marked" if change and smaller == 1 and larger == 2 and not (narrows_old or narrows_new) else None
-    is_phrase = share_phrase(was, now) and not narrows_old and not narrows_new
-    if not change:
-        if not is_phrase or not both_state or differing > 1:
-            return None
-        return "dropped" if len(shared) == smaller else "marked"
-    if narrows_new:
-        return "marked"
-    return "dropped" if is_phrase or len(shared) / smaller > MOST_SHARED else "marked"
+        return "dropped" if same and not narrows_old and not narrows_new else None
+    if narrows_new or (narrows_old and not _shortens(after, before)):
+        return "marked" if not narrows_old else None
+    return "dropped" if len(shared) / smaller > MOST_SHARED else "marked"
+
+
+def _touch(near: set[tuple[str, ...]], shared: frozenset[str]) -> bool:
+    """Tell whether shared words stand next to the values."""
+    return any(not shared.isdisjoint(phrase) for phrase in near)
+
+
+def _shortens(after: set[tuple[str, ...]], before: set[tuple[str, ...]]) -> bool:
+    """Tell whether the later name is the end of the earlier one: `report deadline` of `quarterly report deadline`."""
+    return any(long[-len(short) :] == short for short in after if short for long in before)
 
 
 def _by_permission(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:

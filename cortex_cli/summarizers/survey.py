@@ -14,7 +14,7 @@ from cortex_cli.summarizers.boundaries import harmless
 from cortex_cli.summarizers.deeds import Deeds
 from cortex_cli.summarizers.earlier import read_earlier
 from cortex_cli.summarizers.ledger import Fact, Kind, merge_facts
-from cortex_cli.summarizers.salience import Unit, weigh
+from cortex_cli.summarizers.salience import Sort, Unit, weigh
 from cortex_cli.summarizers.statements import Statement, read_statements
 from cortex_cli.summarizers.supersede import find_replacements
 from cortex_cli.summarizers.words import Lexer
@@ -122,7 +122,7 @@ def fact_of(unit: Unit) -> Fact | None:
     """Return a statement as a fact of the ledger, None where it is not weighty enough to be one."""
     kind: Kind
     if unit.statement.speaker == "user":
-        kind, sorts, least = "user", _DIRECTIVES, DIRECTIVE_SCORE
+        kind, sorts, least = "user", DIRECTIVES, DIRECTIVE_SCORE
     else:
         kind, sorts, least = "decided", _DECISIONS, DECIDED_SCORE
     if unit.score < least or unit.sort not in sorts:
@@ -130,5 +130,6 @@ def fact_of(unit: Unit) -> Fact | None:
     return Fact(kind, harmless(unit.statement.text), weight=unit.score, order=unit.statement.order)
 
 
-_DIRECTIVES = frozenset(("rule", "value", "decision"))
-_DECISIONS = frozenset(("decision", "value", "finding"))
+DIRECTIVES: frozenset[Sort] = frozenset(("rule", "value", "decision"))
+"""What of a user's words holds from then on."""
+_DECISIONS: frozenset[Sort] = frozenset(("decision", "value", "finding"))

@@ -5,11 +5,11 @@ several words (`30 seconds`, `May 3`, `Dana Smith`) are joined in `find_values`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cortex_cli.summarizers.common_words import COMMON, STOP, word_set
-from cortex_cli.summarizers.lexicon import HEADERS, WORDS, Cue
+from cortex_cli.summarizers.lexicon import HEADERS, PHRASES, WORDS, Cue
 
 LONGEST_REMEMBERED = 80
 """Longer tokens (data, not words) are not kept in memory; characters."""
@@ -36,6 +36,8 @@ class Word(NamedTuple):
     """Punctuation follows: it does not form a value with the next word."""
     is_notable: bool
     """A value, or a capital that may be a name."""
+    follows: Mapping[str, int] | None
+    """Words that make a phrase with it when they come next, with the phrase's cues."""
 
 
 class Value(NamedTuple):
@@ -144,14 +146,17 @@ def _word(token: str) -> Word:
         kind = _plain_kind(base, capital)
         root = "" if base in STOP else stem(base)
         notable = bool(kind) or (capital and base not in STOP and len(base) > 1)
-        return Word(low, root, kind, cues, _topic(root, kind, cues), base not in COMMON, capital, closes, notable)
+        topic = _topic(root, kind, cues)
+        follows = _PHRASES.get(low)
+        return Word(low, root, kind, cues, topic, base not in COMMON, capital, closes, notable, follows)
     if core.upper() == core and (core in _SHOUTED or low in HEADERS):
         root = "" if low in STOP else stem(low)
-        return Word(low, root, "", cues, _topic(root, "", cues), False, False, closes, False)
+        return Word(low, root, "", cues, _topic(root, "", cues), False, False, closes, False, _PHRASES.get(low))
     kind = _shape(token.strip("\"'“”.,;!?()") if token.startswith("`") else core)
     root = low if kind or len(low) > 1 else ""
     capital = core[:1].isupper()
-    return Word(low, root, kind, cues, _topic(root, kind, cues), bool(kind), capital, closes, bool(kind) or capital)
+    notable = bool(kind) or capital
+    return Word(low, root, kind, cues, _topic(root, kind, cues), bool(kind), capital, closes, notable, None)
 
 
 def _topic(root: str, kind: str, cues: int) -> str:
@@ -193,6 +198,9 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
+_PHRASES = {first: {second: int(flags) for second, flags in row.items()} for first, row in PHRASES.items()}
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_BEFORE_YEARS = word_set("in since from until by of before after around year")
 _CONTRAST = int(Cue.CONTRAST)
 _NO_TOPIC = int(Cue.UPDATE | Cue.RETRACT | Cue.DECIDE | Cue.HEDGE | Cue.CHAT | Cue.NARRATE | Cue.REQUEST | Cue.PERMIT)
 _STILL_TOPIC = int(Cue.LIMIT | Cue.OWN | Cue.CONTRAST)
@@ -202,11 +210,17 @@ _GENERIC = frozenset(
         word_set(
             """use set run put call write wrote settle say said have has get got tell told work go goes make keep know
             note sit stand book pick choose want need think see check follow meet give gave ask find look turn stay
-            remain take come came figure value fyi btw course confirm plan hope like love"""
+            remain take come came figure value fyi btw course confirm plan hope like love far knowledge back
+            previous prior old former existing current original initial"""
         ),
     )
 )
 """Stems of words that any statement may have: not what it is about."""
+
+
+def is_generic(word: Word) -> bool:
+    """Tell whether any statement may have the word."""
+    return word.stem in _GENERIC and not word.kind
 
 
 def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> list[Value]:
@@ -233,6 +247,8 @@ def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> l
         elif kind == "month":
             i, value = _date(words, i, following)
             found.extend(value)
+        elif kind == "number" and i and _YEAR.fullmatch(word.low) and words[i - 1].low in _BEFORE_YEARS:
+            found.append(Value("date", word.low, i))
         elif kind:
             found.append(Value(kind, word.low, i))
         elif word.is_capital and _is_name(words, i, names):

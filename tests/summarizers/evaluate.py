@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cortex_cli.tokens import Counter, make_counter
-from tests.summarizers import chats, chats_held_out
+from tests.summarizers import chats
+from tests.summarizers.families import Family
 from tests.summarizers.harness import Survival, rounds, survival
 
 SHARES = (0.10, 0.20, 0.30, 0.60)
@@ -22,7 +23,7 @@ MODES = ("again", "window", "growing")
 def tables(counter: Counter, mode: str = "again") -> Iterator[str]:
     """Yield the lines of the survival table."""
     yield f"{'family':18} {'size':>5} {'rules':>6} {'values':>6} {'facts':>6} {'latest':>6} {'stale':>6} {'alike':>6}"
-    for group, families in (("tuned", chats.TUNED), ("held out", chats_held_out.HELD_OUT)):
+    for group, families in (("tuned", chats.TUNED), ("held out", chats.HELD_OUT)):
         for name, family in families.items():
             for headers in (False, True):
                 for share in SHARES:
@@ -30,19 +31,14 @@ def tables(counter: Counter, mode: str = "again") -> Iterator[str]:
         yield f"-- above: {group}"
 
 
-def _row(name: str, family: chats.Family, headers: bool, share: float, mode: str, counter: Counter) -> str:
+def _row(name: str, family: Family, headers: bool, share: float, mode: str, counter: Counter) -> str:
     runs: list[Survival] = []
-    facts = 0.0
     for seed in SEEDS:
         chat = chats.make_chat(family, seed, headers=headers)
-        run = survival(chat, rounds(chat, share, counter, mode))
-        runs.append(run)
-        weights = (len(chat.rules), len(chat.values), len(chat.lookalikes))
-        facts += (run.rules * weights[0] + run.values * weights[1] + run.lookalikes * weights[2]) / sum(weights)
-    means = [100 * sum(getattr(run, key) for run in runs) / len(runs) for key in Survival.__slots__]
-    rules, values, latest, stale, alike = means
-    total = 100 * facts / len(runs)
-    return f"{name:18} {share:5.0%} {rules:6.0f} {values:6.0f} {total:6.0f} {latest:6.0f} {stale:6.0f} {alike:6.0f}"
+        runs.append(survival(chat, rounds(chat, share, counter, mode)))
+    means = {key: 100 * sum(getattr(run, key) for run in runs) / len(runs) for key in Survival.__slots__}
+    columns = ("rules", "values", "facts", "latest", "stale", "lookalikes")
+    return f"{name:18} {share:5.0%} " + " ".join(f"{means[key]:6.0f}" for key in columns)
 
 
 def main(arguments: list[str]) -> None:

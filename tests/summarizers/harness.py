@@ -27,6 +27,8 @@ class Survival:
     stale: float
     """Updates of which the old value is still shown."""
     lookalikes: float
+    facts: float
+    """Of all rules and live values together."""
 
 
 def compact(messages: Sequence[Message], max_tokens: int, counter: Counter, keep: int = KEEP_RECENT) -> list[Message]:
@@ -83,12 +85,16 @@ def numbered_new(view: Sequence[Message], new: Sequence[Message]) -> list[Messag
 def survival(chat: Chat, text: str) -> Survival:
     """Count what is still there."""
     lines = [line.lower() for line in text.split("\n")]
+    rules = [_squeezed(rule) in _squeezed(text) for rule in chat.rules]
+    values = [_stands(subject, value, lines) for subject, value in chat.values]
+    alike = [_stands(subject, value, lines) for subject, value in chat.lookalikes]
     return Survival(
-        _share([_squeezed(rule) in _squeezed(text) for rule in chat.rules]),
-        _share([_stands(subject, value, lines) for subject, value in chat.values]),
-        _share([_has(text, new) and not _has(text, old) for _, old, new in chat.updates]),
-        _share([_has(text, old) for _, old, _ in chat.updates]),
-        _share([_stands(subject, value, lines) for subject, value in chat.lookalikes]),
+        _share(rules),
+        _share(values),
+        _share([has_value(text, new) and not has_value(text, old) for _, old, new in chat.updates]),
+        _share([has_value(text, old) for _, old, _ in chat.updates]),
+        _share(alike),
+        _share([*rules, *values, *alike]),
     )
 
 
@@ -100,10 +106,11 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-def _has(text: str, value: str) -> bool:
+def has_value(text: str, value: str) -> bool:
+    """Tell whether a value stands in a text, not as a part of another."""
     return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w]|-\w)", text) is not None
 
 
 def _stands(subject: str, value: str, lines: Sequence[str]) -> bool:
     """A value survives only with its subject: both on one line."""
-    return any(subject.lower() in line and _has(line, value.lower()) for line in lines)
+    return any(subject.lower() in line and has_value(line, value.lower()) for line in lines)

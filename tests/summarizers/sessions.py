@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from random import Random
+from typing import Literal
 
 from cortex_cli.messages import Message, Part
 from cortex_cli.typed import finish
@@ -40,7 +41,7 @@ def make_session(
         The messages, and the outputs in them.
     """
     r = Random(seed)
-    messages = [_user(f"Please find out why the nightly build is slow. {RULES[0]}")]
+    messages = [said("user", f"Please find out why the nightly build is slow. {RULES[0]}")]
     outputs: list[Output] = []
     for at, kind in enumerate(kinds):
         output = make_output(kind, 1000 * seed + at, where=PLACES[at % 3], lines=lines)
@@ -55,11 +56,12 @@ def make_session(
         messages.append(Message("assistant", (Part("text", r.choice(TALK)), call)))
         messages.append(Message("tool", (Part("result", output.text, name=name, call_id=f"c{at}"),)))
         if at % 3 == 2 and at // 3 + 1 < len(RULES):
-            messages.append(Message("assistant", (Part("text", "Done with this part."),)))
-            messages.append(_user(f"{r.choice(ASKS)} {RULES[at // 3 + 1]}"))
-    messages += [Message("assistant", (Part("text", "I have seen all of it."),)), _user("Good, what next?")]
+            messages.append(said("assistant", "Done with this part."))
+            messages.append(said("user", f"{r.choice(ASKS)} {RULES[at // 3 + 1]}"))
+    messages += [said("assistant", "I have seen all of it."), said("user", "Good, what next?")]
     return finish(messages), outputs
 
 
-def _user(text: str) -> Message:
-    return Message("user", (Part("text", text),), typed=True)
+def said(role: Literal["user", "assistant"], text: str) -> Message:
+    """Build a message of words."""
+    return Message(role, (Part("text", text),), typed=role == "user")

@@ -58,7 +58,7 @@ def test_sections_hold_what_happened() -> None:
     """A reader must find requests, rules, files, outcomes and errors where they belong."""
     text = summary(*SESSION).text
     assert "## Primary request and intent\n> Please refactor the billing module." in text
-    assert "> Never edit migrations/." in text
+    assert "Never edit migrations/." in text
     assert "* changed: /app/src/db.py" in text
     assert "* ran: pytest -q => 13 passed in 2s" in text
     assert "AssertionError: boom => fixed" in text
