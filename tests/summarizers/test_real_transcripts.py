@@ -1,0 +1,71 @@
+"""The built-in summary on real sessions: within its size, the same each time, no structure from what it quotes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cortex_cli import load
+from cortex_cli.errors import CortexError
+from cortex_cli.messages import Message
+from cortex_cli.summarizers.base import SummaryRequest
+from cortex_cli.summarizers.builtin import summarize
+from cortex_cli.summarizers.earlier import FACT, NOTE, QUOTE
+from cortex_cli.summarizers.sections import TITLES
+from cortex_cli.tokens import HeuristicCounter
+
+FOLDERS = ("claude-code", "codex", "pi", "openai-chat", "anthropic-messages", "axio", "cortex-mono")
+LINES = (QUOTE, NOTE, FACT, *(f"## {title}" for title in TITLES.values()))
+
+
+def sessions(shared: Path) -> list[tuple[str, tuple[Message, ...]]]:
+    """Load every shared session that can be loaded, without slots and earlier summaries."""
+    found = []
+    for folder in FOLDERS:
+        for path in sorted((shared / "transcripts" / folder).iterdir()):
+            try:
+                messages = load(path).messages
+            except CortexError:
+                continue
+            kept = tuple(one for one in messages if not one.slot and one.synthetic != "summary")
+            if kept:
+                found.append((path.name, kept))
+    return found
+
+
+@pytest.mark.parametrize("max_tokens", [60, 800, 6000])
+def test_summary_fits_and_keeps_its_form(shared: Path, max_tokens: int) -> None:
+    """Whatever a session holds, no line of it becomes a line of another kind."""
+    counter = HeuristicCounter()
+    for name, messages in sessions(shared):
+        request = SummaryRequest(messages=messages, earlier=(), max_tokens=max_tokens, counter=counter)
+        outcome = summarize(request)
+        if outcome is None:
+            continue
+        assert counter.count_text(outcome.text) <= max_tokens, name
+        assert [line for line in outcome.text.split("\n") if not line.startswith(LINES)] == [], name
+        assert "</compaction-summary" not in outcome.text, name
+        assert outcome.facts.found == outcome.facts.kept + len(outcome.facts.lost), name
+        assert summarize(request) == outcome, name
+
+
+def test_hash_seed_changes_nothing() -> None:
+    """Python orders sets anew in every process; a summary must not."""
+    code = (
+        "from tests.summarizers.chats import TUNED, make_chat; from tests.summarizers.harness import compact;"
+        "from cortex_cli.tokens import HeuristicCounter; from tests.summarizers.chats import numbered;"
+        "print(compact(list(numbered(make_chat(TUNED['ops'], 1).messages)), 1500, HeuristicCounter())[0].text)"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            cwd=Path(__file__).resolve().parents[2],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(texts) == 1
