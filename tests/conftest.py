@@ -1,5 +1,6 @@
 """What all tests share: builders for messages, the folder of real transcripts, no network."""
 
+import signal
 import socket
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 from cortex_cli.marks import Notice, notice_text
 from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.typed import finish, is_typed_text
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a job in the background of a shell without job control ignores Ctrl-C, and so would every program it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = Path(__file__).resolve().parent.parent
 
