@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
+from cortex_cli.llm.ask import Attempts
+from cortex_cli.llm.circuit import Circuit
 from cortex_cli.llm.client import CompletionRequest, ModelError
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers.model import make_client
+from cortex_cli.summarizers.acceptance import why_unusable
+from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
+from cortex_cli.summarizers.ledger import without_ledger
+from cortex_cli.summarizers.model import make_client, make_summarizer
+from cortex_cli.tokens import make_counter
+from tests.conftest import assistant, live, user
 
 pytestmark = [pytest.mark.slow, pytest.mark.loopback]
 
@@ -34,9 +41,8 @@ def server() -> Iterator[str]:
     params.port = 0
     params.sampling.temp = 0.0
     params.warmup = False
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = (
-        1  # more of them only wait for each other on a busy machine
-    )
+    # more threads only wait for each other on a busy machine
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     running = xllamacpp.Server(params)
     yield running.listening_address
     del running
@@ -70,3 +76,45 @@ def test_an_overflow_states_the_window(server: str, provider: str) -> None:
         asyncio.run(client.complete(request))
     assert caught.value.overflow
     assert caught.value.limit_tokens == CONTEXT_TOKENS
+
+
+def summarized(server: str, provider: str, max_tokens: int) -> SummaryOutcome:
+    """Let the model summarise a short conversation, once."""
+    messages = live(
+        user("The invoices were charged twice. The port must stay 8473; never edit migrations/."),
+        *[(assistant(f"Step {n}: src/billing_{n}.py reads the ledger again. " * 4)) for n in range(8)],
+    )
+    own = Attempts(1, circuit=Circuit())
+    made = make_summarizer(settings_of(server, provider), {"MY_KEY": "none"}, attempts=own)
+    assert made is not None
+    counter = make_counter("heuristic")
+    request = SummaryRequest(messages=messages, earlier=(), max_tokens=max_tokens, counter=counter)
+
+    async def ask() -> SummaryOutcome | None:
+        return await made(request)
+
+    outcome = asyncio.run(ask())
+    assert outcome is not None
+    return outcome
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_summary_cut_off_at_its_limit_is_refused(server: str, provider: str) -> None:
+    """The model has no room to finish; half a summary must not replace a conversation."""
+    outcome = summarized(server, provider, max_tokens=60)
+    assert "cut off at the length limit" in outcome.failure
+    assert outcome.summarizer.startswith("builtin (model failed: ")
+    assert "8473" in outcome.text
+
+
+def test_what_a_small_model_says_passes_the_checks_or_is_refused_by_name(server: str) -> None:
+    """It loops and invents; nothing that the checks would refuse may be taken, and a refusal says why."""
+    outcome = summarized(server, "openai", max_tokens=260)
+    if outcome.failure:
+        assert outcome.failure.startswith("the summary was refused: ")
+        assert outcome.summarizer.startswith("builtin (model failed: ")
+    else:
+        assert outcome.summarizer == "openai smollm2"
+        body = without_ledger(outcome.text)
+        assert why_unusable(body, tokens=len(body) // 4, max_tokens=260, replaced_tokens=600) == ""
+    assert outcome.text

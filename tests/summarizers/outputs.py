@@ -1,7 +1,8 @@
 """Tool outputs as agents see them, each with one planted line that is the only one of its kind in it.
 
 Written for these tests; the words are drawn at random, so that no line can be known by heart. Kinds in `TUNED`
-were looked at while the choice of lines was built, kinds in `HELD_OUT` were not.
+were looked at while the choice of lines was built. Kinds in `HELD_OUT` were written later and only counted; misses
+in two of them, csv and kubectl, led to one general change of the choice, so they are no longer strictly unseen.
 """
 
 import json
