@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cortex_cli import costs, formats, models, sizing
 from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
-from cortex_cli.layers.view import Persist
+from cortex_cli.layers.view import Persist, View
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
@@ -119,11 +119,7 @@ async def compact_async(
         settings = replace(settings, layers=())  # what cannot be mended is returned as it is
     head, tail = _split_until(repaired.messages, settings.until)
     run = Run(
-        view=replace(
-            sizes.view(head),
-            following_tokens=count_messages(tail, counter),
-            persist=_forgiving(persist) if persist else None,
-        ),
+        view=_view(sizes, head, tail, counter, persist),
         settings=_for_head(settings, tail),
         counter=counter,
         rules=rules,
@@ -139,6 +135,21 @@ async def compact_async(
         report, command=command, hints=_hints(report, settings), cost=_cost(done, report, settings, counter)
     )
     return CompactResult(done, replace(report, elapsed_seconds=time.perf_counter() - started))
+
+
+def _view(
+    sizes: sizing.Sizing,
+    head: tuple[Message, ...],
+    tail: tuple[Message, ...],
+    counter: Counter,
+    persist: Persist | None,
+) -> View:
+    """Return what may be compacted; the tail counts, and stays."""
+    return replace(
+        sizes.view(head),
+        following_tokens=count_messages(tail, counter),
+        persist=_forgiving(persist) if persist else None,
+    )
 
 
 def _forgiving(persist: Persist) -> Persist:

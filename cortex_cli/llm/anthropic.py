@@ -1,9 +1,8 @@
 """The Anthropic Messages API, streamed. Source: https://docs.anthropic.com/en/api/messages-streaming."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason, gather
+from cortex_cli.llm.client import Completion, CompletionRequest, Endpoint, OnText, StopReason, gather
 from cortex_cli.llm.http import stream_events
 
 DEFAULT_URL = "https://api.anthropic.com"
@@ -20,23 +19,11 @@ _STOPS: dict[str, StopReason] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AnthropicClient:
+class AnthropicClient(Endpoint):
     """A Messages endpoint."""
 
-    model: str
-    key: str
-    endpoint: str = DEFAULT_URL
-    timeout_seconds: float = 120.0
-
-    @property
-    def name(self) -> str:
-        """For reports."""
-        return f"anthropic {self.model}"
-
-    def __repr__(self) -> str:
-        """Without the key."""
-        return f"AnthropicClient(model={self.model!r}, endpoint={self.endpoint!r})"
+    __slots__ = ()
+    kind = "anthropic"
 
     async def complete(self, request: CompletionRequest, on_text: OnText | None = None) -> Completion:
         """Ask once; see `Client.complete`."""
@@ -52,11 +39,6 @@ class AnthropicClient:
             _address(self.endpoint), headers=headers, body=body, timeout_seconds=self.timeout_seconds
         )
         return await gather(_Answer(), events, request, on_text)
-
-
-def make_client(*, model: str, key: str, endpoint: str, timeout_seconds: float) -> Client:
-    """Build a client of this kind."""
-    return AnthropicClient(model, key, endpoint, timeout_seconds)
 
 
 def _address(endpoint: str) -> str:

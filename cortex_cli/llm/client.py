@@ -1,8 +1,8 @@
 """What a model client is asked, what it answers, and how it fails."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from cortex_cli.errors import CortexError
 
@@ -64,6 +64,25 @@ class Client(Protocol):
             ModelError: No answer that could be read.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model behind an address; the base of the clients that speak HTTP."""
+
+    model: str
+    key: str = field(repr=False)
+    """Never shown; empty where none is needed."""
+    endpoint: str
+    """Base URL."""
+    timeout_seconds: float = 120.0
+    """Longest silence."""
+    kind: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        """For reports."""
+        return f"{self.kind} {self.model}"
 
 
 class ModelError(CortexError):

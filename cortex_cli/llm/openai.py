@@ -3,10 +3,9 @@
 Source: https://platform.openai.com/docs/api-reference/chat/streaming
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText, StopReason, gather
+from cortex_cli.llm.client import Completion, CompletionRequest, Endpoint, OnText, StopReason, gather
 from cortex_cli.llm.http import stream_events
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -20,23 +19,11 @@ _STOPS: dict[str, StopReason] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAIClient:
+class OpenAIClient(Endpoint):
     """An OpenAI-compatible endpoint."""
 
-    model: str
-    key: str
-    endpoint: str = DEFAULT_URL
-    timeout_seconds: float = 120.0
-
-    @property
-    def name(self) -> str:
-        """For reports."""
-        return f"openai {self.model}"
-
-    def __repr__(self) -> str:
-        """Without the key."""
-        return f"OpenAIClient(model={self.model!r}, endpoint={self.endpoint!r})"
+    __slots__ = ()
+    kind = "openai"
 
     async def complete(self, request: CompletionRequest, on_text: OnText | None = None) -> Completion:
         """Ask once; see `Client.complete`."""
@@ -58,11 +45,6 @@ class OpenAIClient:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-
-
-def make_client(*, model: str, key: str, endpoint: str, timeout_seconds: float) -> Client:
-    """Build a client of this kind."""
-    return OpenAIClient(model, key, endpoint, timeout_seconds)
 
 
 def _address(endpoint: str) -> str:

@@ -52,19 +52,12 @@ def make_client(settings: Settings, environ: Mapping[str, str]) -> Client:
     if settings.llm_url and not _URL.match(settings.llm_url):
         shown = shown_url(settings.llm_url)
         raise OptionError(f"{shown!r} is no URL", where="--llm-url", hint="give it as http(s)://host/...")
-    room = _ROOMS[kind]
-    client: Client = room.make_client(
-        model=settings.llm_model,
-        key=_key(kind, settings, environ),
-        endpoint=settings.llm_url or room.DEFAULT_URL,
-        timeout_seconds=settings.timeout_seconds,
-    )
-    return client
+    own = openai.DEFAULT_URL if kind == "openai" else anthropic.DEFAULT_URL
+    maker = openai.OpenAIClient if kind == "openai" else anthropic.AnthropicClient
+    return maker(settings.llm_model, _key(kind, settings, environ), settings.llm_url or own, settings.timeout_seconds)
 
 
 _URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
-
-_ROOMS = {"openai": openai, "anthropic": anthropic}
 
 
 def _key(kind: str, settings: Settings, environ: Mapping[str, str]) -> str:
