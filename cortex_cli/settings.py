@@ -85,7 +85,7 @@ class Settings:
         1,
     )
     fit: Size = _knob(
-        0, "--fit", "tokens or % of the input", "shared", "Make the result at most this large.", "SPEC 5", 1
+        0, "--fit", "tokens or % of the messages", "shared", "Make the result at most this large.", "SPEC 5", 1
     )
     layers: tuple[str, ...] = _knob(
         LAYER_NAMES, "--layers", "names", "shared", "Layers to run.", "DESIGN 4", choices=LAYER_NAMES
