@@ -55,7 +55,7 @@ class Track:
         reason = self.reason
         if self.passes > 1:
             freed = self.tokens_before - self.tokens_after
-            reason = f"{len(changes)} changes in {self.passes} passes, {freed} tokens freed"
+            reason = f"{len(changes)} changes in {self.passes} passes, {freed:,} tokens freed"
         return LayerReport(self.name, bool(changes), reason, self.tokens_before, self.tokens_after, changes)
 
 
@@ -244,7 +244,7 @@ async def _climb(run: Run, target: int) -> None:
     run.view = replace(run.view, budget=budget)
     if run.tokens > target:
         raise DoesNotFitError(
-            f"the result has {run.tokens} tokens, {target} were asked for",
+            f"the result has {run.tokens:,} tokens, {target:,} were asked for",
             smallest_tokens=run.tokens,
             hint=f"--fit {run.tokens} can be reached with these layers; add failsafe to --layers for less",
         )

@@ -124,7 +124,7 @@ def _shorten(
 
 def _reason(changes: Sequence[Change], view: View, settings: Settings) -> str:
     limits = [
-        f"{limit:.0f} tokens a {what}"
+        f"{limit:,.0f} tokens a {what}"
         for limit, what in (
             (max_result_tokens(settings, view.budget), "result"),
             (max_turn_tokens(settings, view.budget), "batch"),

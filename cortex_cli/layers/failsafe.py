@@ -56,7 +56,7 @@ def failsafe(view: View, settings: Settings, counter: Counter) -> LayerResult:
         changes += shortened
         if (smallest := left.with_messages(messages).count(counter)) > target:
             raise DoesNotFitError(
-                f"cannot get to {int(target)} tokens, the smallest size that can be reached is {smallest}",
+                f"cannot get to {int(target):,} tokens, the smallest size that can be reached is {smallest:,}",
                 smallest_tokens=smallest,
                 hint=_advice(view),
             )
@@ -222,12 +222,12 @@ def _advice(view: View) -> str:
     hint = "allow more tokens, or keep fewer newest messages with `--keep-last`"
     if not view.overhead_tokens:
         return hint
-    return f"{hint}; {view.overhead_tokens} are sent with every call beside the messages"
+    return f"{hint}; {view.overhead_tokens:,} are sent with every call beside the messages"
 
 
 def _why_not(tokens: int, view: View, settings: Settings) -> str:
     if view.target_tokens:
-        return f"{tokens} tokens are within the {view.target_tokens} asked for"
+        return f"{tokens:,} tokens are within the {view.target_tokens:,} asked for"
     if view.window <= 0:
         return "no window is known"
     used = tokens * view.scale / view.window
@@ -236,8 +236,8 @@ def _why_not(tokens: int, view: View, settings: Settings) -> str:
 
 def _reason(tokens: int, target: float, drops: Drops, changes: Sequence[Change]) -> str:
     if not changes:
-        return f"{tokens} tokens are at the target of {int(target)}"
+        return f"{tokens:,} tokens are at the target of {int(target):,}"
     done = [f"{len(drops.dropped)} oldest messages dropped"] if drops.dropped else []
     if shortened := len(changes) - len(drops.dropped):
         done.append(f"{shortened} newest results shortened")
-    return f"{tokens} tokens are over the target of {int(target)}: {', '.join(done)}"
+    return f"{tokens:,} tokens are over the target of {int(target):,}: {', '.join(done)}"

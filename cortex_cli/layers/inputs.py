@@ -83,4 +83,4 @@ def _reason(changes: list[Change]) -> str:
     if not changes:
         return "no old call has longer strings"
     freed = sum(change.tokens_before - change.tokens_after for change in changes)
-    return f"arguments of {len(changes)} old call{'s' if len(changes) > 1 else ''} shortened, {freed} tokens freed"
+    return f"arguments of {len(changes)} old call{'s' if len(changes) > 1 else ''} shortened, {freed:,} tokens freed"

@@ -211,4 +211,4 @@ def _reason(changes: Sequence[Change], nothing: str) -> str:
     if not changes:
         return nothing
     freed = sum(change.tokens_before - change.tokens_after for change in changes)
-    return f"{len(changes)} old result{'s' if len(changes) > 1 else ''} trimmed, {freed} tokens freed"
+    return f"{len(changes)} old result{'s' if len(changes) > 1 else ''} trimmed, {freed:,} tokens freed"

@@ -65,4 +65,4 @@ def _reason(changes: list[Change]) -> str:
     if not changes:
         return "no thinking in finished turns"
     freed = sum(change.tokens_before - change.tokens_after for change in changes)
-    return f"thinking of {len(changes)} message{'s' if len(changes) > 1 else ''} removed, {freed} tokens freed"
+    return f"thinking of {len(changes)} message{'s' if len(changes) > 1 else ''} removed, {freed:,} tokens freed"

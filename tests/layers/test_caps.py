@@ -37,7 +37,7 @@ def test_a_large_result_is_capped_and_a_capped_one_is_not_again() -> None:
     done = run(seen)
     assert [change.action for change in done.changes] == ["cap"]
     assert "tokens trimmed at insertion] ..." in done.changes[0].after
-    assert "over 50000 tokens a result" in done.reason
+    assert "over 50,000 tokens a result" in done.reason
     assert not run(seen.with_messages(done.messages)).fired
 
 
@@ -106,5 +106,5 @@ def test_with_an_archive_either_cap_names_the_original() -> None:
 
 def test_reasons() -> None:
     """The report says why nothing happened."""
-    assert run(view(user("a"))).reason == "no result is over 50000 tokens a result and 150000 tokens a batch"
+    assert run(view(user("a"))).reason == "no result is over 50,000 tokens a result and 150,000 tokens a batch"
     assert run(view(user("a")), max_result_tokens=0, max_aggregate_turn_tokens=0).reason == "both caps are off"
