@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
@@ -73,25 +75,18 @@ def run_child(command: Sequence[str]) -> Run:
     return Run(float(seconds), int(peak) * MAXRSS_BYTES)
 
 
-_FLOOR = """
-import sys, orjson
-with open(sys.argv[1], "rb") as stream:
-    data = stream.read()
-for line in data.split(b"\\n"):
-    if line:
-        orjson.dumps(orjson.loads(line))
-"""
-
-
 def floor_seconds(path: Path) -> float:
-    """Return what a process of its own takes to read a file, parse every line with orjson and write it again.
+    """Return what it takes to parse every line of a file with orjson and write it again, in this process.
 
-    Nothing that reads JSON can be faster. In a process of its own, because memory that is used for the first
-    time costs as much again; without the start of Python and orjson.
+    Nothing that reads JSON can be faster.
     """
-    runs = [run_child([sys.executable, "-c", _FLOOR, str(path)]).cpu_seconds for _ in range(3)]
-    starts = [run_child([sys.executable, "-c", "import orjson"]).cpu_seconds for _ in range(3)]
-    return min(runs) - min(starts)
+    lines = [line for line in path.read_bytes().split(b"\n") if line]
+
+    def parse_and_write() -> None:
+        for line in lines:
+            orjson.dumps(orjson.loads(line))
+
+    return cpu_seconds(parse_and_write)
 
 
 def loading_seconds() -> float:

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.bench
 
 QUERIES = 60
 QUERY_CHARS = 12
-RECALL_SECONDS = 0.06
-"""CPU of one search on the reference machine: "about 50 ms", with a fifth of room. Source: the project's targets."""
+RECALL_SECONDS = 0.05
+"""CPU of one search on the reference machine. Source: the project's targets."""
 
 ARCHIVE_SHARE = 1 / 3
 """Of the session's size. Source: the same."""

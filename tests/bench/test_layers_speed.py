@@ -23,9 +23,6 @@ RESULT_CHARS = 9_600
 SECONDS = 0.15
 """For each layer, about, on the reference machine. Source: the project's targets."""
 
-NOISE = 1.4
-"""What a machine that does other work too adds even to the CPU time of so short a run."""
-
 
 @pytest.fixture(scope="module")
 def view() -> View:
@@ -48,4 +45,4 @@ def test_layer(note, view, layer):
     counter = make_counter("heuristic")
     took = cpu_seconds(lambda: layer(view, Settings(), counter))
     name = f"{layer.__name__}, {RESULTS} results of {view.count(counter) / 1e6:.0f}M tokens"
-    note(name, took, SECONDS * NOISE * slowness(), "s")
+    note(name, took, SECONDS * slowness(), "s")

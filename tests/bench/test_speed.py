@@ -1,6 +1,6 @@
 """How long and how much memory the command takes, against a floor of the same run (`make bench`).
 
-The floor is orjson: reading the file, parsing and writing every line once. Start-up is `cortex --version`.
+The floor is orjson: parsing and writing every line once. Start-up is `cortex --version`.
 """
 
 from bisect import bisect

@@ -47,6 +47,13 @@ def test_rules_and_values_survive_five_rounds(group: str, share: float, counter:
     assert sum(each.facts for each in found) / len(found) >= bound
 
 
+@pytest.mark.xfail(reason="0.42 is reached; the shortest facts, chosen knowingly, would come to 0.52", strict=True)
+def test_a_tenth_keeps_half_of_unseen_wordings(counter: Counter) -> None:
+    """The target itself, so that reaching it is noticed."""
+    found = list(runs(HELD_OUT, 0.10, counter))
+    assert sum(each.facts for each in found) / len(found) >= BOUNDS[0.10]
+
+
 HELD_OUT_TENTH = 0.38
 """At a tenth of the size no choice can keep more than 0.52 of the held-out chats' facts (0.62 of the tuned ones'): the
 shortest of them, chosen knowingly, fill what the kept tail leaves. 0.42 is what is reached."""
