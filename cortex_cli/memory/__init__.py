@@ -1,0 +1,1 @@
+"""Observational memory: a dated log in the place of a summary. Source: SPEC section 6."""
