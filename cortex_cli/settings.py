@@ -5,56 +5,13 @@ in the field. Values come from defaults < file < environment < flags. This modul
 nor the environment: they are handed in.
 """
 
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, NamedTuple, get_type_hints
+from dataclasses import dataclass, fields
+from typing import get_type_hints
 
+from cortex_cli.knobs import Knob, Share, Size, as_knob
+from cortex_cli.knobs import knob as _knob
 
-class Share(NamedTuple):
-    """A size given in percent."""
-
-    ratio: float
-    """0-1, of the budget; for `fit` of the input's tokens."""
-
-
-Size = int | Share
-"""Tokens, or a share of something known later."""
-
-
-class Knob(NamedTuple):
-    """What the world outside sees of one setting."""
-
-    key: str
-    flag: str
-    """Long option; `--x/--no-x` for a switch with both sides."""
-    variable: str
-    default: Any
-    unit: str
-    group: str
-    help: str
-    source: str
-    type: Any
-    least: float | None = None
-    """Smallest number a user may give; None: any. The default may lie outside (0: worked out later)."""
-    most: float | None = None
-    choices: tuple[str, ...] = ()
-    """The only texts a user may give; empty: any."""
-
-
-def _knob(
-    default: Any,
-    flag: str,
-    unit: str,
-    group: str,
-    text: str,
-    source: str = "SPEC",
-    least: float | None = 0,
-    **more: Any,
-) -> Any:
-    """Declare a setting; `more` are the further fields of `Knob`."""
-    if unit.startswith("share"):
-        more.setdefault("most", 1)
-    meta = {"flag": flag, "unit": unit, "group": group, "help": text, "source": source, "least": least, **more}
-    return field(default=default, metadata=meta)
+__all__ = ["LAYER_NAMES", "Knob", "Settings", "Share", "Size", "knobs"]
 
 
 LAYER_NAMES = ("cap", "micro", "summary", "failsafe")
@@ -299,16 +256,4 @@ class Settings:
 def knobs() -> tuple[Knob, ...]:
     """Return every setting, in the order of declaration."""
     types = get_type_hints(Settings)
-    return tuple(_as_knob(one, types[one.name]) for one in fields(Settings))
-
-
-def _as_knob(one: "Field[Any]", kind: Any) -> Knob:
-    assert one.default is not MISSING  # every field is declared through _knob
-    meta = one.metadata
-    return Knob(
-        key=one.name,
-        variable=f"CORTEX_{one.name.upper()}",
-        default=one.default,
-        type=kind,
-        **meta,
-    )
+    return tuple(as_knob(one, types[one.name]) for one in fields(Settings))

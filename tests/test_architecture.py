@@ -20,7 +20,20 @@ CLI = PACKAGE / "cli"
 
 LEVELS = (
     {"data", "errors", "messages", "jsonedit", "jsonscan"},
-    {"settings", "settings_load", "tokens", "cache", "models", "costs", "marks", "typed", "report", "files", "groups"},
+    {
+        "knobs",
+        "settings",
+        "settings_load",
+        "tokens",
+        "cache",
+        "models",
+        "costs",
+        "marks",
+        "typed",
+        "report",
+        "files",
+        "groups",
+    },
     {"validity"},
     {"repair"},
     {"formats", "llm", "prompts", "archive"},
