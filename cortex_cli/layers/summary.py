@@ -14,6 +14,7 @@ from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
+from cortex_cli.summarizers.earlier import earlier_summary
 from cortex_cli.tokens import Counter
 
 SHARE_OF_BUDGET = 0.10
@@ -155,11 +156,6 @@ def _request(view: View, plan: Partition, size: int, counter: Counter, settings:
         following=tuple(m for i, m in enumerate(view.messages) if (i >= plan.tail or i == plan.pinned) and not m.slot),
         focus=settings.focus,
     )
-
-
-def earlier_summary(message: Message) -> marks.Summary:
-    """Read an earlier summary, ours or a client's own (which counts as one message of unknown age)."""
-    return marks.parse_summary(message.text) or marks.Summary(message.time, 1, message.text)
 
 
 def summary_messages(

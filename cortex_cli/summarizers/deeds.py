@@ -76,9 +76,12 @@ class Deeds:
         self._todos: dict[str, Todo] = {}
         self._sums: dict[str, list[str]] = {}
         self._order = 0
+        self._position = -1
+        self._planned_at = -1
 
     def read(self, position: int, message: Message) -> None:
         """Take in one message."""
+        self._position = position
         for part in message.parts:
             if part.kind == "call":
                 actions = read_call(part, position)
@@ -99,10 +102,10 @@ class Deeds:
         yield from self._found.values()
         for todo in self._todos.values():
             if todo.state != "done":
-                yield Fact("todo", harmless(todo.text), todo.state, WEIGHTS["todo"], self._order)
+                yield Fact("todo", harmless(todo.text), todo.state, WEIGHTS["todo"], self._order, self._planned_at)
         for action in self.pending():
             text = harmless(f"{action.tool} {action.target}")
-            yield Fact("pending", text, weight=WEIGHTS["pending"], order=self._order)
+            yield Fact("pending", text, "", WEIGHTS["pending"], self._order, action.message)
 
     def pending(self) -> Iterator[Action]:
         """Yield calls that have no result."""
@@ -114,6 +117,8 @@ class Deeds:
             self.said.append(Statement("assistant", piece, position, len(self.said)))
 
     def _plan(self, action: Action) -> None:
+        if action.todos:
+            self._planned_at = self._position
         if action.todos and not any(todo.id for todo in action.todos):
             self._todos = {str(at): todo for at, todo in enumerate(action.todos)}
             return
@@ -155,7 +160,7 @@ class Deeds:
         before = self._files.pop(path, None)
         if before is not None and before.kind == "changed":
             kind = "changed"
-        self._files[path] = Fact(kind, path, weight=WEIGHTS[kind], order=self._order)
+        self._files[path] = Fact(kind, path, "", WEIGHTS[kind], self._order, self._position)
 
     def _run(self, action: Action, outcome: Outcome) -> None:
         if not action.target or action.deed not in ("ran", "looked", "fetched", "used"):
@@ -169,7 +174,8 @@ class Deeds:
             label, key = f"git commit {commit[2]}", state
             state = f"[{commit[1]}] {state[commit.end() :]}"
         self._runs.pop(key, None)
-        self._runs[key] = Fact("ran", harmless(label), harmless(state), _run_weight(action, outcome), self._order)
+        weight = _run_weight(action, outcome)
+        self._runs[key] = Fact("ran", harmless(label), harmless(state), weight, self._order, self._position)
 
     def _error(self, action: Action, outcome: Outcome) -> None:
         """Note errors, and which of the earlier ones a success of the same deed has mended."""
@@ -177,13 +183,13 @@ class Deeds:
             for text in self._error_keys.pop(action.key, ()):
                 fact = self._errors.get(text)
                 if fact is not None and fact.state == "open":
-                    self._errors[text] = fact._replace(state="fixed", weight=FIXED_ERROR)
+                    self._errors[text] = fact._replace(state="fixed", weight=FIXED_ERROR, message=self._position)
         if not outcome.is_failure or action.deed in ("looked", "read", "planned"):
             return
         for line in [line for line in outcome.lines if line.is_failure][:2]:
             text = harmless(line.text)
             self._errors.pop(text, None)
-            self._errors[text] = Fact("error", text, "open", WEIGHTS["error"], self._order)
+            self._errors[text] = Fact("error", text, "open", WEIGHTS["error"], self._order, self._position)
             self._error_keys.setdefault(action.key, set()).add(text)
 
     def _lines(self, action: Action, outcome: Outcome) -> None:
@@ -205,7 +211,7 @@ class Deeds:
                 continue
             self._found.pop(text, None)
             source = _source(action)
-            fact = Fact("found", f"{source}{text}", weight=min(worth, MAX_FOUND), order=self._order)
+            fact = Fact("found", f"{source}{text}", "", min(worth, MAX_FOUND), self._order, self._position)
             self._found[text] = fact
             if SUMMING_LINE.search(text):
                 self._sums.setdefault(action.key, []).append(text)

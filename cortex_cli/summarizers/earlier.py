@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cortex_cli.marks import Summary
+from cortex_cli.marks import Summary, parse_summary
+from cortex_cli.messages import Message
 from cortex_cli.summarizers.ledger import TITLE as LEDGER_TITLE
 from cortex_cli.summarizers.ledger import Fact, parse_fact, parse_ledger, without_ledger
 from cortex_cli.summarizers.sections import TITLES, Section, section_of
@@ -72,6 +73,11 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
         tuple(each._replace(message=each.message - count - 1, order=at - count) for at, each in enumerate(statements)),
         tuple(fact._replace(order=at - len(facts)) for at, fact in enumerate(facts)),
     )
+
+
+def earlier_summary(message: Message) -> Summary:
+    """Read an earlier summary, ours or a client's own (which counts as one message of unknown age)."""
+    return parse_summary(message.text) or Summary(message.time, 1, message.text)
 
 
 def _is_ours(body: str) -> bool:

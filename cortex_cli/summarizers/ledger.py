@@ -51,6 +51,8 @@ class Fact(NamedTuple):
     """What it is worth against other facts; not written down."""
     order: int = 0
     """Later facts have greater numbers; negative for what an earlier summary carried. Not written down."""
+    message: int = -1
+    """Position of the message that told it; -1 for what an earlier summary carried. Not written down."""
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ Greedy by worth over size, so that short statements of rules and values come bef
 estimated for everything, counted for what comes near to being chosen, and counted once more for the whole.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -72,20 +72,42 @@ class Packed(NamedTuple):
     items: tuple[Item, ...]
 
 
-def pack(items: Iterable[Item], max_tokens: int, counter: Counter) -> Packed:
+def write(items: Iterable[Item]) -> str:
+    """Write items under their sections' titles, those of one message on one line."""
+    by_section: dict[Section, list[Item]] = {}
+    for item in items:
+        by_section.setdefault(item.section, []).append(item)
+    blocks = [
+        f"## {TITLES[section]}\n" + "\n".join(_written(section, by_section[section]))
+        for section in SECTIONS
+        if section in by_section
+    ]
+    return "\n".join(blocks)
+
+
+def pack(
+    items: Iterable[Item],
+    max_tokens: int,
+    counter: Counter,
+    *,
+    writer: Callable[[Iterable[Item]], str] = write,
+    line_tokens: int = LINE_TOKENS,
+) -> Packed:
     """Choose and write.
 
     Args:
         items: Everything that could be said.
         max_tokens: What the text may take.
         counter: Counts.
+        writer: Writes what was chosen.
+        line_tokens: What an item takes besides its text.
     """
-    ranked = _ranked([item for item in items if item.worth >= MIN_WORTH], max_tokens, counter)
+    ranked = _ranked([item for item in items if item.worth >= MIN_WORTH], max_tokens, counter, line_tokens)
     room = max_tokens
     best = Packed("", 0, ())
     for _ in range(MAX_ROUNDS):
         chosen = _choose(ranked, room)
-        text = write(chosen)
+        text = writer(chosen)
         tokens = counter.count_text(text) if text else 0
         if tokens <= max_tokens and tokens >= best.tokens:
             best = Packed(text, tokens, tuple(chosen))
@@ -100,16 +122,16 @@ def pack(items: Iterable[Item], max_tokens: int, counter: Counter) -> Packed:
     return best
 
 
-def _ranked(items: Sequence[Item], max_tokens: int, counter: Counter) -> list[tuple[Item, int]]:
+def _ranked(items: Sequence[Item], max_tokens: int, counter: Counter, line_tokens: int) -> list[tuple[Item, int]]:
     """Order by worth over size; count exactly what may be chosen."""
-    rough = [(item, int(len(item.text) / CHARS_A_TOKEN) + LINE_TOKENS) for item in items]
+    rough = [(item, int(len(item.text) / CHARS_A_TOKEN) + line_tokens) for item in items]
     rough.sort(key=_density, reverse=True)
     total = 0
     counted: list[tuple[Item, int]] = []
     for item, size in rough:
         exact = size
         if total < COUNTED_SHARE * max_tokens:
-            exact = counter.count_text(item.text) + LINE_TOKENS
+            exact = counter.count_text(item.text) + line_tokens
         total += exact
         counted.append((item, exact))
     counted.sort(key=_density, reverse=True)
@@ -156,19 +178,6 @@ class _Taken:
         return True
 
 
-def write(items: Iterable[Item]) -> str:
-    """Write items under their sections' titles, those of one message on one line."""
-    by_section: dict[Section, list[Item]] = {}
-    for item in items:
-        by_section.setdefault(item.section, []).append(item)
-    blocks = [
-        f"## {TITLES[section]}\n" + "\n".join(_written(section, by_section[section]))
-        for section in SECTIONS
-        if section in by_section
-    ]
-    return "\n".join(blocks)
-
-
 def _written(section: Section, items: list[Item]) -> list[str]:
     lines: dict[tuple[str, int, str], list[Item]] = {}
     for at, item in enumerate(sorted(items, key=lambda each: each.order)):
@@ -181,13 +190,18 @@ def _written(section: Section, items: list[Item]) -> list[str]:
 def _line(lead: str, items: Sequence[Item]) -> str:
     if items[0].group:
         return f"{lead}{items[0].group}{SEPARATOR.join(item.text for item in items)}"
+    return lead + joined(items)
+
+
+def joined(items: Sequence[Item]) -> str:
+    """Join statements of one message, with a sign where something between them was left out."""
     text = items[0].text
     for before, item in pairwise(items):
         link = " " if before.text[-1:] in _STOPS else LINK
         if item.order != before.order + 1 or item.text.startswith("["):
             link = GAP
         text += link + item.text
-    return lead + text
+    return text
 
 
 _STOPS = frozenset(".!?:;,。！？…)")

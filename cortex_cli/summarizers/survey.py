@@ -12,7 +12,7 @@ from cortex_cli.messages import Message
 from cortex_cli.summarizers.actions import Action
 from cortex_cli.summarizers.boundaries import harmless
 from cortex_cli.summarizers.deeds import Deeds
-from cortex_cli.summarizers.earlier import read_earlier
+from cortex_cli.summarizers.earlier import Carried, read_earlier
 from cortex_cli.summarizers.ledger import Fact, Kind, merge_facts
 from cortex_cli.summarizers.salience import Sort, Unit, weigh
 from cortex_cli.summarizers.statements import Statement, read_statements
@@ -44,6 +44,8 @@ class Survey(NamedTuple):
     """Calls without a result."""
     replaced: int
     """Statements that a later one replaced."""
+    updates: frozenset[int] = frozenset()
+    """`order` of the statements that replaced another."""
 
 
 def survey(messages: Sequence[Message], earlier: Iterable[Summary] = (), following: Sequence[Message] = ()) -> Survey:
@@ -54,16 +56,21 @@ def survey(messages: Sequence[Message], earlier: Iterable[Summary] = (), followi
         earlier: Summaries from before, oldest first.
         following: Messages that stay after it: their statements replace earlier ones, and are not gathered.
     """
-    carried = read_earlier(earlier)
+    return gather(read_earlier(earlier), messages, following)
+
+
+def gather(carried: Carried, messages: Sequence[Message], following: Sequence[Message] = ()) -> Survey:
+    """Gather and weigh on top of what is known already; see `survey`."""
     deeds = Deeds()
     for position, message in enumerate(messages):
         deeds.read(position, message)
     said = [*carried.statements, *_in_order(read_statements(messages), deeds.said)]
     later = [each._replace(message=each.message + len(messages)) for each in read_statements(following)]
-    units, replaced = _holding(said, later)
+    held = holding(said, later)
     facts = merge_facts(carried.facts, deeds.facts())
-    people = (fact for unit in units if (fact := fact_of(unit)))
-    return Survey(tuple(units), (*facts, *people), tuple(deeds.actions), tuple(deeds.pending()), replaced)
+    people = (fact for unit in held.units if (fact := fact_of(unit)))
+    actions, pending = tuple(deeds.actions), tuple(deeds.pending())
+    return Survey(held.units, (*facts, *people), actions, pending, held.replaced, held.updates)
 
 
 def _in_order(statements: Iterable[Statement], others: Iterable[Statement]) -> list[Statement]:
@@ -75,9 +82,24 @@ def _in_order(statements: Iterable[Statement], others: Iterable[Statement]) -> l
     return [each._replace(order=at) for at, each in enumerate(both)]
 
 
-def _holding(said: list[Statement], later: list[Statement]) -> tuple[list[Unit], int]:
-    """Weigh statements, drop repeated ones and those that later ones replace."""
-    units = weigh(_distinct(said) + later, Lexer())
+class Held(NamedTuple):
+    """Statements that still hold."""
+
+    units: tuple[Unit, ...]
+    replaced: int
+    """How many a later one replaced."""
+    updates: frozenset[int]
+    """`order` of those that replaced another."""
+
+
+def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
+    """Weigh statements, drop repeated ones and those that later ones replace.
+
+    Args:
+        said: Oldest first.
+        later: What was said after it: it replaces, and is not returned.
+    """
+    units = weigh([*_distinct(said), *later], Lexer())
     last = len(units) - len(later)
     fate = {each.earlier: each for each in find_replacements(units) if each.earlier < last}
     gains: dict[int, float] = {}
@@ -92,7 +114,7 @@ def _holding(said: list[Statement], later: list[Statement]) -> tuple[list[Unit],
                 continue
             unit = _marked(unit)
         kept.append(unit)
-    return kept, len(fate)
+    return Held(tuple(kept), len(fate), frozenset(units[at].statement.order for at in gains))
 
 
 def _marked(unit: Unit) -> Unit:
@@ -106,11 +128,16 @@ EARLIER_MARK = " (earlier)"
 """Behind a statement that a later one seems to replace."""
 
 
-def _distinct(said: list[Statement]) -> list[Statement]:
+def same_words(text: str) -> str:
+    """Return what two statements share that say the same word for word."""
+    return text.lower().rstrip(".! ")
+
+
+def _distinct(said: Sequence[Statement]) -> list[Statement]:
     """Leave out what is said again word for word; the user's own, then the last, stays."""
     best: dict[str, int] = {}
     for at, each in enumerate(said):
-        key = each.text.lower().rstrip(".! ")
+        key = same_words(each.text)
         other = best.get(key)
         if other is None or each.speaker == "user" or said[other].speaker != "user":
             best[key] = at
@@ -127,7 +154,7 @@ def fact_of(unit: Unit) -> Fact | None:
         kind, sorts, least = "decided", _DECISIONS, DECIDED_SCORE
     if unit.score < least or unit.sort not in sorts:
         return None
-    return Fact(kind, harmless(unit.statement.text), weight=unit.score, order=unit.statement.order)
+    return Fact(kind, harmless(unit.statement.text), "", unit.score, unit.statement.order, unit.statement.message)
 
 
 DIRECTIVES: frozenset[Sort] = frozenset(("rule", "value", "decision"))

@@ -49,9 +49,9 @@ def main(arguments: list[str]) -> None:
             print(line, flush=True)
         return
     from cortex_cli import load  # noqa: PLC0415 - the tables need no formats
-    from cortex_cli.layers.summary import earlier_summary  # noqa: PLC0415
     from cortex_cli.summarizers.base import SummaryRequest  # noqa: PLC0415
     from cortex_cli.summarizers.builtin import summarize  # noqa: PLC0415
+    from cortex_cli.summarizers.earlier import earlier_summary  # noqa: PLC0415
 
     for path in map(Path, arguments):
         transcript = load(path)
