@@ -109,6 +109,8 @@ async def compact_async(
             f"summarizer {settings.summarizer!r} was named and none handed in",
             hint="hand in `summarizer=summarizer_of(settings, os.environ)`",
         )
+    if settings.second_layer == "observe":
+        raise OptionError("observational memory is not there yet", where="--strategy", hint="use classic")
     counter = counter or make_counter(settings.tokenizer)
     if settings.strict and transcript.warnings:
         raise TranscriptError(transcript.warnings[0], hint="leave --strict out, or mend the file")

@@ -11,11 +11,14 @@ from typing import get_type_hints
 from cortex_cli.knobs import Knob, Share, Size, as_knob
 from cortex_cli.knobs import knob as _knob
 
-__all__ = ["LAYER_NAMES", "Knob", "Settings", "Share", "Size", "knobs"]
+__all__ = ["DEFAULT_LAYERS", "LAYER_NAMES", "Knob", "Settings", "Share", "Size", "knobs"]
 
 
-LAYER_NAMES = ("cap", "micro", "summary", "failsafe")
+LAYER_NAMES = ("cap", "micro", "summary", "observe", "failsafe")
 """Layers that there are, in the order in which they run. Source: DESIGN section 1."""
+
+DEFAULT_LAYERS = ("cap", "micro", "summary", "failsafe")
+"""`summary` stands for layer 2, whatever the strategy makes of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,16 @@ class Settings:
         0, "--fit", "tokens or % of the messages", "shared", "Make the result at most this large.", "SPEC 5", 1
     )
     layers: tuple[str, ...] = _knob(
-        LAYER_NAMES, "--layers", "names", "shared", "Layers to run.", "DESIGN 4", choices=LAYER_NAMES
+        DEFAULT_LAYERS, "--layers", "names", "shared", "Layers to run.", "DESIGN 4", choices=LAYER_NAMES
+    )
+    strategy: str = _knob(
+        "classic",
+        "--strategy",
+        "name",
+        "shared",
+        "What layer 2 is: a summary, or a log of observations that grows.",
+        "SPEC 6",
+        choices=("classic", "observational"),
     )
     until: str = _knob(
         "", "--until", "message", "shared", "Compact only what stands before this message (index or id).", "DESIGN 4"
@@ -189,7 +201,7 @@ class Settings:
         "--utility-window",
         "tokens",
         "summary",
-        "Window of the summarising model; 0: as known of it, else 64k.",
+        "Window of the model that summarises or observes; 0: as known of it, else 64k.",
         "ours",
     )
     focus: str = _knob("", "--focus", "text", "summary", "What the summary should look at most.", "SPEC 4")
@@ -229,6 +241,53 @@ class Settings:
         choices=("tagged", "store"),
     )
 
+    activation_ratio: float = _knob(
+        0.90, "--activation", "share of the budget", "observe", "At or above it the log takes over.", "SPEC 6"
+    )
+    buffer_cap_tokens: int = _knob(
+        30_000, "--buffer-cap", "tokens", "observe", "Most that is observed at a time.", "SPEC 6", 1
+    )
+    buffer_min_tokens: int = _knob(
+        5_000, "--buffer-min", "tokens", "observe", "Least that is observed at a time.", "SPEC 6"
+    )
+    buffer_target_cycles: int = _knob(
+        4, "--buffer-cycles", "observations", "observe", "Observations aimed at before the log takes over.", "SPEC 6", 1
+    )
+    reflection_ratio: float = _knob(
+        0.20, "--reflection", "share of the budget", "observe", "At or above it the log is condensed.", "SPEC 6"
+    )
+    reflection_buffer_ratio: float = _knob(
+        0.5,
+        "--reflection-buffer",
+        "share of --reflection",
+        "observe",
+        "From here it is condensed in the background.",
+        "SPEC 6",
+    )
+    previous_observations_tokens: int = _knob(
+        2_000, "--previous-observations", "tokens", "observe", "Newest part of the log the observer sees.", "SPEC 6"
+    )
+    observer_model: str = _knob(
+        "", "--observer-model", "name", "observe", "Model that observes; default: --llm-model.", "DESIGN 4"
+    )
+    reflector_model: str = _knob(
+        "", "--reflector-model", "name", "observe", "Model that condenses the log; default: --llm-model.", "DESIGN 4"
+    )
+    observer_instruction: str = _knob(
+        "", "--observer-instruction", "text", "observe", "What to look at most.", "DESIGN 4"
+    )
+    reflector_instruction: str = _knob(
+        "", "--reflector-instruction", "text", "observe", "What to keep when the log is condensed.", "DESIGN 4"
+    )
+    state: str = _knob(
+        "",
+        "--state",
+        "path",
+        "observe",
+        "Memory of earlier runs: only what is new is observed; written anew at the end.",
+        "SPEC 6",
+    )
+
     failsafe_threshold: float = _knob(
         0.90,
         "--failsafe-threshold",
@@ -251,6 +310,15 @@ class Settings:
     pin_task: bool = _knob(
         True, "--pin-task/--no-pin-task", "switch", "failsafe", "Keep the first typed message.", "SPEC 5"
     )
+
+    @property
+    def second_layer(self) -> str:
+        """What layer 2 is in this run: `summary` or `observe`; empty where it does not run."""
+        if "observe" in self.layers:
+            return "observe"
+        if "summary" not in self.layers:
+            return ""
+        return "observe" if self.strategy == "observational" else "summary"
 
 
 def knobs() -> tuple[Knob, ...]:

@@ -276,6 +276,9 @@ _ORDERED: tuple[tuple[str, str], ...] = (("bookend_min_chars", "bookend_max_char
 
 
 def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
+    if {"summary", "observe"} <= set(settings.layers):
+        hint = "name one of them; `--strategy` says which by default"
+        raise OptionError("layer 2 is summary or observe, not both", where=origins["layers"], hint=hint)
     flags = {knob.key: knob.flag for knob in knobs()}
     for small, large in _ORDERED:
         low, high = getattr(settings, small), getattr(settings, large)

@@ -25,6 +25,7 @@ PANELS = {
     "caps": "Layer 0: caps",
     "micro": "Layer 1: microcompaction",
     "summary": "Layer 2: summary",
+    "observe": "Layer 2, the other strategy: observational memory",
     "failsafe": "Layer 3: failsafe",
 }
 """Group of settings -> its heading in the help."""
