@@ -27,6 +27,7 @@ FORMATS = {
     "pi": "pi",
     "axio": "axio",
     "cortex-mono": "pi-history",
+    "openai-responses": "openai-responses",
 }
 """Folder -> name of its format."""
 

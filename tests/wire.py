@@ -269,6 +269,32 @@ def _codex_items(number: int, message: Message) -> Iterator[Object]:
             yield _codex_text("assistant", "output_text", part.text)
 
 
+def responses_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A request of the Responses API."""
+    request: Object = {"model": "gpt-5", "instructions": "be brief", "input": [], "store": False}
+    request = json.loads(before) if before else request
+    request["input"] += [item for number, message in enumerate(messages) for item in _responses_items(number, message)]
+    return _json(request)
+
+
+def responses_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """One item a line."""
+    items = (item for number, message in enumerate(messages) for item in _responses_items(number, message))
+    return before + b"".join(map(_line, items))
+
+
+def _responses_items(number: int, message: Message) -> Iterator[Object]:
+    for place, item in enumerate(_codex_items(number, message)):
+        if item["type"] in ("reasoning", "web_search_call"):
+            item = {"id": f"rs_{number}_{place}", **item}
+        if item["type"] == "reasoning":
+            item["content"] = []
+        elif item.get("role") == "assistant":
+            item |= {"id": f"msg_{number}_{place}", "status": "completed"}
+            item["content"] = [{**piece, "annotations": []} for piece in item["content"]]
+        yield {**item, "x_unknown": 1.10}
+
+
 def pi_messages(messages: Sequence[Message]) -> list[Object]:
     """Write pi's plain message history."""
     return [_pi(number, message) for number, message in enumerate(messages) if message.role != "system"]
@@ -326,6 +352,8 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "openai lines": ("openai", openai_lines),
     "openai request": ("openai", openai_request),
     "openai array": ("openai", openai_array),
+    "responses request": ("openai-responses", responses_request),
+    "responses lines": ("openai-responses", responses_lines),
     "anthropic request": ("anthropic", anthropic_request),
     "anthropic lines": ("anthropic", anthropic_lines),
     "axio": ("axio", axio_list),

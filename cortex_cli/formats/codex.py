@@ -1,34 +1,20 @@
 """Codex rollouts: `~/.codex/sessions/YYYY/MM/DD/rollout-<time>-<id>.jsonl`, read as Codex replays them on resume.
 
-Reasoning, calls and text between two outputs are one assistant message over several lines; what stands in
-the replacement history of a compaction has that one line for its record, and the block says which item
-it is. `codex_replay.py` says what is live, `codex_dump.py` writes.
+What stands in the replacement history of a compaction has that one line for its record, and the block says
+which item it is. `codex_replay.py` says what is live, `response_items.py` reads items, `codex_dump.py` writes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from cortex_cli import marks
 from cortex_cli.formats.codex_dump import dump
-from cortex_cli.formats.codex_layout import CALLS, OUTPUT, block_of, is_output, is_unknown_call, layout_of
-from cortex_cli.formats.codex_replay import (
-    OWN,
-    SUMMARY,
-    SUMMARY_PREFIX,
-    Item,
-    Line,
-    is_context,
-    replay,
-    texts_of,
-    type_of,
-)
+from cortex_cli.formats.codex_layout import layout_of
+from cortex_cli.formats.codex_replay import Line, replay, type_of
 from cortex_cli.formats.containers import mark_own, name_results
-from cortex_cli.formats.contents import MEDIA_KINDS, compact, piece_text, read_media, read_result, text_path
+from cortex_cli.formats.response_items import read_items
 from cortex_cli.formats.source import Source
-from cortex_cli.formats.times import to_utc
-from cortex_cli.messages import WHOLE, Media, Message, Part, Role, Synthetic, Transcript, Usage
-from cortex_cli.tokens import estimate_media_tokens
-from cortex_cli.typed import finish, is_typed_text
+from cortex_cli.messages import Message, Transcript, Usage
+from cortex_cli.typed import finish
 from cortex_cli.validity import Rules
 
 __all__ = ["NAME", "RULES", "detect", "dump", "load"]
@@ -39,9 +25,6 @@ RULES = Rules(user_first=True)
 
 KINDS = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted", "world_state"})
 """Types of lines that only a rollout has."""
-
-COMPACTIONS = frozenset({"compaction", "compaction_summary", "context_compaction"})
-"""Items that hold what the provider made of the history: encrypted, the only copy, kept by every layer."""
 
 
 def detect(source: Source) -> float:
@@ -64,7 +47,7 @@ def load(source: Source) -> Transcript:
     if not any(line.kind in KINDS for line in lines):
         raise source.fail("not a Codex rollout", hint="its lines hold `type` and `payload`")
     items = replay(lines)
-    messages = _with_newest_context(finish(mark_own(name_results(_messages(items)))))
+    messages = _with_newest_context(finish(mark_own(name_results(read_items(items)))))
     meta: dict[str, Any] = next((line.payload for line in lines if line.kind == "session_meta"), {})
     turn: dict[str, Any] = next((line.payload for line in reversed(lines) if line.kind == "turn_context"), {})
     return Transcript(
@@ -153,123 +136,3 @@ def _covered(record: int, first: int, messages: Sequence[Message]) -> int:
     if found is not None:
         return found.position + 1
     return sum(1 for message in messages if message.records and message.records[0] < record)
-
-
-class _Assistant:
-    """The assistant message that is being put together."""
-
-    def __init__(self) -> None:
-        self.parts: list[Part] = []
-        self.items: list[Item] = []
-
-    def add(self, item: Item, parts: Iterator[Part]) -> None:
-        self.items.append(item)
-        self.parts.extend(parts)
-
-    def take(self) -> Iterator[Message]:
-        if self.items:
-            yield _message("assistant", tuple(self.parts), self.items)
-        self.parts, self.items = [], []
-
-
-def _messages(items: Sequence[Item]) -> Iterator[Message]:
-    answer = _Assistant()
-    for item in items:
-        kind, role = type_of(item.payload), item.payload.get("role")
-        if is_output(item.payload):
-            yield from answer.take()
-            yield _message("tool", (_output(item),), [item])
-        elif kind in COMPACTIONS:
-            yield from answer.take()
-            yield _message("system", (_opaque(item),), [item], synthetic="summary")
-        elif kind == "agent_message" or (kind == "message" and role != "assistant"):
-            yield from answer.take()
-            yield _spoken(item)
-        elif item.place != OWN and texts_of(item.payload) == [marks.ACKNOWLEDGEMENT]:
-            yield from answer.take()
-            yield _message("assistant", tuple(_pieces(item)), [item])
-        else:
-            answer.add(item, _assistant_parts(item))
-    yield from answer.take()
-
-
-def _message(role: Role, parts: tuple[Part, ...], items: Sequence[Item], **fields: Any) -> Message:
-    records = tuple(dict.fromkeys(item.record for item in items))
-    first = items[0]
-    return Message(role, parts, records, str(first.payload.get("id") or ""), to_utc(first.time), **fields)
-
-
-def _spoken(item: Item) -> Message:
-    """Read a message of the user, the developer or another agent."""
-    payload = item.payload
-    role: Role = "system" if payload.get("role") == "developer" else "user"
-    parts = tuple(_pieces(item))
-    synthetic: Synthetic = ""
-    if role == "user":
-        text = "\n".join(part.text for part in parts if part.kind == "text")
-        is_summary = item.is_summary or text.startswith(SUMMARY_PREFIX)
-        synthetic = marks.synthetic_kind(text) or ("summary" if is_summary else "")
-    said = role == "user" and type_of(payload) == "message" and not synthetic and not is_context(payload)
-    typed = said and any(part.kind == "text" and is_typed_text(part.text) for part in parts)
-    return _message(role, parts, [item], typed=typed, synthetic=synthetic)
-
-
-def _pieces(item: Item) -> Iterator[Part]:
-    """Read the content of a message item."""
-    content = item.payload.get("content")
-    if isinstance(content, str) or item.place == SUMMARY or item.is_rebuilt:
-        yield _placed(Part("text", "".join(texts_of(item.payload))), item)
-        return
-    for block, piece in enumerate(content if isinstance(content, list) else ()):
-        if text_path(piece) is not None:
-            part = Part("text", piece_text(piece))
-        elif type_of(piece) in MEDIA_KINDS:
-            part = Part("media", media=(read_media(piece, WHOLE),))
-        else:
-            part = Part("opaque", compact(piece), type_of(piece))
-        yield _placed(part, item, block)
-
-
-def _placed(part: Part, item: Item, block: int = WHOLE) -> Part:
-    return part._replace(record=item.record, block=block_of(item.place, block))
-
-
-def _assistant_parts(item: Item) -> Iterator[Part]:
-    payload, kind = item.payload, type_of(item.payload)
-    if kind == "message":
-        yield from _pieces(item)
-    elif kind == "reasoning":
-        texts = [*_reasoning(payload.get("summary")), *_reasoning(payload.get("content"))]
-        yield _placed(Part("thinking", "\n".join(texts), signed=bool(payload.get("encrypted_content"))), item)
-    elif kind in CALLS:
-        call_id = str(payload.get("call_id") or payload.get("id") or "")
-        name = str(payload.get("name") or "local_shell")
-        value = payload.get(CALLS[kind])
-        text = value if isinstance(value, str) else compact(value)
-        yield _placed(Part("call", text, name, call_id, json=not isinstance(value, str)), item)
-    elif is_unknown_call(payload):
-        call_id = str(payload["call_id"])
-        yield _placed(Part("call", compact(payload), kind, call_id, json=True, signed=True), item)
-    elif kind == "image_generation_call":
-        tokens = estimate_media_tokens("image/png", str(payload.get("result") or ""))
-        yield _placed(Part("media", name=kind, media=(Media("image/png", tokens),)), item)
-    else:
-        yield _opaque(item)
-
-
-def _reasoning(pieces: Any) -> list[str]:
-    return [text for text in texts_of({"content": pieces}) if text]
-
-
-def _opaque(item: Item) -> Part:
-    """Keep an item as it is: a search of the provider's, an encrypted compaction, what we do not know."""
-    return _placed(Part("opaque", compact(item.payload), type_of(item.payload)), item)
-
-
-def _output(item: Item) -> Part:
-    """Read a tool's output; one that is a JSON string with text and metadata stays that string."""
-    payload = item.payload
-    content = read_result(payload.get(OUTPUT))
-    call_id = str(payload.get("call_id") or "")
-    part = Part("result", content.text, call_id=call_id, media=content.media, json=content.json)
-    return _placed(part._replace(is_error=payload.get("success") is False), item)

@@ -21,10 +21,11 @@ PartChanges = dict[int, tuple[Part, Part]]
 def edit_item(line: bytes, change: RecordChange) -> bytes:
     """Edit a line that holds one item."""
     payload = parse_line(line)["payload"]
-    return edit(line, _item_edits(("payload",), payload, change.edited, change.removed))
+    return edit(line, item_edits(("payload",), payload, change.edited, change.removed))
 
 
-def _item_edits(path: Path, payload: dict[str, Any], edited: PartChanges, removed: Iterable[int]) -> Iterator[Edit]:
+def item_edits(path: Path, payload: dict[str, Any], edited: PartChanges, removed: Iterable[int]) -> Iterator[Edit]:
+    """Write changed parts into the item at `path`, and take removed pieces out."""
     kind = type_of(payload)
     for block, (old, new) in edited.items():
         if is_output(payload):
@@ -58,7 +59,7 @@ def edit_compacted(line: bytes, change: RecordChange, loaded: Sequence[Message],
                 edits.append(Delete(("payload", "replacement_history_metadata", place)))
             continue
         edited = {block: change.edited[full] for full, block in blocks.items() if full in change.edited}
-        edits.extend(_item_edits((*path, place), history[place], edited, sorted(gone)))
+        edits.extend(item_edits((*path, place), history[place], edited, sorted(gone)))
     return edit(line, edits)
 
 
@@ -134,4 +135,4 @@ def _kept_item(line: bytes, kind: Any, place: int, parts: Sequence[Part], before
         if parts and part.record == parts[0].record and place_of(part.block, kind)[0] == place
     }
     edited = {block: (old, now[block]) for block, old in was.items() if block in now and now[block] != old}
-    return edit(data, _item_edits((), item, edited, sorted(was.keys() - now.keys())))
+    return edit(data, item_edits((), item, edited, sorted(was.keys() - now.keys())))

@@ -182,12 +182,12 @@ def read(source: Source, reader: Reader) -> Reading:
     if box is None:
         raise refuse_dataset(source) if is_dataset(source) else shapes.refuse(source)
     messages: list[Message] = []
-    strays: list[str] = []
+    strays: list[tuple[int, Any]] = []
     model, usage = "", None
     for index, value in elements(source, box):
         found = reader.read_element(index, value) if is_message(value) else None
         if found is None:
-            strays.append(_describe_stray(source, box, index, value))
+            strays.append((index, value))
             continue
         messages.extend(found)
         if found and value["role"] == "assistant":
@@ -196,12 +196,18 @@ def read(source: Source, reader: Reader) -> Reading:
             usage = Usage(answer.tokens, len(messages)) if answer.tokens else usage
     if box.kind == "single":
         usage = None  # it covers the request, which is not in the file
-    return Reading(box, messages, model, usage, tuple(_shorten(strays)))
+    return Reading(box, messages, model, usage, name_strays(source, box, strays))
 
 
 def refuse_dataset(source: Source) -> Exception:
     """Build the error for several conversations where one was expected."""
     return source.fail("holds several conversations, one a line", hint="use `cortex batch`, or `load_all`")
+
+
+def name_strays(source: Source, box: Box, strays: Sequence[tuple[int, Any]]) -> tuple[str, ...]:
+    """Return a warning for each (index, element) that is not sent; the later ones are only counted."""
+    found = [_describe_stray(source, box, index, value) for index, value in strays[:MAX_WARNINGS]]
+    return (*found, *([f"{len(strays) - MAX_WARNINGS} more of that kind"] if len(strays) > MAX_WARNINGS else ()))
 
 
 def _describe_stray(source: Source, box: Box, index: int, value: Any) -> str:
@@ -210,12 +216,6 @@ def _describe_stray(source: Source, box: Box, index: int, value: Any) -> str:
     if not is_message(value):
         return f"{where}: not a message, kept as it is"
     return f"{where}: a message of role {value['role'][:40]!r} is not sent, kept as it is"
-
-
-def _shorten(warnings: list[str]) -> Iterator[str]:
-    yield from warnings[:MAX_WARNINGS]
-    if len(warnings) > MAX_WARNINGS:
-        yield f"{len(warnings) - MAX_WARNINGS} more of that kind"
 
 
 def build(

@@ -6,9 +6,11 @@ from typing import Any
 from anthropic.types import MessageParam
 from anthropic.types.beta import BetaMessageParam
 from openai.types.chat import ChatCompletionMessageParam
+from openai.types.responses import ResponseInputItemParam
 from pydantic import TypeAdapter, ValidationError
 
 _OPENAI: TypeAdapter[Any] = TypeAdapter(list[ChatCompletionMessageParam])
+_RESPONSES: TypeAdapter[Any] = TypeAdapter(list[ResponseInputItemParam])
 _ANTHROPIC: TypeAdapter[Any] = TypeAdapter(list[MessageParam])
 _ANTHROPIC_BETA: TypeAdapter[Any] = TypeAdapter(list[BetaMessageParam])
 
@@ -16,6 +18,11 @@ _ANTHROPIC_BETA: TypeAdapter[Any] = TypeAdapter(list[BetaMessageParam])
 def validate_openai(messages: list[Any]) -> None:
     """Raise where chat completions would refuse the messages."""
     _walk(_OPENAI.validate_python(messages))
+
+
+def validate_responses(items: list[Any]) -> None:
+    """Raise where the Responses API would refuse the items."""
+    _walk(_RESPONSES.validate_python(items))
 
 
 def validate_anthropic(messages: list[Any], *, is_beta: bool = False) -> None:
