@@ -28,6 +28,7 @@ FORMATS = {
     "axio": "axio",
     "cortex-mono": "pi-history",
     "openai-responses": "openai-responses",
+    "bedrock-converse": "bedrock-converse",
 }
 """Folder -> name of its format."""
 

@@ -180,6 +180,45 @@ def _axio_content(content: Any) -> Any:
     ]
 
 
+def bedrock_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A Converse request: as Anthropic's messages, blocks named by their key, no server tools."""
+    request: Object = {"modelId": MODEL, "messages": [], "system": [{"text": "be brief"}], "inferenceConfig": {}}
+    request = json.loads(before) if before else request
+    for message in anthropic_messages([_without_opaque(message) for message in messages]):
+        content = message["content"]
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        request["messages"].append({"role": message["role"], "content": list(map(_bedrock_block, blocks))})
+    return _json(request)
+
+
+def _without_opaque(message: Message) -> Message:
+    return message._replace(parts=tuple(part for part in message.parts if part.kind != "opaque"))
+
+
+def _bedrock_block(block: Object) -> Object:
+    kind = block["type"]
+    if kind == "tool_use":
+        return {"toolUse": {"toolUseId": block["id"], "name": block["name"], "input": block["input"]}}
+    if kind == "thinking":
+        return {"reasoningContent": {"reasoningText": {"text": block["thinking"], "signature": block["signature"]}}}
+    if kind == "tool_result":
+        pieces = block["content"]
+        pieces = [{"text": pieces}] if isinstance(pieces, str) else [_bedrock_piece(piece) for piece in pieces]
+        status = "error" if block.get("is_error") else "success"
+        return {"toolResult": {"toolUseId": block["tool_use_id"], "content": pieces, "status": status}}
+    return _bedrock_piece(block)
+
+
+def _bedrock_piece(piece: Object) -> Object:
+    if piece["type"] == "image":
+        return {"image": {"format": "png", "source": {"bytes": IMAGE}}}
+    try:
+        value = json.loads(piece["text"])
+    except ValueError:
+        return {"text": piece["text"]}
+    return {"json": value} if isinstance(value, dict) else {"text": piece["text"]}
+
+
 def claude_code(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A session: one block a line, every line a child of the one before."""
     start = before.count(b"\n") * 1000
@@ -357,6 +396,7 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "anthropic request": ("anthropic", anthropic_request),
     "anthropic lines": ("anthropic", anthropic_lines),
     "axio": ("axio", axio_list),
+    "bedrock": ("bedrock-converse", bedrock_request),
     "claude-code": ("claude-code", claude_code),
     "codex": ("codex", codex),
     "pi": ("pi", pi_session),

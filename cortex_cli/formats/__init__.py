@@ -17,6 +17,7 @@ from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.formats import (
     anthropic,
     axio,
+    bedrock,
     changes,
     claude_code,
     codex,
@@ -80,6 +81,7 @@ FORMATS: tuple[Format, ...] = (
     openai_responses,
     anthropic,
     axio,
+    bedrock,
     openai_chat,
 )
 """Every known format. Client sessions stand first, their detection is certain; lists of messages last."""

@@ -13,16 +13,45 @@ from typing import Any, NamedTuple
 from cortex_cli.formats import rewrite
 from cortex_cli.formats.containers import Box
 from cortex_cli.formats.rewrite import Plan
-from cortex_cli.jsonedit import Insert, Raw, Replace, edit, encode, parse
+from cortex_cli.jsonedit import Insert, Path, Raw, Replace, edit, encode, parse
 from cortex_cli.jsonscan import item_spans
 from cortex_cli.marks import parse_notice
 from cortex_cli.messages import Message, Part, Transcript
 
 OURS = -1
 
-_THINKING = frozenset({"thinking", "redacted_thinking"})
+_THINKING = ("thinking", "redacted_thinking")
+"""A tuple, since a damaged type may be unhashable."""
 
 EncodeBlocks = Callable[[Sequence[Part]], Iterator[dict[str, Any]]]
+
+
+def _leads(piece: Any) -> bool:
+    kind = piece.get("type") if isinstance(piece, dict) else ""
+    return kind == "tool_result" or kind in _THINKING
+
+
+def _new_element(side: str, blocks: list[Any], _behind: int) -> dict[str, Any]:
+    return {"role": side, "content": blocks}
+
+
+class Shape(NamedTuple):
+    """What an element of a format looks like."""
+
+    encode_blocks: EncodeBlocks
+    """Writes parts of our own."""
+    path: Path = ("content",)
+    """Where the list of blocks stands in an element."""
+    leads: Callable[[Any], bool] = _leads
+    """Whether our parts must stand behind a block: a result, or an answer's thinking."""
+    new_element: Callable[[str, list[Any], int], dict[str, Any]] = _new_element
+    """(side, blocks, index of the element it comes before) -> a new element."""
+
+    def blocks_of(self, value: Any) -> Any:
+        """Return what stands where an element has its blocks."""
+        for key in self.path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
 
 
 def place_notice(messages: list[Message]) -> list[Message]:
@@ -67,10 +96,11 @@ class _Cluster(NamedTuple):
 class _Turns:
     """One transcript on its way into a plan."""
 
-    def __init__(self, transcript: Transcript, plan: Plan, encode_blocks: EncodeBlocks) -> None:
+    def __init__(self, transcript: Transcript, plan: Plan, shape: Shape) -> None:
         self.transcript = transcript
         self.plan = plan
-        self.encode_blocks = encode_blocks
+        self.shape = shape
+        self.encode_blocks = shape.encode_blocks
         self.value_of = rewrite.element_reader(transcript)
         self.run_of = _number_runs(transcript.loaded)
         self._spans: list[tuple[int, int]] | None = None
@@ -91,15 +121,15 @@ class _Turns:
         """Return an element's blocks as they will be, and take the element itself out."""
         body = edit(self.bytes_of(index), self.plan.edits.pop(index, ()))
         self.plan.gone.add(index)
-        content = parse(body).get("content")
+        content = self.shape.blocks_of(parse(body))
         if isinstance(content, list):
-            return [Raw(body[start:end]) for start, end in item_spans(body, ("content",))]
+            return [Raw(body[start:end]) for start, end in item_spans(body, self.shape.path)]
         return list(self.encode_blocks([Part("text", content)])) if isinstance(content, str) and content else []
 
 
-def plan_turns(transcript: Transcript, plan: Plan, encode_blocks: EncodeBlocks) -> None:
+def plan_turns(transcript: Transcript, plan: Plan, shape: Shape) -> None:
     """Plan where our messages go, and join what must not stand side by side."""
-    turns = _Turns(transcript, plan, encode_blocks)
+    turns = _Turns(transcript, plan, shape)
     items = list(_items(transcript, plan))
     runs = [list(run) for _, run in groupby(items, key=lambda item: item.side)]
     place = rewrite.count_elements(transcript)
@@ -117,7 +147,7 @@ def _side(message: Message) -> str:
 
 def _number_runs(messages: Sequence[Message]) -> dict[int, int]:
     """Number the stretches of one side: elements of one stretch were neighbours in the input already."""
-    sides = {message.records[0]: _side(message) for message in messages if message.records}
+    sides = {record: _side(message) for message in messages for record in message.records}
     found: dict[int, int] = {}
     number, side = 0, ""
     for element in sorted(sides):
@@ -133,9 +163,10 @@ def _items(transcript: Transcript, plan: Plan) -> Iterator[_Item]:
         side = _side(message)
         if message.position < 0 and not message.records:
             yield _Item(side, OURS, message)
-        elif message.records and message.records[0] not in seen:
-            seen.add(message.records[0])
-            yield _Item(side, message.records[0], message)
+        for record in message.records:  # an answer may stand in several
+            if record not in seen:
+                seen.add(record)
+                yield _Item(side, record, message)
 
 
 def _plan_run(turns: _Turns, run: list[_Item], behind: int) -> None:
@@ -191,7 +222,7 @@ def _insert_new(turns: _Turns, side: str, items: Sequence[_Item], behind: int) -
     """Write our messages as one element of their own."""
     parts = [part for item in items for part in item.message.parts]
     blocks = list(turns.encode_blocks(_results_first(parts)))
-    turns.plan.inserts[behind].append({"role": side, "content": blocks})
+    turns.plan.inserts[behind].append(turns.shape.new_element(side, blocks, behind))
 
 
 def _results_first(parts: Sequence[Part]) -> list[Part]:
@@ -217,23 +248,20 @@ def _join(turns: _Turns, cluster: _Cluster) -> None:
 
 
 def _put(turns: _Turns, host: int, first: list[Any], last: list[Any]) -> None:
-    content = turns.value_of(host).get("content")
+    path = turns.shape.path
+    content = turns.shape.blocks_of(turns.value_of(host))
     edits = turns.plan.edits[host]
     if isinstance(content, list):
         if first:
-            edits.append(Insert(("content", _first_free(content)), tuple(first)))
+            edits.append(Insert((*path, _first_free(content, turns.shape)), tuple(first)))
         if last:
-            edits.append(Insert(("content", len(content)), tuple(last)))
+            edits.append(Insert((*path, len(content)), tuple(last)))
         return
-    written = next((one.value for one in edits if isinstance(one, Replace) and one.path == ("content",)), content)
+    written = next((one.value for one in edits if isinstance(one, Replace) and one.path == path), content)
     own = turns.encode_blocks([Part("text", written)]) if isinstance(written, str) and written else ()
-    turns.plan.edits[host] = [Replace(("content",), Raw(b"[" + b",".join(map(encode, [*first, *own, *last])) + b"]"))]
+    turns.plan.edits[host] = [Replace(path, Raw(b"[" + b",".join(map(encode, [*first, *own, *last])) + b"]"))]
 
 
-def _first_free(content: list[Any]) -> int:
+def _first_free(content: list[Any], shape: Shape) -> int:
     """Return where our parts may stand first: behind results, and in an answer behind its thinking."""
-    types = [piece.get("type") if isinstance(piece, dict) else "" for piece in content]
-    at = 0
-    while at < len(types) and (types[at] == "tool_result" or types[at] in _THINKING):
-        at += 1
-    return at
+    return next((at for at, piece in enumerate(content) if not shape.leads(piece)), len(content))

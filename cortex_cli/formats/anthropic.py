@@ -139,7 +139,7 @@ def plan(transcript: Transcript) -> rewrite.Plan:
     """Plan what becomes of every element."""
     planned = rewrite.plan_changes(transcript, edit_element)
     _drop_with_compaction(transcript, planned)
-    alternation.plan_turns(transcript, planned, encode_blocks)
+    alternation.plan_turns(transcript, planned, alternation.Shape(encode_blocks))
     return planned
 
 

@@ -23,13 +23,13 @@ def read_element(index: int, value: dict[str, Any]) -> Sequence[Message] | None:
     time = to_utc(value.get("timestamp"))
     parts = read_parts(index, content)
     if role == "user":
-        return [message._replace(time=time) for message in _split_user(index, only(parts, "result"))]
+        return [message._replace(time=time) for message in split_user(index, only(parts, "result"))]
     if role == "assistant":
         return (Message("assistant", only(parts, "call"), (index,), time=time),)
     return (Message("system", only(parts), (index,), time=time),) if role == "system" else None
 
 
-def _split_user(index: int, parts: Sequence[Part]) -> Iterator[Message]:
+def split_user(index: int, parts: Sequence[Part]) -> Iterator[Message]:
     """Take a user message apart: results first, then what is ours, and what stands between."""
     rest: list[Part] = []
     has_any = False

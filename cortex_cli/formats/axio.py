@@ -80,5 +80,5 @@ def dump(transcript: Transcript) -> Iterator[bytes]:
 def plan(transcript: Transcript) -> rewrite.Plan:
     """Plan what becomes of every element."""
     planned = rewrite.plan_changes(transcript, edit_element)
-    alternation.plan_turns(transcript, planned, partial(encode_blocks, always_is_error=True))
+    alternation.plan_turns(transcript, planned, alternation.Shape(partial(encode_blocks, always_is_error=True)))
     return planned

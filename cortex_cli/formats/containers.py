@@ -104,6 +104,9 @@ def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
         return Box("list", ("messages",), document, messages)
     if isinstance(choices, list) and choices and isinstance(choices[0], dict) and is_message(choices[0].get("message")):
         return Box("single", ("choices", 0, "message"), document, [choices[0]["message"]])
+    answer = document.get("output")  # Bedrock
+    if isinstance(answer, dict) and is_message(answer.get("message")):
+        return Box("single", ("output", "message"), document, [answer["message"]])
     if is_message(document):
         is_one_line = b"\n" not in source.data.strip()
         is_answer = document.get("type") == "message" or not is_one_line

@@ -1,10 +1,13 @@
 """Messages against the types of the official packages, every lazy list in them walked to its end."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from anthropic.types import MessageParam
 from anthropic.types.beta import BetaMessageParam
+from botocore.session import get_session
+from botocore.validate import ParamValidator
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.responses import ResponseInputItemParam
 from pydantic import TypeAdapter, ValidationError
@@ -28,6 +31,18 @@ def validate_responses(items: list[Any]) -> None:
 def validate_anthropic(messages: list[Any], *, is_beta: bool = False) -> None:
     """Raise where the Messages API would refuse the messages."""
     _walk((_ANTHROPIC_BETA if is_beta else _ANTHROPIC).validate_python(messages))
+
+
+@cache
+def _converse_messages() -> Any:
+    model = get_session().get_service_model("bedrock-runtime")
+    return model.operation_model("Converse").input_shape.members["messages"]
+
+
+def validate_bedrock(messages: list[Any]) -> None:
+    """Raise where `botocore` would not send the messages to Converse."""
+    report = ParamValidator().validate(messages, _converse_messages())
+    assert not report.has_errors(), report.generate_report()
 
 
 def needs_beta(messages: list[Any]) -> bool:

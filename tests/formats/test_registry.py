@@ -64,7 +64,7 @@ def test_lists_are_told_apart(value: Any, name: str) -> None:
     "value",
     [
         [{"role": "user", "parts": [{"text": "hi"}]}],
-        {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
+        {"turns": [{"speaker": "a", "said": "hi"}]},
         {"contents": [{"role": "user", "parts": []}]},
         {"steps": []},
         [{"from": "human", "value": "hi"}],
