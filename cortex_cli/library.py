@@ -30,7 +30,7 @@ def load(source: Loadable, *, format: str = "auto") -> Transcript:
 
 
 def load_all(source: Loadable, *, format: str = "auto") -> tuple[Transcript, ...]:
-    """Read every conversation of a data set (JSONL with one conversation a line), or the only one of a file.
+    """Read every conversation of a data set (one a line, or one an item of a list), or the only one of a file.
 
     Raises:
         InputError: It cannot be read, or is of no known format.

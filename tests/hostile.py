@@ -6,7 +6,7 @@ from typing import Any
 
 from cortex_cli.messages import Message
 from tests.conftest import assistant, call, filler, live, result, thinking, user
-from tests.wire import WRITERS
+from tests.writers import WRITERS
 
 SOUND: tuple[Message, ...] = live(
     user("please look at src/app.py"),

@@ -11,7 +11,7 @@ from cortex_cli.errors import CortexError, ExitCode
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 from tests.hostile import NOT_TRANSCRIPTS, WRONG_VALUES, awkward, damaged_lines, is_lines, paths, sound, with_value
-from tests.wire import WRITERS
+from tests.writers import WRITERS
 
 KNOWN = {known.NAME for known in formats.FORMATS}
 WRITTEN = list(WRITERS)

@@ -12,7 +12,7 @@ from cortex_cli.formats.source import Source
 from tests.hostile import NOT_TRANSCRIPTS, awkward, damaged_lines, is_lines, sound
 from tests.roundtrip import load
 from tests.test_hostile import KNOWN, WRITTEN
-from tests.wire import WRITERS
+from tests.writers import WRITERS
 
 SMALL = ("--window", "2500", "--tokenizer", "heuristic", "--layers", "cap,micro,failsafe")
 LONG_LINE_BYTES = 100_000_000

@@ -21,7 +21,7 @@ from cortex_cli.validity import find_problems
 from tests.conftest import live, result
 from tests.roundtrip import as_read_back, dump, essence, load, missing_record
 from tests.strategies import CONVERSATIONS
-from tests.wire import WRITERS
+from tests.writers import WRITERS
 
 COUNTER = make_counter("heuristic")
 EACH_WRITING = pytest.mark.parametrize("written", WRITERS)
@@ -156,7 +156,10 @@ def test_an_excerpt_is_returned_as_it_is(written: str) -> None:
     """Results alone cannot be mended: a smaller file of them would be no better, so it is said and left."""
     name, write = WRITERS[written]
     data = write(live(*(result(f"call_{number}", chars=4000) for number in range(9))))
-    done = compact(load(data, name), settings_for(2000), counter=COUNTER)
+    transcript = load(data, name)
+    if any(message.typed for message in transcript.messages):
+        return  # of agents that act by text: what answers no action is the user's
+    done = compact(transcript, settings_for(2000), counter=COUNTER)
     assert dump(done.transcript) == data
     is_said = any("returned as it is" in warning for warning in done.report.warnings)
     assert is_said or not done.transcript.messages  # Claude Code leaves results without calls out on resume

@@ -29,11 +29,17 @@ FORMATS = {
     "cortex-mono": "pi-history",
     "openai-responses": "openai-responses",
     "bedrock-converse": "bedrock-converse",
+    "tau-bench": "tau-bench",
+    "mini-swe-agent": "mini-swe-agent",
+    "swe-agent": "swe-agent",
 }
 """Folder -> name of its format."""
 
+OTHERS = {"tests__test_data__local.e2040d.traj.json": "openai"}
+"""Files whose format is not their folder's: of version 0, a bare list of chat messages."""
+
 FILES = [
-    pytest.param(path, name, id=str(path.relative_to(FOLDER)))
+    pytest.param(path, OTHERS.get(path.name, name), id=str(path.relative_to(FOLDER)))
     for folder, name in FORMATS.items()
     for path in sorted((FOLDER / folder).glob("*"))
 ]

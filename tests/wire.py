@@ -23,7 +23,7 @@ IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQA
 DATA_URL = f"data:image/png;base64,{IMAGE}"
 
 
-def _json(value: Any, **form: Any) -> bytes:
+def to_json(value: Any, **form: Any) -> bytes:
     """Write JSON in UTF-8; in ASCII only where a lone surrogate stands in it."""
     try:
         return json.dumps(value, ensure_ascii=False, **form).encode()
@@ -31,51 +31,51 @@ def _json(value: Any, **form: Any) -> bytes:
         return json.dumps(value, **form).encode()
 
 
-def _line(value: Any) -> bytes:
-    return _json(value, separators=(",", ":")) + b"\n"
+def json_line(value: Any) -> bytes:
+    return to_json(value, separators=(",", ":")) + b"\n"
 
 
-def _objects(before: bytes) -> list[Object]:
+def read_objects(before: bytes) -> list[Object]:
     """Read the lines that stand before."""
     return [json.loads(line) for line in before.splitlines() if line.strip()]
 
 
-def _time(number: int) -> str:
+def time_of(number: int) -> str:
     return f"2026-01-{2 + number // 86400:02d}T{number // 3600 % 24:02d}:{number // 60 % 60:02d}:{number % 60:02d}.250Z"
 
 
-def _texts(message: Message) -> list[Object]:
+def text_blocks(message: Message) -> list[Object]:
     return [{"type": "text", "text": part.text} for part in message.parts if part.kind == "text"]
 
 
-def _user_content(number: int, message: Message) -> Any:
+def user_content(number: int, message: Message) -> Any:
     """The string form for even numbers, the list form for odd ones and for several texts."""
-    return _texts(message) if number % 2 or len(message.parts) > 1 else message.text
+    return text_blocks(message) if number % 2 or len(message.parts) > 1 else message.text
 
 
-def _result_content(number: int, part: Part, image: Object) -> Any:
+def result_content(number: int, part: Part, image: Object) -> Any:
     """The same for results; one with an image is always a list."""
     if number % 2 == 0 and not part.media:
         return part.text
     return [{"type": "text", "text": part.text}, *([image] if part.media else [])]
 
 
-def _documents(messages: list[Object], before: bytes, **form: Any) -> bytes:
+def documents(messages: list[Object], before: bytes, **form: Any) -> bytes:
     """Write a bare array, longer than it was."""
-    return _json([*(json.loads(before) if before else []), *messages], **form)
+    return to_json([*(json.loads(before) if before else []), *messages], **form)
 
 
 def openai_messages(messages: Sequence[Message]) -> list[Object]:
     """Write message objects of chat completions."""
-    return [_openai(number, message) for number, message in enumerate(messages)]
+    return [openai_message(number, message) for number, message in enumerate(messages)]
 
 
-def _openai(number: int, message: Message) -> Object:
+def openai_message(number: int, message: Message) -> Object:
     if message.role == "tool":
         part = message.parts[0]
-        content = _result_content(number, part, {"type": "image_url", "image_url": {"url": DATA_URL}})
+        content = result_content(number, part, {"type": "image_url", "image_url": {"url": DATA_URL}})
         return {"role": "tool", "tool_call_id": part.call_id, "content": content}
-    written: Object = {"role": message.role, "content": _user_content(number, message)}
+    written: Object = {"role": message.role, "content": user_content(number, message)}
     if message.role == "assistant":
         written["content"] = message.text or None
     if calls := message.calls:
@@ -90,19 +90,19 @@ def _openai(number: int, message: Message) -> Object:
 
 def openai_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One message a line."""
-    return before + b"".join(map(_line, openai_messages(messages)))
+    return before + b"".join(map(json_line, openai_messages(messages)))
 
 
 def openai_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One request object, indented."""
     request: Object = json.loads(before) if before else {"model": "gpt-5", "messages": [], "seed": 12345}
     request["messages"] += openai_messages(messages)
-    return _json(request, indent=2)
+    return to_json(request, indent=2)
 
 
 def openai_array(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A bare array."""
-    return _documents(openai_messages(messages), before)
+    return documents(openai_messages(messages), before)
 
 
 def anthropic_messages(messages: Sequence[Message]) -> list[Object]:
@@ -114,9 +114,9 @@ def anthropic_messages(messages: Sequence[Message]) -> list[Object]:
                 written.append({"role": "user", "content": []})
             written[-1]["content"].append(_anthropic_result(number, message.parts[0]))
         elif message.role == "user" and number % 3 == 0 and written and _only_results(written[-1]):
-            written[-1]["content"].extend(_texts(message))
+            written[-1]["content"].extend(text_blocks(message))
         elif message.role == "user":
-            written.append({"role": "user", "content": _user_content(number, message)})
+            written.append({"role": "user", "content": user_content(number, message)})
         elif message.role == "assistant":
             written.append({"role": "assistant", "content": [_anthropic_block(part) for part in message.parts]})
     return written
@@ -128,7 +128,7 @@ def _only_results(message: Object) -> bool:
 
 def _anthropic_result(number: int, part: Part) -> Object:
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}}
-    content = _result_content(number, part, image)
+    content = result_content(number, part, image)
     written: Object = {"type": "tool_result", "tool_use_id": part.call_id, "content": content}
     return {**written, "is_error": True} if part.is_error else written
 
@@ -146,12 +146,12 @@ def anthropic_request(messages: Sequence[Message], before: bytes = b"") -> bytes
     request: Object = {"model": MODEL, "max_tokens": 4096, "system": "be brief", "messages": []}
     request = json.loads(before) if before else request
     request["messages"] += anthropic_messages(messages)
-    return _json(request)
+    return to_json(request)
 
 
 def anthropic_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One message a line."""
-    return before + b"".join(map(_line, anthropic_messages(messages)))
+    return before + b"".join(map(json_line, anthropic_messages(messages)))
 
 
 def axio_list(messages: Sequence[Message], before: bytes = b"") -> bytes:
@@ -164,7 +164,7 @@ def axio_list(messages: Sequence[Message], before: bytes = b"") -> bytes:
             if block["type"] == "tool_result":
                 block.setdefault("is_error", False)
                 block["content"] = _axio_content(block["content"])
-    return _documents(written, before)
+    return documents(written, before)
 
 
 def _for_axio(message: Message) -> Message:
@@ -188,7 +188,7 @@ def bedrock_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
         content = message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         request["messages"].append({"role": message["role"], "content": list(map(_bedrock_block, blocks))})
-    return _json(request)
+    return to_json(request)
 
 
 def _without_opaque(message: Message) -> Message:
@@ -225,7 +225,7 @@ def claude_code(messages: Sequence[Message], before: bytes = b"") -> bytes:
     snapshot = {"type": "file-history-snapshot", "messageId": _uuid(9), "snapshot": {"n": 1.10}}
     objects: list[Object] = [] if before else [{**snapshot, "isSnapshotUpdate": False}]
     call_lines: dict[str, str] = {}
-    parents = [one["uuid"] for one in _objects(before) if one.get("uuid") and not one.get("isSidechain")]
+    parents = [one["uuid"] for one in read_objects(before) if one.get("uuid") and not one.get("isSidechain")]
     parent = parents[-1] if parents else None
     for number, message in enumerate(messages, start):
         for block in _claude_blocks(number, message):
@@ -239,7 +239,7 @@ def claude_code(messages: Sequence[Message], before: bytes = b"") -> bytes:
                 call_lines[block["id"]] = uuid
             objects.append(entry)
             parent = uuid
-    return before + b"".join(map(_line, objects))
+    return before + b"".join(map(json_line, objects))
 
 
 def _uuid(number: int) -> str:
@@ -262,12 +262,12 @@ def _claude_entry(kind: str, uuid: str, parent: str | None, number: int, block: 
     entry |= {"sessionId": SESSION, "version": "2.1.30", "gitBranch": "main", "type": kind, "message": inner}
     if kind == "assistant":
         entry["requestId"] = f"req_{number}"
-    return {**entry, "uuid": uuid, "timestamp": _time(number)}
+    return {**entry, "uuid": uuid, "timestamp": time_of(number)}
 
 
 def codex(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A rollout: header, context, then items; user messages are mirrored as events."""
-    meta: Object = {"id": SESSION, "timestamp": _time(0), "cwd": "/home/dev/app", "originator": "codex_cli_rs"}
+    meta: Object = {"id": SESSION, "timestamp": time_of(0), "cwd": "/home/dev/app", "originator": "codex_cli_rs"}
     meta |= {"cli_version": "0.58.0", "instructions": None, "source": "cli", "model_provider": "openai"}
     items: list[tuple[str, Object]] = [
         ("session_meta", meta),
@@ -280,8 +280,8 @@ def codex(messages: Sequence[Message], before: bytes = b"") -> bytes:
             items.append(("event_msg", {"type": "user_message", "message": message.text, "images": []}))
         items.extend(("response_item", item) for item in _codex_items(number, message))
     start = before.count(b"\n")
-    lines = ({"timestamp": _time(start + n), "type": kind, "payload": one} for n, (kind, one) in enumerate(items))
-    return before + b"".join(map(_line, lines))
+    lines = ({"timestamp": time_of(start + n), "type": kind, "payload": one} for n, (kind, one) in enumerate(items))
+    return before + b"".join(map(json_line, lines))
 
 
 def _codex_text(role: str, kind: str, *texts: str) -> Object:
@@ -298,7 +298,7 @@ def _codex_items(number: int, message: Message) -> Iterator[Object]:
         elif part.kind == "call":
             yield {"type": "function_call", "name": part.name, "arguments": part.text, "call_id": part.call_id}
         elif part.kind == "result":
-            output = _result_content(number, part, {"type": "input_image", "image_url": DATA_URL})
+            output = result_content(number, part, {"type": "input_image", "image_url": DATA_URL})
             if isinstance(output, list):
                 output[0]["type"] = "input_text"
             yield {"type": "function_call_output", "call_id": part.call_id, "output": output}
@@ -313,13 +313,13 @@ def responses_request(messages: Sequence[Message], before: bytes = b"") -> bytes
     request: Object = {"model": "gpt-5", "instructions": "be brief", "input": [], "store": False}
     request = json.loads(before) if before else request
     request["input"] += [item for number, message in enumerate(messages) for item in _responses_items(number, message)]
-    return _json(request)
+    return to_json(request)
 
 
 def responses_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One item a line."""
     items = (item for number, message in enumerate(messages) for item in _responses_items(number, message))
-    return before + b"".join(map(_line, items))
+    return before + b"".join(map(json_line, items))
 
 
 def _responses_items(number: int, message: Message) -> Iterator[Object]:
@@ -345,9 +345,9 @@ def _pi(number: int, message: Message) -> Object:
         part = message.parts[0]
         written: Object = {"role": "toolResult", "toolCallId": part.call_id, "toolName": part.name}
         image = {"type": "image", "data": IMAGE, "mimeType": "image/png"}
-        return {**written, "content": _result_content(1, part, image), "isError": part.is_error, "timestamp": stamp}
+        return {**written, "content": result_content(1, part, image), "isError": part.is_error, "timestamp": stamp}
     if message.role == "user":
-        return {"role": "user", "content": _user_content(number, message), "timestamp": stamp}
+        return {"role": "user", "content": user_content(number, message), "timestamp": stamp}
     head = {"role": "assistant", "content": [_pi_block(part) for part in message.parts if part.kind != "opaque"]}
     head |= {"api": "anthropic-messages", "provider": "anthropic", "model": MODEL}
     cost = {"input": 0.1, "output": 0.10, "cacheRead": 0, "cacheWrite": 0, "total": 0.2}
@@ -365,42 +365,23 @@ def _pi_block(part: Part) -> Object:
 
 def pi_session(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A session, version 3: a header and a chain of entries."""
-    header = {"type": "session", "version": 3, "id": SESSION, "timestamp": _time(0), "cwd": "/home/dev/app"}
-    change = {"type": "model_change", "id": "0000ffff", "parentId": None, "timestamp": _time(0)}
+    header = {"type": "session", "version": 3, "id": SESSION, "timestamp": time_of(0), "cwd": "/home/dev/app"}
+    change = {"type": "model_change", "id": "0000ffff", "parentId": None, "timestamp": time_of(0)}
     objects: list[Object] = [] if before else [header, {**change, "provider": "anthropic", "modelId": MODEL}]
     start = before.count(b"\n") * 1000 + 1
-    parent = [*_objects(before), *objects][-1]["id"]
+    parent = [*read_objects(before), *objects][-1]["id"]
     for number, message in enumerate(pi_messages(messages), start):
         entry = {"type": "message", "id": f"{number:08x}", "parentId": parent}
-        objects.append({**entry, "timestamp": _time(number), "message": message})
+        objects.append({**entry, "timestamp": time_of(number), "message": message})
         parent = entry["id"]
-    return before + b"".join(map(_line, objects))
+    return before + b"".join(map(json_line, objects))
 
 
 def pi_history(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """The plain history, one message a line."""
-    return before + b"".join(map(_line, pi_messages(messages)))
+    return before + b"".join(map(json_line, pi_messages(messages)))
 
 
 def pi_history_array(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """The plain history as one array."""
-    return _documents(pi_messages(messages), before, indent=1)
-
-
-WRITERS: dict[str, tuple[str, Writer]] = {
-    "openai lines": ("openai", openai_lines),
-    "openai request": ("openai", openai_request),
-    "openai array": ("openai", openai_array),
-    "responses request": ("openai-responses", responses_request),
-    "responses lines": ("openai-responses", responses_lines),
-    "anthropic request": ("anthropic", anthropic_request),
-    "anthropic lines": ("anthropic", anthropic_lines),
-    "axio": ("axio", axio_list),
-    "bedrock": ("bedrock-converse", bedrock_request),
-    "claude-code": ("claude-code", claude_code),
-    "codex": ("codex", codex),
-    "pi": ("pi", pi_session),
-    "pi-history lines": ("pi-history", pi_history),
-    "pi-history array": ("pi-history", pi_history_array),
-}
-"""What is written -> (name of its format, writer)."""
+    return documents(pi_messages(messages), before, indent=1)

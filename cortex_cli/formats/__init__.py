@@ -3,9 +3,11 @@
 A format is an object (a module will do) with `NAME`, `detect`, `load` and `dump`. To add one, write
 its file and add it to `FORMATS`, or call `register` from outside.
 
-Two more names are optional: `RULES` (a `validity.Rules`) where conversations must keep more than the rules
+More names are optional: `RULES` (a `validity.Rules`) where conversations must keep more than the rules
 that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the records themselves (parent
 links, unique ids), which `cortex check` asks. The `dump` of a client's sessions takes `keep_history` as well.
+A format whose inputs hold several conversations otherwise than one a line, or one an item of a list, says so in
+`conversations(source) -> Iterator[datasets.Conversation]`, which yields nothing for an input with only one.
 """
 
 import inspect
@@ -22,12 +24,16 @@ from cortex_cli.formats import (
     claude_code,
     codex,
     containers,
+    datasets,
+    mini_swe_agent,
     openai_chat,
     openai_responses,
     pi,
     pi_history,
     rewrite,
     shapes,
+    swe_agent,
+    tau_bench,
 )
 from cortex_cli.formats.source import Lines, Source
 from cortex_cli.messages import Transcript
@@ -79,6 +85,9 @@ FORMATS: tuple[Format, ...] = (
     pi,
     pi_history,
     openai_responses,
+    tau_bench,
+    mini_swe_agent,
+    swe_agent,
     anthropic,
     axio,
     bedrock,
@@ -154,22 +163,24 @@ def load(source: Source, format: str = "auto") -> Transcript:
 
 
 def load_all(source: Source, format: str = "auto") -> tuple[Transcript, ...]:
-    """Read all conversations of an input: of a data set one for each line, else the only one.
+    """Read all conversations of an input: of a data set each, else the only one.
 
     Raises:
         InputError: It cannot be read.
         OptionError: There is no such format.
     """
-    if not containers.is_dataset(source):
-        return (load(source, format),)
     chosen, doubts = _choose(source, format)
-    found = []
-    for one in containers.conversations(source):
+    split: Callable[[Source], Iterable[datasets.Conversation]]
+    split = getattr(chosen, "conversations", datasets.conversations)
+    found: list[Transcript] = []
+    for one in split(source):
         transcript = _sealed(chosen.load(one.source), one.source)
         if not isinstance(transcript.layout, containers.Layout):
-            raise shapes.refuse_as(source, chosen.NAME, ["a data set with one conversation a line"])
+            raise shapes.refuse_as(source, chosen.NAME, ["a data set"])
         layout = replace(transcript.layout, before=one.before, after=one.after)
         found.append(replace(transcript, layout=layout))
+    if not found:
+        return (_sealed(chosen.load(source), source, doubts),)
     found[0] = replace(found[0], warnings=doubts + source.warnings() + found[0].warnings)
     return tuple(found)
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
+from cortex_cli.formats import copies
 from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.claude_code_records import SYNTHETIC_MODEL
 from cortex_cli.formats.contents import edit_json, edit_result, text_of
@@ -14,9 +15,6 @@ from cortex_cli.formats.rewrite import parse_line
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode
 from cortex_cli.jsonscan import parse_first
 from cortex_cli.messages import WHOLE, Message, Part
-
-COPY_MAX_CHARS = 256
-"""Longer strings in `toolUseResult` shrink with their result. Source: SPEC section 3, `bookend_min_chars`."""
 
 ENVELOPE = ("isSidechain", "userType", "entrypoint", "cwd", "sessionId", "version", "gitBranch", "slug", "agentId")
 """What a new line takes over from its neighbour, in the order on disk."""
@@ -76,7 +74,7 @@ def _part_edits(record: dict[str, Any], change: RecordChange) -> Iterator[Edit]:
     yield from (Delete((*path, block)) for block in change.removed if block != WHOLE)
     results = [pair for pair in change.edited.values() if pair[0].kind == "result"]
     if results and "toolUseResult" in record:
-        yield from _copy_edits(("toolUseResult",), record["toolUseResult"], *results[0])
+        yield from copies.shrink_all(("toolUseResult",), record["toolUseResult"], *results[0])
 
 
 def _result_edits(path: Path, piece: dict[str, Any], old: Part, new: Part) -> Iterator[Edit]:
@@ -84,24 +82,6 @@ def _result_edits(path: Path, piece: dict[str, Any], old: Part, new: Part) -> It
         yield from edit_result((*path, "content"), piece["content"], old, new)
     elif new.text != old.text:
         yield Replace(path, {**piece, "content": new.text})
-
-
-def _copy_edits(path: Path, value: Any, old: Part, new: Part) -> Iterator[Edit]:
-    """Shorten the long strings of the copy that the client keeps for its own display."""
-    if isinstance(value, str):
-        if len(value) > COPY_MAX_CHARS:
-            yield Replace(path, new.text if value == old.text else _shortened(value))
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield from _copy_edits((*path, key), member, old, new)
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _copy_edits((*path, index), member, old, new)
-
-
-def _shortened(text: str) -> str:
-    mark = f"... [{len(text)} characters, trimmed]"
-    return text[: COPY_MAX_CHARS - len(mark)] + mark
 
 
 def boundary_line(envelope: dict[str, Any], *, line_id: str, time: str, logical_parent: str, tokens: int) -> bytes:

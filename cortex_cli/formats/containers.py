@@ -1,13 +1,15 @@
 """Where a list of messages stands in an input, and how it is read: one implementation for all list formats.
 
 The containers: one message a line; one JSON document that is a list of messages or has one under
-`messages`; a recorded answer (`choices`, or an answer that is itself a message); one conversation a line,
-which `conversations` takes apart. The formats only say how one element is read. `rewrite` writes.
+`messages`; a recorded answer (`choices`, or an answer that is itself a message). Of data sets (one conversation
+a line, or an item of a list) each conversation is one of these: `datasets` takes them apart. The formats only
+say how one element is read. `rewrite` writes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from cortex_cli.formats import shapes
@@ -61,9 +63,9 @@ class Layout:
     originals: Sequence[Any] = ()
     """The Python values as they were handed in."""
     before: bytes = b""
-    """Of one conversation in a data set: lines before the first that are none, as they stand."""
+    """Of one conversation in a data set: what stands before the first, as it stands."""
     after: bytes = b""
-    """Of one conversation in a data set: lines up to the next that are none."""
+    """Of one conversation in a data set: what stands between it and the next."""
 
 
 class Reader(NamedTuple):
@@ -73,6 +75,8 @@ class Reader(NamedTuple):
     read_element: Callable[[int, dict[str, Any]], Sequence[Message] | None]
     """(index, value) -> its messages; None if it is no message, empty if it is one that is not sent."""
     read_answer: Callable[[dict[str, Any]], Answer] = lambda _value: NO_ANSWER
+    is_element: Callable[[Any], bool] = lambda value: is_message(value)
+    """Whether a value has the outline of what `read_element` takes."""
 
 
 class Reading(NamedTuple):
@@ -92,10 +96,24 @@ def find_box(source: Source) -> Box | None:
         return Box("lines") if any(map(is_message, source.head)) else None
     if isinstance(document, list):
         kind: Literal["list", "plain"] = "plain" if isinstance(source, PlainSource) else "list"
-        return Box(kind, values=document) if any(map(is_message, document)) else None
+        if any(map(is_message, document)):
+            return Box(kind, values=document)
+        return _find_in_only_item(document)
     if isinstance(document, dict):
         return _find_in_object(source, document)
     return None
+
+
+def _find_in_only_item(document: list[Any]) -> Box | None:
+    """Find the messages of a data set that is a list of one conversation."""
+    if len(document) != 1 or not is_conversation(document[0]):
+        return None
+    item = document[0]
+    return (
+        Box("list", (0,), values=item)
+        if isinstance(item, list)
+        else Box("list", (0, "messages"), item, item["messages"])
+    )
 
 
 def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
@@ -120,14 +138,21 @@ def is_message(value: Any) -> bool:
 
 
 def is_conversation(value: Any) -> bool:
-    """Tell whether a line holds a whole conversation."""
+    """Tell whether a value, a line or an item of a list, holds a whole conversation."""
     messages = value.get("messages") if isinstance(value, dict) and "role" not in value else value
     return isinstance(messages, list) and any(map(is_message, messages))
 
 
 def is_dataset(source: Source) -> bool:
-    """Tell whether the input has one conversation a line, and several lines."""
-    return source.document is None and any(map(is_conversation, source.head_values))
+    """Tell whether the input holds several conversations: one a line, or one an item of a list."""
+    return source.remember(_is_dataset)
+
+
+def _is_dataset(source: Source) -> bool:
+    document = source.document
+    if document is None:
+        return any(map(is_conversation, source.head_values))
+    return isinstance(document, list) and len(document) > 1 and any(map(is_conversation, document))
 
 
 class Sample(NamedTuple):
@@ -144,7 +169,8 @@ def sample(source: Source) -> Sample | None:
 
 def _take_sample(source: Source) -> Sample | None:
     if is_dataset(source):
-        some = [value for value in source.head_values if is_conversation(value)][:SAMPLE_CONVERSATIONS]
+        values = source.head_values if source.document is None else source.document
+        some = list(islice(filter(is_conversation, values), SAMPLE_CONVERSATIONS))
         tops = [value for value in some if isinstance(value, dict)]
         lists = [value["messages"] if isinstance(value, dict) else value for value in some]
         messages = tuple(one for messages in lists for one in messages if is_message(one))
@@ -175,28 +201,28 @@ def elements(source: Source, box: Box) -> Iterable[tuple[int, Any]]:
     return source.values() if box.kind == "lines" else enumerate(box.values)
 
 
-def read(source: Source, reader: Reader) -> Reading:
-    """Read every element of the input's container.
+def read(source: Source, reader: Reader, box: Box | None = None) -> Reading:
+    """Read every element of a container, the input's only one where none is named.
 
     Raises:
         InputError: There is no list of messages in it, or several conversations.
     """
-    box = find_box(source)
+    box = find_box(source) if box is None else box
     if box is None:
         raise refuse_dataset(source) if is_dataset(source) else shapes.refuse(source)
     messages: list[Message] = []
     strays: list[tuple[int, Any]] = []
     model, usage = "", None
     for index, value in elements(source, box):
-        found = reader.read_element(index, value) if is_message(value) else None
+        found = reader.read_element(index, value) if reader.is_element(value) else None
         if found is None:
             strays.append((index, value))
             continue
-        messages.extend(found)
-        if found and value["role"] == "assistant":
+        if found and found[0].role == "assistant":
             answer = reader.read_answer(value)
             model = answer.model or model
-            usage = Usage(answer.tokens, len(messages)) if answer.tokens else usage
+            usage = Usage(answer.tokens, len(messages) + 1) if answer.tokens else usage
+        messages.extend(found)
     if box.kind == "single":
         usage = None  # it covers the request, which is not in the file
     return Reading(box, messages, model, usage, name_strays(source, box, strays))
@@ -204,7 +230,7 @@ def read(source: Source, reader: Reader) -> Reading:
 
 def refuse_dataset(source: Source) -> Exception:
     """Build the error for several conversations where one was expected."""
-    return source.fail("holds several conversations, one a line", hint="use `cortex batch`, or `load_all`")
+    return source.fail("holds several conversations", hint="use `cortex batch`, or `load_all`")
 
 
 def name_strays(source: Source, box: Box, strays: Sequence[tuple[int, Any]]) -> tuple[str, ...]:
@@ -349,30 +375,3 @@ class _Lines(Mapping[int, int]):
 
     def __len__(self) -> int:
         return len(self._box.values)
-
-
-class Conversation(NamedTuple):
-    """One line of a data set."""
-
-    source: Source
-    before: bytes
-    """Lines before it that are no conversations; only for the first."""
-    after: bytes
-    """Lines behind it that are none, up to the next."""
-
-
-def conversations(source: Source) -> Iterator[Conversation]:
-    """Take a data set apart, one source for each conversation, with nothing between them lost."""
-    records = source.records
-    values = {index: value for index, value in source.values() if is_conversation(value)}
-    indices = list(values)
-    before = b"".join(record + b"\n" for record in records[: indices[0]])
-    for index, following in zip(indices, [*indices[1:], len(records)], strict=True):
-        own = records[index] if index == len(records) - 1 else records[index] + b"\n"
-        after = b"\n".join(records[index + 1 : following])
-        if index + 1 < following < len(records):
-            after += b"\n"
-        one = Source(own, source.path, first_line=source.first_line + index)
-        one.__dict__["document"] = values.pop(index)
-        yield Conversation(one, before, after)
-        before = b""

@@ -5,9 +5,10 @@ none (`function_call`, fine-tuning sets) are given one: a result belongs to the 
 file ids stay as they are; `Layout.ids` leads back. Source: FORMATS section 3.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from cortex_cli.formats import containers, rewrite
@@ -21,6 +22,8 @@ NAME = "openai"
 
 RULES = Rules(results_directly_after_call=True)
 """Source: FORMATS section 3, O1 and O2."""
+
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 _SURE_KEYS = frozenset({"tool_calls", "tool_call_id", "function_call", "reasoning_content", "refusal"})
 _SURE_TYPES = frozenset({"image_url", "input_audio", "tool_call", "refusal"})
@@ -67,11 +70,31 @@ def load(source: Source) -> Transcript:
     Raises:
         InputError: It holds no list of messages.
     """
-    reading = containers.read(source, containers.Reader(NAME, read_element, read_answer))
-    messages, ids = pair_within_turns(reading.messages)
+    return read_list(source, containers.Reader(NAME, read_element, read_answer))
+
+
+def read_list(
+    source: Source,
+    reader: containers.Reader,
+    box: containers.Box | None = None,
+    arrange: Callable[[Sequence[Message], containers.Box], Iterable[Message]] = lambda messages, _box: messages,
+) -> Transcript:
+    """Read chat messages wherever they stand; for every format whose messages are these.
+
+    Args:
+        source: The input.
+        reader: Its name becomes the transcript's format.
+        box: Where they stand; None: found.
+        arrange: Makes the live path of what was read, before calls and results are paired.
+
+    Raises:
+        InputError: It holds no list of messages.
+    """
+    reading = containers.read(source, reader, box)
+    messages, ids = pair_within_turns(arrange(reading.messages, reading.box))
     top = reading.box.top
     preamble = containers.preamble_of(top, "tools", "functions")
-    transcript = containers.build(source, reading, NAME, messages, ids=ids, preamble=preamble)
+    transcript = containers.build(source, reading, reader.name, messages, ids=ids, preamble=preamble)
     response = top.get("response")
     if isinstance(response, dict):  # logs of OpenHands: the request with its answer beside it
         answer = _read_usage(response, "prompt_tokens")
@@ -86,15 +109,23 @@ def dump(transcript: Transcript) -> Iterator[bytes]:
     yield from rewrite.render(transcript, plan(transcript))
 
 
-def plan(transcript: Transcript) -> rewrite.Plan:
-    """Plan what becomes of every element."""
+def plan(
+    transcript: Transcript, edit: rewrite.EditElement = edit_element, fields: Mapping[str, Any] = NO_FIELDS
+) -> rewrite.Plan:
+    """Plan what becomes of every element.
+
+    Args:
+        transcript: As loaded, with other messages.
+        edit: How an element is edited, where it has more than the API's own fields.
+        fields: What a message of ours holds besides.
+    """
     layout: containers.Layout = transcript.layout
     in_pieces = _writes_values(transcript)
 
     def write(message: Message, _time: str) -> dict[str, Any]:
-        return encode(message, layout.ids, in_pieces=in_pieces)
+        return {**encode(message, layout.ids, in_pieces=in_pieces), **fields}
 
-    return rewrite.plan_messages(transcript, rewrite.Writer(edit_element, write))
+    return rewrite.plan_messages(transcript, rewrite.Writer(edit, write))
 
 
 def _writes_values(transcript: Transcript) -> bool:

@@ -40,6 +40,8 @@ class Plan:
     gone: set[int] = field(default_factory=set)
     inserts: defaultdict[int, list[Any]] = field(default_factory=lambda: defaultdict(list))
     """Element index (one past the last: at the end) -> values that come before it."""
+    beside: list[Edit] = field(default_factory=list)
+    """Of a document: what changes beside the elements, paths from its root."""
 
 
 def plan_messages(transcript: Transcript, writer: Writer) -> Plan:
@@ -122,6 +124,7 @@ def _document_edits(transcript: Transcript, plan: Plan) -> Iterator[Edit]:
             raise TranscriptError("one recorded answer cannot take other messages", where=transcript.path)
         yield from (move(one, box.path) for one in plan.edits[0])
         return
+    yield from plan.beside
     for index, edits in plan.edits.items():
         yield from (move(one, (*box.path, index)) for one in edits)
     yield from (Delete((*box.path, index)) for index in plan.gone)

@@ -13,7 +13,7 @@ from cortex_cli.tokens import make_counter
 from tests.conftest import assistant, live, result, system, tool_pair, user
 from tests.roundtrip import as_read_back, dump, essence, load
 from tests.strategies import CONVERSATIONS
-from tests.wire import WRITERS
+from tests.writers import WRITERS
 
 COUNTER = make_counter("heuristic")
 

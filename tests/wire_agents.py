@@ -1,0 +1,94 @@
+"""A conversation as the raw bytes of agents' trajectories and of data sets, written as their own tools write them.
+
+As in `wire`, whose helpers these share: nothing here knows `cortex_cli.formats`.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cortex_cli.messages import Message
+from tests.wire import Object, openai_message, result_content, to_json, user_content
+
+
+def _text_of(message: Message) -> str:
+    """Return all that a message says, results included."""
+    return "\n".join(part.text for part in message.parts if part.kind in ("text", "result"))
+
+
+def tau_bench(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A list of one run."""
+    runs: list[Object] = json.loads(before) if before else [{"task_id": 1, "reward": 0.10, "info": {}, "traj": []}]
+    runs[0]["traj"] += [openai_message(number, message) for number, message in enumerate(messages)]
+    return to_json(runs, indent=1)
+
+
+def mini_swe_agent(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A trajectory of version 2: calls, and in `extra` what is not sent."""
+    return _mini([_mini_entry(number, message) for number, message in enumerate(messages)], before)
+
+
+def _mini(entries: list[Object], before: bytes) -> bytes:
+    empty: Object = {
+        "info": {"mini_version": "2.2.7", "cost": 1.10},
+        "messages": [],
+        "trajectory_format": "mini-swe-agent-1.1",
+    }
+    document: Object = json.loads(before) if before else empty
+    document["messages"] += entries
+    return to_json(document, indent=2)
+
+
+def _mini_entry(number: int, message: Message) -> Object:
+    entry = openai_message(number, message)
+    stamp = {"timestamp": 1776067032.50 + number}
+    if message.role == "tool":
+        return {**entry, "extra": {"raw_output": message.parts[0].text + "\n", "returncode": 0, **stamp}}
+    if message.role == "assistant":
+        return {**entry, "extra": {"response": {"choices": [{"message": entry}]}, "cost": 0.10, **stamp}}
+    return entry
+
+
+def mini_swe_agent_text(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A trajectory whose model acts by text: output comes back as the user."""
+    entries: list[Object] = []
+    for message in messages:
+        role = "user" if message.role == "tool" else message.role
+        extra: Object = {"raw_output": _text_of(message), "returncode": 0} if message.role == "tool" else {}
+        if message.role == "assistant":
+            extra = {"actions": [{"command": part.text} for part in message.calls]}
+        entries.append({"role": role, "content": _text_of(message), "extra": extra})
+    return _mini(entries, before)
+
+
+def swe_agent(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A trajectory: the history, and its steps once more."""
+    entries = []
+    for number, message in enumerate(messages):
+        entry = openai_message(number, message)
+        if message.role == "tool":
+            content = result_content(number, message.parts[0], {"type": "image_url", "image_url": {"url": "x"}})
+            entry = {"role": "tool", "content": content, "tool_call_ids": [message.parts[0].call_id]}
+        entries.append({**entry, "agent": "main", "message_type": "action" if message.calls else "observation"})
+    return _swe(entries, messages, before)
+
+
+def swe_agent_text(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """The same of a model that acts by text, one action a step."""
+    entries: list[Object] = []
+    for number, message in enumerate(messages):
+        if message.role != "assistant":
+            entries.append({"role": "user", "content": _text_of(message), "agent": "primary"})
+            continue
+        action = f"{message.calls[0].name} {message.calls[0].text}" if message.calls else ""
+        content = user_content(0, message)
+        entries.append({"role": "assistant", "content": content, "action": action, "agent": "primary", "n": number})
+    return _swe(entries, messages, before)
+
+
+def _swe(entries: list[Object], messages: Sequence[Message], before: bytes) -> bytes:
+    empty: Object = {"environment": "swe_main", "trajectory": [], "history": [], "info": {"cost": 1.10}}
+    document: Any = json.loads(before) if before else empty
+    document["history"] += entries
+    document["trajectory"] += [{"observation": _text_of(one), "query": entries[:3]} for one in messages]
+    return to_json(document, indent=1)

@@ -1,0 +1,27 @@
+"""Every way to write a conversation down, for tests that hold for all formats."""
+
+from tests import wire, wire_agents
+from tests.wire import Writer
+
+WRITERS: dict[str, tuple[str, Writer]] = {
+    "openai lines": ("openai", wire.openai_lines),
+    "openai request": ("openai", wire.openai_request),
+    "openai array": ("openai", wire.openai_array),
+    "responses request": ("openai-responses", wire.responses_request),
+    "responses lines": ("openai-responses", wire.responses_lines),
+    "anthropic request": ("anthropic", wire.anthropic_request),
+    "anthropic lines": ("anthropic", wire.anthropic_lines),
+    "axio": ("axio", wire.axio_list),
+    "bedrock": ("bedrock-converse", wire.bedrock_request),
+    "claude-code": ("claude-code", wire.claude_code),
+    "codex": ("codex", wire.codex),
+    "pi": ("pi", wire.pi_session),
+    "pi-history lines": ("pi-history", wire.pi_history),
+    "pi-history array": ("pi-history", wire.pi_history_array),
+    "tau-bench": ("tau-bench", wire_agents.tau_bench),
+    "mini-swe-agent": ("mini-swe-agent", wire_agents.mini_swe_agent),
+    "mini-swe-agent text": ("mini-swe-agent", wire_agents.mini_swe_agent_text),
+    "swe-agent": ("swe-agent", wire_agents.swe_agent),
+    "swe-agent text": ("swe-agent", wire_agents.swe_agent_text),
+}
+"""What is written -> (name of its format, writer)."""
