@@ -109,7 +109,7 @@ def _said(units: Sequence[Unit], max_tokens: int) -> Iterator[Item]:
         if has_room and statement.speaker == "user":
             bonus += OWN_WORDS_BONUS
         kind: ItemKind = "own" if statement.speaker == "user" else "note"
-        yield Item(section, lead, _shown(unit), unit.score + bonus, statement.order, statement.message, kind=kind)
+        yield Item(section, lead, shown(unit), unit.score + bonus, statement.order, statement.message, kind=kind)
 
 
 class _Places(NamedTuple):
@@ -153,7 +153,7 @@ def _placed(unit: Unit, places: _Places) -> tuple[Section, float]:
     return section, 0.0
 
 
-def _shown(unit: Unit) -> str:
+def shown(unit: Unit) -> str:
     """Return a statement as it is written: with the question it answers, where it says little alone."""
     statement = unit.statement
     text = harmless(statement.text)

@@ -56,6 +56,8 @@ _REFUSED_BY_USER = re.compile(
     r"The user doesn't want to (?:proceed with|take) this.*?(?:the user said:\s*(.*))?\Z", re.DOTALL
 )
 """Source: results that Claude Code writes for a tool use that the user rejected."""
+ANSWERED = "The user answered: "
+"""In front of what a tool that asks the user brought back."""
 _DENIED = re.compile(r"(?i:\b(?:error|failed|failure|not found|no such|cannot|invalid|denied|unable|rejected)\b)")
 
 
@@ -147,7 +149,7 @@ class Deeds:
             self._say(outcome.text, position)
         elif action.deed == "asked":
             for question, answer in _ANSWERS.findall(outcome.text):
-                text = harmless(f"The user answered: {question} {answer}")
+                text = harmless(f"{ANSWERED}{question} {answer}")
                 self.said.append(Statement("note", text, position, len(self.said), section="decisions"))
         elif action.deed != "planned" and not is_confirmation(outcome):
             self._lines(action, outcome)

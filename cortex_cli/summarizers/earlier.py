@@ -6,7 +6,7 @@ lines are taken as notes: a model wrote them, also where it quotes the user.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cortex_cli.marks import Summary, parse_summary
 from cortex_cli.messages import Message
@@ -66,7 +66,11 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
             if is_ours and line.startswith(FACT):
                 facts.extend(_facts(line[len(FACT) :]))
             else:
-                statements.extend(_statements(section, line, len(statements), is_ours))
+                speaker: Speaker = "note"
+                if is_ours and line.startswith((QUOTE, NOTE)):
+                    speaker = "user" if line.startswith(QUOTE) else "assistant"
+                    line = line[2:]
+                statements.extend(read_line(line, speaker, len(statements), section, is_ours=is_ours))
         facts.extend(_ledger_facts(parse_ledger(summary.text), statements))
     count = len(statements)
     return Carried(
@@ -124,11 +128,10 @@ def _facts(line: str) -> Iterator[Fact]:
         yield fact._replace(text=f"{source}{bar}{text}" if bar else text)
 
 
-def _statements(section: Section, line: str, at: int, is_ours: bool) -> Iterator[Statement]:
-    speaker: Speaker = "note"
-    if is_ours and line.startswith((QUOTE, NOTE)):
-        speaker = "user" if line.startswith(QUOTE) else "assistant"
-        line = line[2:]
+def read_line(
+    line: str, speaker: Speaker, at: int, section: Section | Literal[""] = "", *, is_ours: bool = True
+) -> Iterator[Statement]:
+    """Read the statements of one line, all with the number `at`; one of ours may hold several, days and questions."""
     for part in _PARTS.split(line) if is_ours else (line,):
         dated = _DATED.match(part)
         part = part[dated.end() :] if dated else part

@@ -256,6 +256,7 @@ def _shape(
 def _idleness(text: str, words: Sequence[Word], is_user: bool) -> float:
     """Return what a sentence loses as a question, a lead-in, a row of a table, or narration."""
     loss = 0.0
+    text = text.rstrip("*_")
     if text.endswith(("?", "？")):
         loss += QUESTION_PENALTY
     elif text.endswith(":"):
