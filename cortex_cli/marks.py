@@ -23,11 +23,16 @@ MAX_CLUSTER_CHARS = 64
 Twice what Unicode allows in stream-safe text. Source: https://unicode.org/reports/tr15/#Stream_Safe_Text_Format
 """
 
+BLANK_LINE = "\n\n"
+"""Between a text of ours and the user's, where both are one text. Source: SPEC section 10, ShareGPT."""
+
 CLEARED = "[Tool result cleared]"
 LINES_END = "\n... [end of kept lines] ...\n\n"
 LINE_MARK = "... ["
 """In none of the lines that a bookend keeps from its middle, so that its own signs stay unambiguous."""
 
+_OWN_BEGINNINGS = ("<compaction-summary ", "[cortex: ")
+_SUMMARY_END = "\n</compaction-summary>"
 _FINDINGS = " -- see assistant response below for findings"
 _NOTICE = re.compile(r"\[cortex: (\d+) earlier messages \(~(\d+) tokens\) removed to fit\]\Z")
 _SUMMARY = re.compile(
@@ -127,6 +132,25 @@ def synthetic_kind(text: str) -> Synthetic:
     if text.startswith("<compaction-summary ") and _SUMMARY.match(text):
         return "summary"
     return ""
+
+
+def split_own(text: str) -> tuple[list[str], str]:
+    """Split a user text into those of ours that it begins with, and the rest.
+
+    Formats whose messages are plain texts write ours in front of the user's, a blank line between.
+    """
+    own: list[str] = []
+    while text.startswith(_OWN_BEGINNINGS):
+        end = _SUMMARY_END if text.startswith("<") else "]"
+        piece, found, rest = text.partition(end)
+        piece += found
+        if not synthetic_kind(piece) or (rest and not rest.startswith(BLANK_LINE)):
+            break
+        own.append(piece)
+        text = rest.removeprefix(BLANK_LINE)
+        if not rest:
+            return own, ""
+    return own, text
 
 
 def names_file(ref: str) -> bool:

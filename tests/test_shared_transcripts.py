@@ -32,6 +32,7 @@ FORMATS = {
     "tau-bench": "tau-bench",
     "mini-swe-agent": "mini-swe-agent",
     "swe-agent": "swe-agent",
+    "sharegpt": "sharegpt",
 }
 """Folder -> name of its format."""
 

@@ -92,3 +92,28 @@ def _swe(entries: list[Object], messages: Sequence[Message], before: bytes) -> b
     document["history"] += entries
     document["trajectory"] += [{"observation": _text_of(one), "query": entries[:3]} for one in messages]
     return to_json(document, indent=1)
+
+
+def sharegpt(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """One conversation with `from` and `value`, in a list; of parallel calls only the first can be written."""
+    sets: list[Object] = json.loads(before) if before else [{"conversations": [], "system": "be brief", "n": 1.10}]
+    for message in messages:
+        if message.calls:
+            call = message.calls[0]
+            value = json.dumps({"name": call.name, "arguments": json.loads(call.text)})
+            entry = {"from": "function_call", "value": value}
+        else:
+            who = {"user": "human", "assistant": "gpt", "tool": "observation"}[message.role]
+            entry = {"from": who, "value": _text_of(message)}
+        sets[0]["conversations"].append({**entry, "x_unknown": 1.10})
+    return to_json(sets, indent=1)
+
+
+def sharegpt_media(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """One conversation with `role` and `content`, as LLaMA-Factory's sets with images."""
+    document: Object = json.loads(before) if before else {"messages": [], "images": []}
+    for number, message in enumerate(messages):
+        role = {"tool": "observation"}.get(message.role, message.role)
+        document["messages"].append({"role": role, "content": f"{_text_of(message)}<image>"})
+        document["images"].append(f"{number}.png")
+    return to_json(document)

@@ -22,6 +22,8 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "mini-swe-agent": ("mini-swe-agent", wire_agents.mini_swe_agent),
     "mini-swe-agent text": ("mini-swe-agent", wire_agents.mini_swe_agent_text),
     "swe-agent": ("swe-agent", wire_agents.swe_agent),
+    "sharegpt": ("sharegpt", wire_agents.sharegpt),
+    "sharegpt media": ("sharegpt", wire_agents.sharegpt_media),
     "swe-agent text": ("swe-agent", wire_agents.swe_agent_text),
 }
 """What is written -> (name of its format, writer)."""

@@ -32,6 +32,7 @@ from cortex_cli.formats import (
     pi_history,
     rewrite,
     shapes,
+    sharegpt,
     swe_agent,
     tau_bench,
 )
@@ -88,6 +89,7 @@ FORMATS: tuple[Format, ...] = (
     tau_bench,
     mini_swe_agent,
     swe_agent,
+    sharegpt,
     anthropic,
     axio,
     bedrock,

@@ -35,6 +35,10 @@ def _new_element(side: str, blocks: list[Any], _behind: int) -> dict[str, Any]:
     return {"role": side, "content": blocks}
 
 
+def _as_list(blocks: list[Any]) -> Any:
+    return Raw(b"[" + b",".join(map(encode, blocks)) + b"]")
+
+
 class Shape(NamedTuple):
     """What an element of a format looks like."""
 
@@ -46,6 +50,8 @@ class Shape(NamedTuple):
     """Whether our parts must stand behind a block: a result, or an answer's thinking."""
     new_element: Callable[[str, list[Any], int], dict[str, Any]] = _new_element
     """(side, blocks, index of the element it comes before) -> a new element."""
+    write: Callable[[list[Any]], Any] = _as_list
+    """Puts blocks into an element that had a string; text formats join them."""
 
     def blocks_of(self, value: Any) -> Any:
         """Return what stands where an element has its blocks."""
@@ -259,7 +265,7 @@ def _put(turns: _Turns, host: int, first: list[Any], last: list[Any]) -> None:
         return
     written = next((one.value for one in edits if isinstance(one, Replace) and one.path == path), content)
     own = turns.encode_blocks([Part("text", written)]) if isinstance(written, str) and written else ()
-    turns.plan.edits[host] = [Replace(path, Raw(b"[" + b",".join(map(encode, [*first, *own, *last])) + b"]"))]
+    turns.plan.edits[host] = [Replace(path, turns.shape.write([*first, *own, *last]))]
 
 
 def _first_free(content: list[Any], shape: Shape) -> int:

@@ -95,13 +95,17 @@ def find_box(source: Source) -> Box | None:
     if document is None:
         return Box("lines") if any(map(is_message, source.head)) else None
     if isinstance(document, list):
-        kind: Literal["list", "plain"] = "plain" if isinstance(source, PlainSource) else "list"
         if any(map(is_message, document)):
-            return Box(kind, values=document)
+            return Box(kind_of_list(source), values=document)
         return _find_in_only_item(document)
     if isinstance(document, dict):
         return _find_in_object(source, document)
     return None
+
+
+def kind_of_list(source: Source) -> Literal["list", "plain"]:
+    """Tell a document that is a list from a list that a program holds."""
+    return "plain" if isinstance(source, PlainSource) else "list"
 
 
 def _find_in_only_item(document: list[Any]) -> Box | None:

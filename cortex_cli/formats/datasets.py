@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cortex_cli.formats import shapes
-from cortex_cli.formats.containers import Box, is_conversation, is_dataset, refuse_dataset
+from cortex_cli.formats.containers import Box, PlainSource, is_conversation, is_dataset, refuse_dataset
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonscan import Path, item_spans
 
@@ -50,6 +50,8 @@ def find_only(source: Source, is_wanted: Callable[[Any], bool], path: Path) -> B
     document = source.document
     values = list(source.head) if document is None else document if isinstance(document, list) else [document]
     found = [index for index, value in enumerate(values) if is_wanted(value)]
+    if isinstance(source, PlainSource):
+        raise source.fail("a list of conversations, not of messages", hint="load each by itself")
     if len(found) != 1 or document is None:
         raise refuse_dataset(source) if found else shapes.refuse(source)
     top = values[found[0]]

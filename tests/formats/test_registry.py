@@ -67,7 +67,6 @@ def test_lists_are_told_apart(value: Any, name: str) -> None:
         {"turns": [{"speaker": "a", "said": "hi"}]},
         {"contents": [{"role": "user", "parts": []}]},
         {"steps": []},
-        [{"from": "human", "value": "hi"}],
     ],
 )
 def test_other_peoples_shapes_are_refused(value: Any) -> None:

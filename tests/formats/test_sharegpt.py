@@ -1,0 +1,144 @@
+"""ShareGPT conversations: strict turns of mere texts, no ids, media beside them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cortex_cli import formats
+from cortex_cli.errors import InputError
+from cortex_cli.messages import Message, Part
+from tests.conftest import notice
+from tests.roundtrip import dump, dump_all, load, load_all
+
+SUMMARY = '<compaction-summary generated="x" turns-summarized="2">\nall [cortex: so\n\nfar\n</compaction-summary>'
+HI = {"from": "human", "value": "hi"}
+HELLO = {"from": "gpt", "value": "hello"}
+CALL = {"from": "function_call", "value": '{"name": "ls", "arguments": {}}'}
+SEEN = {"from": "observation", "value": "a.py"}
+
+
+def summary() -> Message:
+    """Build a summary as the layer puts it in."""
+    return Message("user", (Part("text", SUMMARY),), synthetic="summary")
+
+
+def write(*turns: dict[str, str], **more: Any) -> bytes:
+    """Write one conversation."""
+    return json.dumps({"conversations": turns, **more}).encode()
+
+
+def said(data: bytes) -> list[tuple[str, str]]:
+    """Return the turns of a written conversation."""
+    return [tuple(one.values()) for one in json.loads(data)["conversations"]]
+
+
+def test_our_text_and_the_users_are_one_message() -> None:
+    """Two of a side in a row are refused by the trainer; read again, they are two messages once more."""
+    transcript = load(write(HI, HELLO, HI, HELLO))
+    data = dump(transcript.with_messages((summary(), notice(), *transcript.messages[2:])))
+    assert said(data) == [("human", f"{SUMMARY}\n\n{notice().text}\n\nhi"), ("gpt", "hello")]
+    again = load(data)
+    assert [one.synthetic for one in again.messages] == ["summary", "notice", "", ""]
+    assert [one.typed for one in again.messages] == [False, False, True, False]
+    assert said(dump(again.with_messages(again.messages[1:]))) == [
+        ("human", f"{notice().text}\n\nhi"),
+        ("gpt", "hello"),
+    ]
+
+
+def test_our_text_before_an_answer_is_a_message_of_its_own() -> None:
+    """So that the first is the user's."""
+    transcript = load(write(HI, HELLO))
+    data = dump(transcript.with_messages((summary(), transcript.messages[1])))
+    assert said(data) == [("human", SUMMARY), ("gpt", "hello")]
+    assert [one.synthetic for one in load(data).messages] == ["summary", ""]
+
+
+def test_users_that_meet_are_parted_by_the_notice() -> None:
+    """As in every format in which sides take turns."""
+    transcript = load(write(HI, HELLO, HI, HELLO))
+    first, _, *rest = transcript.messages
+    data = dump(transcript.with_messages((first, notice(), *rest)))
+    assert said(data) == [("human", "hi"), ("gpt", notice().text), ("human", "hi"), ("gpt", "hello")]
+    assert said(dump(transcript.with_messages((first, *rest)))) == [("human", "hi\n\nhi"), ("gpt", "hello")]
+
+
+def test_an_observation_answers_the_call_before_it() -> None:
+    """There are no ids; a call without its observation, or the other way round, is mere text."""
+    transcript = load(write(HI, CALL, SEEN, HELLO))
+    call, result = transcript.messages[1].calls[0], transcript.messages[2].result
+    assert result is not None
+    assert (call.name, call.call_id, result.name) == ("ls", result.call_id, "ls")
+    broken = load(write(SEEN, HELLO, HI, CALL))
+    assert [one.role for one in broken.messages] == ["user", "assistant", "user", "assistant"]
+    assert not any(one.calls for one in broken.messages)
+    assert not broken.messages[0].typed
+
+
+def test_images_leave_with_their_marks() -> None:
+    """A trainer refuses a set in which there are more of one than of the other."""
+    turns = [HI | {"value": "<image>a"}, HELLO, HI | {"value": "b<image><image>"}, HELLO, HI | {"value": "<image>"}]
+    transcript = load(write(*turns, images=["1", "2", "3", "4"], videos=["v"]))
+    assert [len(one.parts) for one in transcript.messages] == [2, 1, 3, 1, 2]
+    made = dump(transcript.with_messages((transcript.messages[0], notice(), *transcript.messages[3:])))
+    assert json.loads(made)["images"] == ["1", "4"]
+    assert json.loads(made)["videos"] == ["v"]
+    merged = dump(transcript.with_messages((*transcript.messages[:1], *transcript.messages[2:])))
+    assert json.loads(merged)["images"] == ["1", "2", "3", "4"]
+
+
+def test_images_leave_with_the_middle_of_an_observation() -> None:
+    """The ones whose marks stood there, not the last ones."""
+    seen = SEEN | {"value": "<image> head <image> middle <image> tail <image>"}
+    transcript = load(write(HI, CALL, seen, images=["1", "2", "3", "4"]))
+    short = transcript.messages[2].with_part(
+        0, transcript.messages[2].parts[0]._replace(text="<image> head ... <image>")
+    )
+    made = dump(transcript.with_messages((*transcript.messages[:2], short)))
+    assert json.loads(made)["images"] == ["1", "4"]
+
+
+def test_names_of_the_sides_are_the_files_own() -> None:
+    """`user` and `assistant` in one set, `human` and `gpt` in another."""
+    turns = [{"from": "user", "value": "hi"}, {"from": "assistant", "value": "hello"}]
+    transcript = load(write(*turns))
+    data = dump(transcript.with_messages((notice(), transcript.messages[1])))
+    assert said(data)[0] == ("user", notice().text)
+    listed = json.dumps({"messages": [{"role": "user", "content": "<image>hi"}], "images": ["1"]}).encode()
+    made = json.loads(dump(load(listed).with_messages((notice(), *load(listed).messages))))
+    assert made["messages"] == [{"role": "user", "content": f"{notice().text}\n\n<image>hi"}]
+
+
+def test_the_containers() -> None:
+    """A bare list of turns, a list of conversations, one a line."""
+    assert load(json.dumps([HI, HELLO]).encode()).format == "sharegpt"
+    several = json.dumps([{"conversations": [HI, HELLO]}, {"conversations": [HI]}]).encode()
+    assert [len(one.messages) for one in load_all(several)] == [2, 1]
+    assert dump_all(load_all(several)) == several
+    lines = write(HI, HELLO) + b"\n" + write(HI) + b"\n"
+    assert [one.format for one in load_all(lines)] == ["sharegpt", "sharegpt"]
+    with pytest.raises(InputError, match="several conversations"):
+        load(several)
+
+
+def test_a_list_in_a_program() -> None:
+    """Untouched turns stay the same objects; a list of conversations is no list of messages."""
+    turns = [HI, HELLO]
+    transcript = formats.load_messages(turns)
+    made = formats.dump_messages(transcript.with_messages((notice(), transcript.messages[1])))
+    assert made == [{"from": "human", "value": notice().text}, HELLO]
+    assert made[1] is HELLO
+    with pytest.raises(InputError, match="list of conversations"):
+        formats.load_messages([{"conversations": turns}])
+
+
+def test_system_and_tools_are_sent_too() -> None:
+    """They stand beside the turns, and count."""
+    transcript = load(
+        write({"from": "system", "value": "s"}, HI, {"from": "nobody", "value": "?"}, system="top", tools="[{}]")
+    )
+    assert [one.role for one in transcript.messages] == ["system", "system", "user"]
+    assert all(one.slot for one in transcript.messages[:2])
+    assert transcript.preamble == ("[{}]",)
+    assert len(transcript.warnings) == 1
