@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from cortex_cli import costs, formats, models, sizing
@@ -16,7 +17,7 @@ from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import BUILTIN, Summarizer, SummaryOutcome, SummaryRequest
-from cortex_cli.tokens import Counter, count_messages, make_counter
+from cortex_cli.tokens import Counter, count_messages, make_counter, message_sizes
 from cortex_cli.validity import Rules, find_problems
 
 _log = logging.getLogger("cortex_cli")
@@ -318,12 +319,9 @@ def _cost(done: Transcript, report: Report, settings: Settings, counter: Counter
     model = models.find_model(settings.model or done.model) if settings.model or done.model else None
     if model is None or not report.changed:
         return None
-    same = 0
-    for before, after in zip(done.loaded, done.messages, strict=False):
-        if before != after:
-            break
-        same += counter.count_message(before)
-    first_changed = report.input.overhead_tokens + same
+    pairs = zip(done.loaded, done.messages, message_sizes(done.loaded, counter), strict=False)
+    same = takewhile(lambda pair: pair[0] == pair[1], pairs)
+    first_changed = report.input.overhead_tokens + sum(size for _, _, size in same)
     cost = costs.estimate_cost(
         model, report.input.tokens, report.output.tokens, first_changed, scale=report.model_scale
     )

@@ -1,4 +1,4 @@
-"""The layers in their order over one view, each step checked against the conversation it came from.
+"""The layers in their order over one view; what they leave is checked against the conversation it came from.
 
 Decides only the order; what a layer may do stands in `layers/`, the ladder of `--fit` in `fit.py`.
 """
@@ -167,10 +167,19 @@ class Run:
         track.changes.extend(result.changes)
         track.passes += 1
         track.tokens_after = self.tokens
-        if problems := find_problems(self.view.messages, self.rules, baseline=self.repaired):
-            # a mistake of ours, never a user's: better no output than a broken one
-            raise AssertionError(f"layer {track.name} left an invalid history: {problems[0].text}")
         return True
+
+    def check(self) -> None:
+        """Judge what the layers left against the conversation they were given.
+
+        Raises:
+            AssertionError: A mistake of ours, never a user's: better no output than a broken one.
+        """
+        if self.view.messages is self.repaired:
+            return
+        if problems := find_problems(self.view.messages, self.rules, baseline=self.repaired):
+            names = ", ".join(name for name, track in self.tracks.items() if track.changes)
+            raise AssertionError(f"the layers {names} left an invalid history: {problems[0].text}")
 
 
 async def run_layers(run: Run) -> None:
@@ -191,6 +200,7 @@ async def run_layers(run: Run) -> None:
         await _climb(run, target)
     else:
         await _walk(run)
+    run.check()
 
 
 async def _walk(run: Run) -> None:

@@ -7,7 +7,7 @@ from cortex_cli.errors import OptionError
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.settings import Settings, Share, Size
-from cortex_cli.tokens import Counter, count_messages
+from cortex_cli.tokens import Counter, message_sizes
 
 OVERHEAD_LIMIT_RATIO = 0.5
 """An overhead above this share of the budget is not this session's. Source: SPEC section 1."""
@@ -84,7 +84,7 @@ def _measured_overhead(
     if usage is None:
         return 0, ()
     seen = transcript.loaded[: usage.messages]
-    overhead = usage.tokens - preamble - count_messages(seen, counter)
+    overhead = usage.tokens - preamble - sum(message_sizes(transcript.loaded, counter)[: usage.messages])
     if overhead <= 0 or any(holds_our_marks(message) for message in seen):
         return 0, ()
     if overhead > budget * OVERHEAD_LIMIT_RATIO:

@@ -153,6 +153,19 @@ def test_parse_refuses_what_is_too_deep() -> None:
         parse(b"[" * 100_000 + b"]" * 100_000)
 
 
+@given(value=VALUES, drawn=st.data(), style=STYLES, ascii_only=st.booleans())
+def test_found_strings_are_those_that_a_scan_finds(
+    value: Any, drawn: st.DataObject, style: dict[str, Any], ascii_only: bool
+) -> None:
+    """Equal strings, keys that are spelled like values and any order of edits must not lead to the wrong place."""
+    paths = paths_of(value)
+    chosen = drawn.draw(st.lists(st.sampled_from(paths), unique=True, max_size=3)) if paths else []
+    chosen = [path for path in chosen if not any(path[: len(one)] == one for one in chosen if one != path)]
+    edits: list[Edit] = [Replace(path, drawn.draw(st.sampled_from(["new", "a", None]))) for path in chosen]
+    data = json.dumps(value, ensure_ascii=ascii_only, **style).encode()
+    assert edit(data, edits) == edit(data, edits, None)  # no value is known: nothing but a scan can find them
+
+
 @given(value=VALUES, drawn=st.data(), ascii_only=st.booleans())
 def test_what_is_known_of_the_text_changes_nothing(value: Any, drawn: st.DataObject, ascii_only: bool) -> None:
     """Knowing the parsed value only saves time, even where it is not the value of this text."""

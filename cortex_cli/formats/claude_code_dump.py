@@ -21,10 +21,12 @@ from cortex_cli.formats.claude_code_lines import (
     newest_time,
     result_line,
 )
-from cortex_cli.formats.rewrite import CHUNK_PIECES
-from cortex_cli.formats.source import BOM
+from cortex_cli.formats.source import BOM, runs
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.tokens import estimate_tokens
+
+CHUNK_BYTES = 1_000_000
+"""What leaves together: a large file is neither held twice nor written in crumbs."""
 
 
 class Link(NamedTuple):
@@ -102,13 +104,8 @@ def dump_session(transcript: Transcript, *, keep_history: bool = False) -> Itera
 
 def _plan_changes(transcript: Transcript) -> _Plan:
     """Plan edits and deletions: a record goes when nothing of it is left that was sent."""
-    alive = {part.record for message in transcript.messages for part in message.parts}
-    plan = _Plan({}, set())
-    for record, change in record_changes(transcript).items():
-        if change.gone or (change.removed and record not in alive):
-            plan.gone.add(record)
-        else:
-            plan.changes[record] = change
+    changes = record_changes(transcript)
+    plan = _Plan(changes.edited, changes.gone)
     links: Mapping[int, Link] = transcript.layout.links
     gone_ids = {links[record].uuid for record in plan.gone}
     plan.gone.update(record for record, link in links.items() if link.uuid in gone_ids)  # lines that came twice
@@ -301,31 +298,39 @@ def _climb(uuid: str, kept: set[str], above: Mapping[str, str]) -> str:
 
 def _render(transcript: Transcript, plan: _Plan) -> Iterator[bytes]:
     """Yield the file; new lines end as the first one does, the last line keeps having, or lacking, its line feed."""
-    chunk: list[bytes] = []
     if transcript.records[0].startswith(BOM):
         yield BOM
+    chunk: list[bytes] = []
+    size = 0
     start = b""
-    for line in _lines(transcript, plan):
-        chunk.append(line)
-        if len(chunk) >= CHUNK_PIECES:
+    for piece in _pieces(transcript, plan):
+        chunk.append(piece)
+        size += len(piece)
+        if size >= CHUNK_BYTES:
             yield start + b"\n".join(chunk)
-            chunk, start = [], b"\n"
+            chunk, size, start = [], 0, b"\n"
     if chunk:
         yield start + b"\n".join(chunk)
 
 
-def _lines(transcript: Transcript, plan: _Plan) -> Iterator[bytes]:
+def _pieces(transcript: Transcript, plan: _Plan) -> Iterator[bytes]:
+    """Yield changed and new lines, and between them the untouched ones, many at once."""
     records = transcript.records
     ending = b"\r" if records[0].endswith(b"\r") else b""
-    for index, line in enumerate(records):
-        for new in plan.before.get(index, ()):
+    first = {0} if records[0].startswith(BOM) else set()
+    named = first.union(plan.gone, plan.changes, plan.parents, plan.rewritten, plan.before, plan.after)
+    at = 0
+    for place in sorted(named):
+        yield from runs(records, at, place)
+        for new in plan.before.get(place, ()):
             yield new.removesuffix(b"\r") + ending
-        if index not in plan.gone:
-            yield _line(line.removeprefix(BOM) if index == 0 else line, index, plan)
-        for new in plan.after.get(index, ()):
+        if place < len(records) and place not in plan.gone:
+            line = records[place]
+            yield _line(line.removeprefix(BOM) if place == 0 else line, place, plan)
+        for new in plan.after.get(place, ()):
             yield new + ending
-    for new in plan.before.get(len(records), ()):
-        yield new + ending
+        at = place + 1
+    yield from runs(records, at, len(records))
 
 
 def _line(line: bytes, index: int, plan: _Plan) -> bytes:

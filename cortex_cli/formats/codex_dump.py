@@ -84,14 +84,16 @@ def _plan_changes(transcript: Transcript, plan: _Plan) -> None:
     """Plan edits and deletions of what stands at or behind the start."""
     layout: Layout = transcript.layout
     records = transcript.records
-    alive = {part.record for message in transcript.messages for part in message.parts}
-    for record, change in record_changes(transcript).items():
+    changes = record_changes(transcript)
+    for record in changes.gone:
+        if record >= plan.start:
+            stays = layout.kinds[record] == "compacted"
+            plan.lines[record] = edit_compacted(records[record], None, transcript.loaded, record) if stays else None
+    for record, change in changes.edited.items():
         if record < plan.start:
             continue
         if layout.kinds[record] == "compacted":
             plan.lines[record] = edit_compacted(records[record], change, transcript.loaded, record)
-        elif change.gone or (change.removed and record not in alive):
-            plan.lines[record] = None
         else:
             plan.lines[record] = edit_item(records[record], change)
         for old, new in change.edited.values():

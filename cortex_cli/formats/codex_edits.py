@@ -20,8 +20,8 @@ PartChanges = dict[int, tuple[Part, Part]]
 
 def edit_item(line: bytes, change: RecordChange) -> bytes:
     """Edit a line that holds one item."""
-    payload = parse_line(line)["payload"]
-    return edit(line, item_edits(("payload",), payload, change.edited, change.removed))
+    record = parse_line(line)
+    return edit(line, item_edits(("payload",), record["payload"], change.edited, change.removed), record)
 
 
 def item_edits(path: Path, payload: dict[str, Any], edited: PartChanges, removed: Iterable[int]) -> Iterator[Edit]:
@@ -38,8 +38,8 @@ def item_edits(path: Path, payload: dict[str, Any], edited: PartChanges, removed
     yield from (Delete((*path, "content", block)) for block in removed if block != WHOLE)
 
 
-def edit_compacted(line: bytes, change: RecordChange, loaded: Sequence[Message], record: int) -> bytes:
-    """Edit items in the history of a compaction; it stays even if nothing is left of them.
+def edit_compacted(line: bytes, change: RecordChange | None, loaded: Sequence[Message], record: int) -> bytes:
+    """Edit items in the history of a compaction; it stays even if nothing is left of them (`change` is None).
 
     Without its line the client would read what stood before it again.
     """
@@ -51,8 +51,8 @@ def edit_compacted(line: bytes, change: RecordChange, loaded: Sequence[Message],
     places = _by_place(loaded, record)
     edits: list[Edit] = []
     for place, blocks in places.items():
-        gone = {block for full, block in blocks.items() if full in change.removed}
-        if change.gone or gone == set(blocks.values()):
+        gone = {block for full, block in blocks.items() if change is not None and full in change.removed}
+        if change is None or gone == set(blocks.values()):
             edits.append(Delete((*path, place)))
             metadata = payload.get("replacement_history_metadata")
             if isinstance(metadata, list) and len(metadata) == len(history):
@@ -76,9 +76,9 @@ def _by_place(loaded: Sequence[Message], record: int) -> dict[int, dict[int, int
 
 def shrink_copy(line: bytes, text: str) -> bytes:
     """Replace the longer strings of an event that repeat a tool's output by its new text."""
-    payload = parse_line(line)["payload"]
-    paths = _long_strings(("payload",), payload, len(text))
-    return edit(line, [Replace(path, text) for path in paths])
+    record = parse_line(line)
+    paths = _long_strings(("payload",), record["payload"], len(text))
+    return edit(line, [Replace(path, text) for path in paths], record)
 
 
 def _long_strings(path: Path, value: Any, chars: int) -> Iterator[Path]:

@@ -103,9 +103,7 @@ def _nodes(transcript: Transcript, start: int, carried: Sequence[Node], keep_his
 def _leaving(transcript: Transcript, start: int, keep_history: bool) -> set[int]:
     """Return the records that leave: what is no longer sent, and what would be in effect in the new one's place."""
     tree: Tree = transcript.layout
-    alive = {part.record for message in transcript.messages for part in message.parts}
-    changes = record_changes(transcript).items()
-    leaving = {record for record, one in changes if one.gone or (one.removed and record not in alive)}
+    leaving = record_changes(transcript).gone
     if start:
         leaving = {record for record in leaving if record >= start}
         leaving |= {entry.record for entry in tree.path if entry.kind == "compaction" and entry.record >= start}
@@ -128,10 +126,10 @@ def _with_results(transcript: Transcript, nodes: list[Node], writer: Writer) -> 
 
 def _edit_contents(transcript: Transcript, nodes: Sequence[Node]) -> None:
     """Write changed parts into their entries."""
-    changes = record_changes(transcript)
+    changes = record_changes(transcript).edited
     for node in nodes:
         change = changes.get(node.record)
-        if change is None or change.gone or node.entry is None:
+        if change is None or node.entry is None:
             continue
         value = node.entry.value
         path: Path = ("message",) if node.entry.kind == "message" else ()

@@ -55,12 +55,10 @@ def plan_changes(transcript: Transcript, edit_element: EditElement) -> Plan:
     """Plan the edits and drops of the elements that were there."""
     plan = Plan()
     element = element_reader(transcript)
-    alive = {part.record for message in transcript.messages for part in message.parts}
-    for index, change in record_changes(transcript).items():
-        if change.gone or (change.removed and index not in alive):
-            plan.gone.add(index)
-        else:
-            plan.edits[index].extend(edit_element(element(index), change))
+    changes = record_changes(transcript)
+    plan.gone |= changes.gone
+    for index, change in changes.edited.items():
+        plan.edits[index].extend(edit_element(element(index), change))
     return plan
 
 

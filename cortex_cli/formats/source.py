@@ -16,6 +16,9 @@ HEAD_OBJECTS = 40
 
 BOM = b"\xef\xbb\xbf"
 
+RUN_LINES = 256
+"""How many untouched lines are copied at once: about a megabyte of a session."""
+
 T = TypeVar("T")
 
 _ink = re.compile(rb"[^ \t\r\n]").search
@@ -56,6 +59,10 @@ class Lines(Sequence[bytes]):
             raise IndexError(index)
         return self.data[ends[at] + 1 : ends[at + 1]]
 
+    def joined(self, start: int, end: int) -> bytes:
+        """Return the lines [start, end) with the line feeds between them, in one piece."""
+        return self.data[self._ends[start] + 1 : self._ends[end]]
+
     def __iter__(self) -> Iterator[bytes]:
         data = self.data
         for before, end in pairwise(self._ends):
@@ -65,6 +72,13 @@ class Lines(Sequence[bytes]):
         return self.data == other.data if isinstance(other, Lines) else list(self) == other
 
     __hash__ = None  # type: ignore[assignment]  # as of a list
+
+
+def runs(records: Sequence[bytes], start: int, end: int) -> Iterator[bytes]:
+    """Yield the lines [start, end) in pieces of many lines, line feeds between the lines of a piece only."""
+    for at in range(start, end, RUN_LINES):
+        stop = min(at + RUN_LINES, end)
+        yield records.joined(at, stop) if isinstance(records, Lines) else b"\n".join(records[at:stop])
 
 
 class Source:

@@ -7,14 +7,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cortex_cli.groups import call_groups
+from cortex_cli.groups import pair_calls
 from cortex_cli.layers.results import Ask, Shortened, shorten
 from cortex_cli.layers.sizes import max_result_tokens, max_turn_tokens
 from cortex_cli.layers.tools import categories, category_of, result_tools
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
-from cortex_cli.tokens import Counter
+from cortex_cli.tokens import Counter, message_sizes
 
 MAX_TOKENS_PER_CHAR = 4
 """Code points are at most four bytes, and a token is at least one: shorter texts need not be counted."""
@@ -32,7 +32,7 @@ def cap(view: View, settings: Settings, counter: Counter) -> LayerResult:
     messages = list(view.messages)
     tools = _tools(messages, settings)
     changes = _cap_results(messages, view, settings, counter, tools)
-    changes += _cap_groups(messages, view, settings, counter, tools)
+    changes += _cap_groups(messages, view.with_messages(tuple(messages)) if changes else view, settings, counter, tools)
     return LayerResult(tuple(messages), tuple(changes), _reason(changes, view, settings))
 
 
@@ -51,25 +51,15 @@ def over_result_cap(view: View, settings: Settings, counter: Counter) -> tuple[i
 def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tuple[int, ...], ...]:
     """Find the batches of results that together are larger than the results of one assistant message may be."""
     limit = max_turn_tokens(settings, view.budget)
-    if limit == math.inf or not _may_be_over(view.messages, limit, counter):
+    if limit == math.inf:
         return ()
-    batches = (
-        tuple(index for index in group.members if view.messages[index].result) for group in call_groups(view.messages)
-    )
-    return tuple(batch for batch in batches if _total(view.messages, batch, counter) > limit)
-
-
-def _may_be_over(messages: Sequence[Message], limit: float, counter: Counter) -> bool:
-    """Tell cheaply whether any batch can be over: the largest result, as often as the largest batch has calls."""
-    results = [message for message in messages if message.role == "tool"]
-    calls = [len(message.calls) for message in messages if message.role == "assistant"]
-    if len(results) > sum(calls):
-        return True  # more results than calls: some batch is larger than it says
-    return max(map(counter.count_message, results), default=0) * max(calls, default=0) > limit
-
-
-def _total(messages: Sequence[Message], batch: Sequence[int], counter: Counter) -> int:
-    return sum(counter.count_message(messages[index]) for index in batch)
+    pairing = pair_calls(view.messages)
+    sizes = message_sizes(view.messages, counter)
+    batches: dict[int, list[int]] = {index: [index] for index in pairing.orphans}
+    for index, site in (*pairing.answers.items(), *pairing.repeats.items()):
+        batches.setdefault(site.message, []).append(index)
+    over = {start: batch for start, batch in batches.items() if sum(sizes[index] for index in batch) > limit}
+    return tuple(tuple(sorted(over[start])) for start in sorted(over))
 
 
 def _tools(messages: Sequence[Message], settings: Settings) -> _Tools:
@@ -96,8 +86,8 @@ def _cap_groups(
     """Bookend the largest results of each batch until it is under; where texts are not enough, images go too."""
     changes: list[Change] = []
     limit = max_turn_tokens(settings, view.budget)
-    for batch in over_turn_cap(view.with_messages(tuple(messages)), settings, counter):
-        total = _total(messages, batch, counter)
+    for batch in over_turn_cap(view, settings, counter):
+        total = sum(counter.count_message(messages[index]) for index in batch)
         for with_media in (False, True):
             ask = Ask("bookend", settings.bookend_max_chars, rescue=settings.rescue, with_media=with_media, footer=True)
             for index in sorted(batch, key=lambda at: (-counter.count_message(messages[at]), at)):

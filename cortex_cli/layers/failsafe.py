@@ -17,7 +17,7 @@ from cortex_cli.layers.view import View
 from cortex_cli.marks import Notice, notice_text, parse_notice
 from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
-from cortex_cli.tokens import Counter
+from cortex_cli.tokens import Counter, message_sizes
 from cortex_cli.validity import is_excerpt
 
 OVERFLOW_RATIO = 0.10
@@ -116,7 +116,7 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
         for group in call_groups(messages)
         if group.members[-1] < tail and not pinned.intersection(group.members) and group.start not in notices
     ]
-    sizes = [counter.count_message(message) for message in messages]
+    sizes = message_sizes(messages, counter)
     total = view.overhead_tokens + view.following_tokens + sum(sizes)
     freed = list(accumulate((sum(sizes[at] for at in unit) for unit in units), initial=0))
     numbers = list(accumulate(map(len, units), initial=0))
@@ -170,8 +170,9 @@ def _drop(view: View, drops: Drops, counter: Counter, *, with_notice: bool) -> t
     """Take the dropped messages out and put the notice right after the pinned ones."""
     if not drops.dropped:
         return view.messages, []
-    gone = [view.messages[at] for at in sorted(drops.dropped)]
-    sizes = [counter.count_message(message) for message in gone]
+    dropped = sorted(drops.dropped)
+    gone, known = [view.messages[at] for at in dropped], message_sizes(view.messages, counter)
+    sizes = [known[at] for at in dropped]
     notices = _notices(view.messages)
     notice = _notice(notices, len(gone), sum(sizes))
     kept = [at for at in range(len(view.messages)) if at not in drops.dropped and at not in notices]

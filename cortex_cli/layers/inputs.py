@@ -13,7 +13,7 @@ from cortex_cli.layers.thinking import finished_end
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
-from cortex_cli.tokens import Counter
+from cortex_cli.tokens import Counter, message_sizes
 
 
 class OldCall(NamedTuple):
@@ -50,12 +50,13 @@ def plan_inputs(view: View, settings: Settings, counter: Counter) -> tuple[OldCa
     hot = hot_zone_tokens(settings, view.budget)
     newest = finished_end(view)
     offset = view.following_tokens
+    sizes = message_sizes(view.messages, counter)
     found: list[OldCall] = []
     for index in range(len(view.messages) - 1, -1, -1):
         message = view.messages[index]
         if index < newest and offset >= hot:
             found.extend(OldCall(index, at) for at in _trimmable(message, settings.trim_inputs))
-        offset += counter.count_message(message)
+        offset += sizes[index]
     return tuple(sorted(found))
 
 

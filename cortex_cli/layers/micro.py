@@ -16,7 +16,7 @@ from cortex_cli.layers.view import View
 from cortex_cli.marks import CLEARED, Stub, parse_result
 from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
-from cortex_cli.tokens import Counter
+from cortex_cli.tokens import Counter, message_sizes
 
 BANDS = 10
 """Bands of utilization within which decisions hold while nothing was added: 10 % each. Source: SPEC section 3."""
@@ -102,6 +102,7 @@ def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, 
     kinds = {tool: category_of(tool, known) for tool in set(tools.values())}
     newest = settings.keep_last_results
     offset = view.following_tokens
+    sizes = message_sizes(view.messages, counter)
     plan: list[Trim] = []
     for index in range(len(view.messages) - 1, -1, -1):
         message = view.messages[index]
@@ -109,7 +110,7 @@ def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, 
             newest -= 1
             if newest < 0 and not is_named(tools[index], spared):
                 plan.extend(_plan_result(message, index, offset, tools[index], kinds[tools[index]], zone))
-        offset += counter.count_message(message)
+        offset += sizes[index]
     return tuple(reversed(plan))
 
 

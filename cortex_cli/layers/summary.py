@@ -15,7 +15,7 @@ from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.earlier import earlier_summary
-from cortex_cli.tokens import Counter
+from cortex_cli.tokens import Counter, message_sizes
 
 SHARE_OF_BUDGET = 0.10
 SHARE_OF_REPLACED = 0.20
@@ -76,7 +76,7 @@ def plan_summary(view: View, settings: Settings, counter: Counter) -> SummaryPla
     Returns:
         A plan without a request where there is nothing to summarise or too little would be gained.
     """
-    sizes = tuple(counter.count_message(message) for message in view.messages)
+    sizes = message_sizes(view.messages, counter)
     partition = _partition(view, sizes, settings)
     plan = SummaryPlan(partition, sizes, None, partition.reason)
     if not partition.summarized:

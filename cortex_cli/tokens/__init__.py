@@ -12,6 +12,7 @@ from cortex_cli.tokens.counters import (
     counted_texts,
     estimate_tokens,
     make_counter,
+    message_sizes,
     tokenizer_names,
 )
 from cortex_cli.tokens.media import estimate_media_tokens
@@ -26,5 +27,6 @@ __all__ = [
     "estimate_media_tokens",
     "estimate_tokens",
     "make_counter",
+    "message_sizes",
     "tokenizer_names",
 ]

@@ -3,8 +3,8 @@
 Every text is counted once and remembered. Counters are always passed in.
 """
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.messages import Message, Part
@@ -19,8 +19,8 @@ HEURISTIC = "heuristic"
 MEMO_TEXTS = 200_000
 """How many counts a counter remembers at least (about 30 MB), at most twice as many; a 200 MB session has half."""
 
-REMEMBERED_TOTALS = 4
-"""Conversations whose total is remembered: as loaded, as repaired, before a layer and after it."""
+REMEMBERED = 4
+"""Conversations whose sizes are remembered: as loaded, as repaired, before a layer and after it."""
 
 
 class Counter(Protocol):
@@ -66,27 +66,41 @@ def estimate_tokens(characters: int) -> int:
     return -(-characters // CHARS_PER_TOKEN)
 
 
-class _Totals:
-    """Remembers the totals of the newest conversations: every step of a run asks for the same ones again."""
+class _Known(NamedTuple):
+    """The sizes of one conversation."""
+
+    messages: tuple[Message, ...]
+    """Held, so that nothing else can have their places in memory while they are told apart by these."""
+    sizes: tuple[int, ...]
+    total: int
+
+
+class _Sizes:
+    """Remembers the sizes of the newest conversations: every step of a run asks for the same ones again."""
 
     def __init__(self) -> None:
-        self._totals: tuple[tuple[tuple[Message, ...], int], ...] = ()
+        self._known: tuple[_Known, ...] = ()
 
-    def count_all(self, messages: tuple[Message, ...]) -> int:
-        """Count a conversation."""
-        for known, total in self._totals:
-            if known is messages:  # it is held here, so no other can have its place in memory
-                return total
-        total = sum(map(self.count_message, messages))
-        self._totals = ((messages, total), *self._totals[: REMEMBERED_TOTALS - 1])
-        return total
+    def know(self, messages: tuple[Message, ...]) -> _Known:
+        """Count a conversation; messages that stood in the one before as well are not counted again."""
+        for known in self._known:
+            if known.messages is messages:
+                return known
+        before: dict[int, int] = {}
+        if self._known:
+            before = dict(zip(map(id, self._known[0].messages), self._known[0].sizes, strict=True))
+        count = self.count_message
+        sizes = tuple([before[id(one)] if id(one) in before else count(one) for one in messages])
+        found = _Known(messages, sizes, sum(sizes))
+        self._known = (found, *self._known[: REMEMBERED - 1])
+        return found
 
     def count_message(self, message: Message) -> int:
         """Count all of a message that the model would be sent."""
         raise NotImplementedError
 
 
-class HeuristicCounter(_Totals):
+class HeuristicCounter(_Sizes):
     """`ceil(characters / 4)`, over all of a message at once."""
 
     name = HEURISTIC
@@ -108,7 +122,7 @@ class HeuristicCounter(_Totals):
         return -(-characters // CHARS_PER_TOKEN) + tokens
 
 
-class ExactCounter(_Totals):
+class ExactCounter(_Sizes):
     """Exact counts of a real vocabulary, remembered by content.
 
     The memory holds no texts: its key is the text's hash (which Python keeps with the string) and length.
@@ -168,6 +182,13 @@ def count_media(part: Part) -> int:
 
 def count_messages(messages: Iterable[Message], counter: Counter) -> int:
     """Count messages."""
-    if isinstance(counter, _Totals) and isinstance(messages, tuple):
-        return counter.count_all(messages)
+    if isinstance(counter, _Sizes) and isinstance(messages, tuple):
+        return counter.know(messages).total
     return sum(map(counter.count_message, messages))
+
+
+def message_sizes(messages: Sequence[Message], counter: Counter) -> tuple[int, ...]:
+    """Count each of several messages."""
+    if isinstance(counter, _Sizes) and isinstance(messages, tuple):
+        return counter.know(messages).sizes
+    return tuple(map(counter.count_message, messages))
