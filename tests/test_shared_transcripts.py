@@ -20,6 +20,9 @@ from tests.roundtrip import as_read_back, dump_all, essence, load_all, missing_r
 
 FOLDER = PROJECT.parent / "shared" / "transcripts"
 FORMATS = {
+    "gemini": "gemini",
+    "openai-responses": "openai-responses",
+    "bedrock-converse": "bedrock-converse",
     "claude-code": "claude-code",
     "codex": "codex",
     "openai-chat": "openai",
@@ -27,8 +30,6 @@ FORMATS = {
     "pi": "pi",
     "axio": "axio",
     "cortex-mono": "pi-history",
-    "openai-responses": "openai-responses",
-    "bedrock-converse": "bedrock-converse",
     "tau-bench": "tau-bench",
     "mini-swe-agent": "mini-swe-agent",
     "swe-agent": "swe-agent",
@@ -39,10 +40,13 @@ FORMATS = {
 OTHERS = {"tests__test_data__local.e2040d.traj.json": "openai"}
 """Files whose format is not their folder's: of version 0, a bare list of chat messages."""
 
+PATTERNS = {"gemini": "*.request.json"}
+"""Folder -> the files of that format, where it holds others too."""
+
 FILES = [
     pytest.param(path, OTHERS.get(path.name, name), id=str(path.relative_to(FOLDER)))
     for folder, name in FORMATS.items()
-    for path in sorted((FOLDER / folder).glob("*"))
+    for path in sorted((FOLDER / folder).glob(PATTERNS.get(folder, "*")))
 ]
 EACH_FILE = pytest.mark.parametrize(("path", "name"), FILES)
 WINDOWS = (16_000, 64_000, 200_000)

@@ -219,6 +219,60 @@ def _bedrock_piece(piece: Object) -> Object:
     return {"json": value} if isinstance(value, dict) else {"text": piece["text"]}
 
 
+def gemini_contents(messages: Sequence[Message], *, with_ids: bool) -> list[Object]:
+    """Write contents: the results of an answer in one of the user's, calls with their signature."""
+    written: list[Object] = []
+    for message in messages:
+        role = "model" if message.role == "assistant" else "user"
+        parts = [_gemini_part(part, with_ids=with_ids) for part in message.parts if part.kind != "opaque"]
+        if message.role == "tool" and written and any("functionResponse" in part for part in written[-1]["parts"]):
+            written[-1]["parts"] += parts
+        else:
+            written.append({"role": role, "parts": parts})
+    return written
+
+
+def _gemini_part(part: Part, *, with_ids: bool) -> Object:
+    named = {"id": part.call_id, "name": part.name} if with_ids else {"name": part.name}
+    if part.kind == "thinking":
+        return {"text": part.text, "thought": True, "thoughtSignature": "c2lnbmVk"}
+    if part.kind == "call":
+        return {"functionCall": {**named, "args": json.loads(part.text)}, "thoughtSignature": "c2lnbmVk"}
+    if part.kind == "text":
+        return {"text": part.text}
+    try:
+        value = json.loads(part.text)
+    except ValueError:
+        value = part.text
+    response = value if isinstance(value, dict) else {"output": part.text}
+    picture = {"parts": [{"inlineData": {"mimeType": "image/png", "data": IMAGE}}]} if part.media else {}
+    return {"functionResponse": {**named, "response": response, **picture}}
+
+
+def gemini_request(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A request, its calls with ids."""
+    request: Object = {"contents": [], "systemInstruction": {"parts": [{"text": "be brief"}]}, "x_unknown": 1.10}
+    request = json.loads(before) if before else request
+    request["contents"] += gemini_contents(messages, with_ids=True)
+    return to_json(request, indent=1)
+
+
+def gemini_without_ids(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A bare list of contents whose calls have no ids, as older models write them."""
+    return documents(gemini_contents(messages, with_ids=False), before)
+
+
+def adk_session(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A session of the Agent Development Kit: an event for each content."""
+    session: Object = {"id": SESSION, "app_name": "app", "user_id": "u", "state": {}, "events": []}
+    session = json.loads(before) if before else session
+    for number, content in enumerate(gemini_contents(messages, with_ids=True), len(session["events"])):
+        author = "agent" if content["role"] == "model" else "user"
+        event: Object = {"content": content, "invocation_id": "e-1", "author": author, "actions": {"state_delta": {}}}
+        session["events"].append({**event, "id": f"{number:08x}", "timestamp": 1_767_312_000.25 + number})
+    return to_json(session)
+
+
 def claude_code(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """A session: one block a line, every line a child of the one before."""
     start = before.count(b"\n") * 1000

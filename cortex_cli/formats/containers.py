@@ -143,8 +143,15 @@ def is_message(value: Any) -> bool:
 
 def is_conversation(value: Any) -> bool:
     """Tell whether a value, a line or an item of a list, holds a whole conversation."""
-    messages = value.get("messages") if isinstance(value, dict) and "role" not in value else value
+    messages = _messages_of(value)
     return isinstance(messages, list) and any(map(is_message, messages))
+
+
+def _messages_of(value: Any) -> Any:
+    """Return the list of messages in a line that may hold a conversation; Gemini calls them contents."""
+    if not isinstance(value, dict) or "role" in value:
+        return value
+    return value.get("messages", value.get("contents"))
 
 
 def is_dataset(source: Source) -> bool:
@@ -176,7 +183,7 @@ def _take_sample(source: Source) -> Sample | None:
         values = source.head_values if source.document is None else source.document
         some = list(islice(filter(is_conversation, values), SAMPLE_CONVERSATIONS))
         tops = [value for value in some if isinstance(value, dict)]
-        lists = [value["messages"] if isinstance(value, dict) else value for value in some]
+        lists = map(_messages_of, some)
         messages = tuple(one for messages in lists for one in messages if is_message(one))
         return Sample({key: value for top in tops for key, value in top.items()}, messages)
     box = find_box(source)

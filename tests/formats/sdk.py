@@ -8,11 +8,13 @@ from anthropic.types import MessageParam
 from anthropic.types.beta import BetaMessageParam
 from botocore.session import get_session
 from botocore.validate import ParamValidator
+from google.genai.types import Content
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.responses import ResponseInputItemParam
 from pydantic import TypeAdapter, ValidationError
 
 _OPENAI: TypeAdapter[Any] = TypeAdapter(list[ChatCompletionMessageParam])
+_GEMINI: TypeAdapter[Any] = TypeAdapter(list[Content])
 _RESPONSES: TypeAdapter[Any] = TypeAdapter(list[ResponseInputItemParam])
 _ANTHROPIC: TypeAdapter[Any] = TypeAdapter(list[MessageParam])
 _ANTHROPIC_BETA: TypeAdapter[Any] = TypeAdapter(list[BetaMessageParam])
@@ -31,6 +33,11 @@ def validate_responses(items: list[Any]) -> None:
 def validate_anthropic(messages: list[Any], *, is_beta: bool = False) -> None:
     """Raise where the Messages API would refuse the messages."""
     _walk((_ANTHROPIC_BETA if is_beta else _ANTHROPIC).validate_python(messages))
+
+
+def validate_gemini(contents: list[Any]) -> None:
+    """Raise where Gemini's package would not take the contents."""
+    _GEMINI.validate_python(contents)
 
 
 @cache
