@@ -1,6 +1,6 @@
-"""The sessions of Claude Code, Codex and pi on this machine: where they stand, how they are named, how they fork.
+"""The sessions of the clients on this machine: where they stand, how they are named, how they fork.
 
-The environment is handed in. Sources of the paths: FORMATS sections 1, 2 and 6.
+The environment is handed in. Sources of the paths: FORMATS sections 1, 2, 6 and 7.
 """
 
 import hashlib
@@ -36,6 +36,10 @@ class Client(NamedTuple):
     """Finds the session's id in a file's name."""
     resume: str
     """Command that resumes a session."""
+    forks: bool = True
+    """Whether a session can be given a new id."""
+    below_moved: str = ""
+    """Where its home is below what the variable names."""
 
 
 CLIENTS = (
@@ -63,6 +67,16 @@ CLIENTS = (
         re.compile(r"_([0-9a-zA-Z-]+)\.jsonl\Z"),
         "pi --session {path}",
     ),
+    Client(
+        "gemini",
+        "GEMINI_CLI_HOME",
+        ".gemini",
+        "tmp/*/chats/session-*.json*",
+        re.compile(r"-([0-9a-f]{8})\.jsonl?\Z"),  # the beginning of the session's id
+        "gemini --resume {id}",
+        forks=False,
+        below_moved=".gemini",
+    ),
 )
 
 
@@ -88,7 +102,7 @@ def is_session_name(source: str) -> bool:
 def home_of(client: Client, environment: Mapping[str, str]) -> Path:
     """Return the folder in which a client keeps everything."""
     if moved := environment.get(client.home_variable):
-        return Path(moved)
+        return Path(moved, client.below_moved)
     return Path(environment.get("HOME") or environment.get("USERPROFILE") or "~").expanduser() / client.home
 
 
@@ -113,8 +127,7 @@ def find_session(source: str, environment: Mapping[str, str]) -> Session:
     assert client is not None  # `is_session_name` was asked first
     sessions = list_sessions(client, environment)
     if not sessions:
-        folder = home_of(client, environment) / "sessions"
-        where = folder if client.name != "claude-code" else folder.with_name("projects")
+        where = home_of(client, environment) / client.pattern.partition("/")[0]
         hint = f"set {client.home_variable} if {name} keeps them elsewhere"
         raise InputError(f"no sessions below {where}", where=source, hint=hint)
     if wanted == NEWEST:
@@ -160,8 +173,10 @@ def fork(data: bytes, format: str, old_id: str, path: str, environment: Mapping[
         OptionError: The format is no client's, or the session carries no id.
     """
     client = find_client(format)
-    if client is None:
-        hint = f"sessions of {', '.join(one.name for one in CLIENTS)} can be forked; use -o for other files"
+    if client is None or not client.forks:
+        hint = (
+            f"sessions of {', '.join(one.name for one in CLIENTS if one.forks)} can be forked; use -o for other files"
+        )
         raise OptionError(f"a file of format {format} is no session of a client", where="--fork", hint=hint)
     if not old_id:
         raise OptionError("the session carries no id", where="--fork", hint="use -o")
@@ -172,7 +187,7 @@ def fork(data: bytes, format: str, old_id: str, path: str, environment: Mapping[
         target = _path_of_fork(client, new_id, path, forked, environment)
         if not target.exists() or target.read_bytes() == forked:
             command = client.resume.format(id=new_id, path=quote(str(target)))
-            return Fork(new_id, target, forked, command, _working_folder(forked))
+            return Fork(new_id, target, forked, command, working_folder(forked))
     raise OptionError(f"{_ATTEMPTS} forks of this session exist", where="--fork", hint="delete some of them")
 
 
@@ -190,13 +205,13 @@ def _path_of_fork(client: Client, new_id: str, path: str, data: bytes, environme
     origin = Path(os.path.realpath(path))
     is_at_home = Path(os.path.realpath(home)) in origin.parents
     if client.name == "claude-code":
-        folder = re.sub(r"[^A-Za-z0-9-]", "-", _working_folder(data))
+        folder = re.sub(r"[^A-Za-z0-9-]", "-", working_folder(data))
         return (origin.parent if is_at_home else home / "projects" / folder) / f"{new_id}.jsonl"
     stamp = _first_time(data)
     if client.name == "codex":
         folders = (stamp[:4], stamp[5:7], stamp[8:10])
         return home.joinpath("sessions", *folders) / f"rollout-{stamp[:19].replace(':', '-')}-{new_id}.jsonl"
-    folder = "--" + re.sub(r"[/\\:]", "-", re.sub(r"^[/\\]", "", _working_folder(data))) + "--"
+    folder = "--" + re.sub(r"[/\\:]", "-", re.sub(r"^[/\\]", "", working_folder(data))) + "--"
     name = f"{re.sub(r'[:.]', '-', stamp)}_{new_id}.jsonl"
     return (origin.parent if is_at_home else home / "sessions" / folder) / name
 
@@ -217,7 +232,8 @@ def _first_value(data: bytes, key: str) -> str:
     return next((value for one in _objects(data) if isinstance(value := one.get(key), str) and value), "")
 
 
-def _working_folder(data: bytes) -> str:
+def working_folder(data: bytes) -> str:
+    """Return the folder in which a session began, as its records say; empty where they do not."""
     return _first_value(data, "cwd")
 
 

@@ -29,6 +29,7 @@ ENTRIES = (
     Entry("summarize", "Put a summary in the place of old turns: layer 2 only.", _COMPACT),
     Entry("failsafe", "Drop the oldest messages until it fits: layer 3 only.", _COMPACT),
     Entry("batch", "Compact all transcripts below a directory.", _COMPACT),
+    Entry("sessions", "List the sessions that agents keep on this machine.", _LOOK),
     Entry("stats", "Show where the tokens are.", _LOOK),
     Entry("show", "Print a transcript to read.", _LOOK),
     Entry("check", "Find what is broken in a transcript; --fix repairs it.", _LOOK),
