@@ -52,6 +52,21 @@ _FOOTER = re.compile(
 _IMAGES = re.compile(r"(?:(?:\A|\n)\[image removed: [^\n\]]*, ~\d+ tokens\])+\Z")
 _IMAGE_TAIL = " tokens]"
 
+LOG_OPENING = "[Memory of this conversation]"
+_LOG_PREAMBLE = f"""{LOG_OPENING}
+The notes below stand in the place of earlier messages, oldest first; dates and times are UTC. Use them as your
+own memory: rely on them, do not speak of them, and do not do again what they mark as done.
+🔴 is critical: what the user said, wants or forbids. 🟡 matters, 🟢 is background, ✅ is finished.
+Where two notes disagree, the later one holds. The newest messages follow after the notes."""
+_LOG_RECALL = "\nThe exact words of what was noted can be looked up: "
+_LOG = re.compile(
+    rf"{re.escape(LOG_OPENING)}\n(?:[^\n]+\n)*?(?:The exact words of what was noted can be looked up: ([^\n]*)\n)?\n"
+    r"<observations>\n(.*?)\n</observations>"
+    r"(?:\n\n<current-task>\n(.*?)\n</current-task>)?"
+    r"(?:\n\n<suggested-response>\n(.*?)\n</suggested-response>)?\s*\Z",
+    re.DOTALL,
+)
+
 
 class Notice(NamedTuple):
     """What the failsafe removed, over all its runs."""
@@ -68,6 +83,16 @@ class Summary(NamedTuple):
     turns: int
     """Messages it stands for, earlier summaries' included."""
     text: str
+
+
+class Log(NamedTuple):
+    """The memory of a conversation as it stands in a transcript. Its texts hold none of the tags around them."""
+
+    observations: str
+    current_task: str = ""
+    suggested_response: str = ""
+    recall: str = ""
+    """How the originals are looked up, one line; empty where they are not kept."""
 
 
 class Bookend(NamedTuple):
@@ -125,12 +150,34 @@ def parse_summary(text: str) -> Summary | None:
     return Summary(match[1], int(match[2]), match[3]) if match else None
 
 
+def log_text(log: Log) -> str:
+    """Write the memory of a conversation. What is added to the notes leaves the text before them as it was.
+
+    Source: SPEC section 6, "Slot text".
+    """
+    recall = f"{_LOG_RECALL}{log.recall}" if log.recall else ""
+    pieces = [f"{_LOG_PREAMBLE}{recall}", f"<observations>\n{log.observations}\n</observations>"]
+    if log.current_task:
+        pieces.append(f"<current-task>\n{log.current_task}\n</current-task>")
+    if log.suggested_response:
+        pieces.append(f"<suggested-response>\n{log.suggested_response}\n</suggested-response>")
+    return "\n\n".join(pieces)
+
+
+def parse_log(text: str) -> Log | None:
+    """Read the memory back, or return None where the text is something else."""
+    match = _LOG.match(text) if text.startswith(LOG_OPENING) else None
+    return Log(match[2], match[3] or "", match[4] or "", match[1] or "") if match else None
+
+
 def synthetic_kind(text: str) -> Synthetic:
     """Tell which of our messages a user text is; empty for text that is not ours."""
     if text.startswith("[cortex: ") and _NOTICE.match(text):
         return "notice"
     if text.startswith("<compaction-summary ") and _SUMMARY.match(text):
         return "summary"
+    if text.startswith(LOG_OPENING) and _LOG.match(text):
+        return "log"
     return ""
 
 

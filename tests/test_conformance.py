@@ -12,6 +12,7 @@ from cortex_cli.layers.failsafe import plan_drops
 from cortex_cli.layers.micro import micro
 from cortex_cli.layers.partition import plan_partition
 from cortex_cli.layers.view import View
+from cortex_cli.memory.limits import buffer_interval, reflection_threshold
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import HeuristicCounter
 from tests.conftest import PROJECT
@@ -81,3 +82,25 @@ def test_summary(case: dict[str, Any]) -> None:
     keep = settings_of(case).keep_recent_messages
     found = plan_partition(messages, [1] * len(messages), keep_recent_messages=keep)
     assert [found.tail, len(messages)] == case["expect"]["tail"]
+
+
+@pytest.mark.parametrize("case", cases("buffer_interval"))
+def test_buffer_interval(case: dict[str, Any]) -> None:
+    """How much is observed at a time, as the published design reckons."""
+    given = case["settings"]
+    found = buffer_interval(
+        given["tokens_until_activation"],
+        cycles=given["bufferTargetCycles"],
+        cap=given["bufferTokenCap"],
+        minimum=given["bufferMinTokens"],
+        utility_window=given["utilityModelContextWindow"],
+    )
+    assert found == case["expect"]["interval"]
+
+
+@pytest.mark.parametrize("case", cases("reflection_threshold"))
+def test_reflection_threshold(case: dict[str, Any]) -> None:
+    """From which size on the log is condensed, as the published design reckons."""
+    given = case["settings"]
+    found = reflection_threshold(given["context_window"], ratio=given["ratio"], utility_window=given["utility_window"])
+    assert found == case["expect"]["tokens"]

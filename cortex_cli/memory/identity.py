@@ -1,0 +1,138 @@
+"""Which messages were observed already: a place in a conversation that is found again after it grew or shrank.
+
+A place is remembered by the messages before it, not by a number alone: in a compacted file, or in a history
+that somebody cut, numbers say something else. Where a place is not found, less counts as observed, never more.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from cortex_cli.messages import Message
+
+TRAIL_MESSAGES = 8
+"""Messages before a place that are remembered."""
+
+SURE_MESSAGES = 2
+"""So many in a row, without id and time, are known again anywhere; fewer only where the history begins with them."""
+
+DIGEST_BYTES = 8
+
+
+class Mark(NamedTuple):
+    """A place between two messages of a conversation."""
+
+    position: int
+    """How many messages stood before it when it was made."""
+    trail: tuple[str, ...] = ()
+    """Fingerprints of the last of these, newest last."""
+
+
+def fingerprint(message: Message) -> str:
+    """Return what a message is known again by; a hyphen in front where equal ones may exist.
+
+    Neither results (layer 1 shortens them) nor thinking (it may be dropped) nor the arguments of a call count;
+    a call and its result are known by the call's id.
+    """
+    said = [part.text for part in message.parts if part.kind in ("text", "media", "opaque")]
+    joined = [f"{part.kind} {part.call_id}" for part in message.parts if part.kind in ("call", "result")]
+    if not said and not any(part.call_id for part in message.parts):
+        said = [part.text for part in message.parts]
+    told = "\0".join((message.role, message.id, message.time, *said, "\0", *joined))
+    digest = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+    return digest if message.id or message.time else f"-{digest}"
+
+
+def mark_at(messages: Sequence[Message], index: int) -> Mark:
+    """Remember a place.
+
+    Args:
+        messages: The conversation.
+        index: Position of the first message behind the place.
+    """
+    said = [message for message in messages[:index] if not _is_bound(message)]
+    return Mark(index if said else 0, tuple(map(fingerprint, said[-TRAIL_MESSAGES:])))
+
+
+def find_mark(mark: Mark, messages: Sequence[Message]) -> int | None:
+    """Find a place again.
+
+    Returns:
+        Position of the first message behind it; where the messages right before it are gone, behind the newest
+        of the trail that is still there. None where none of them is found.
+    """
+    if not mark.trail:
+        return min(mark.position, len(messages))
+    prints = _Prints(messages)
+    for known in range(len(mark.trail), 0, -1):
+        trail = mark.trail[:known]
+        if 0 < mark.position <= len(messages) and _ends_with(prints, mark.position, trail):
+            return mark.position
+        for end in range(len(messages), 0, -1):
+            if _ends_with(prints, end, trail):
+                return end
+    return None
+
+
+def kept_positions(prints: Iterable[str], messages: Sequence[Message], end: int) -> frozenset[int]:
+    """Find messages before `end` by their fingerprints; each print stands for one message, the newest of several."""
+    wanted = list(prints)
+    found: set[int] = set()
+    for at in range(end - 1, -1, -1):
+        if not wanted:
+            break
+        if not _is_bound(messages[at]) and (print_ := fingerprint(messages[at])) in wanted:
+            wanted.remove(print_)
+            found.add(at)
+    return frozenset(found)
+
+
+def end_of_kept(prints: Iterable[str], messages: Sequence[Message], start: int) -> int:
+    """Return how far messages with these fingerprints go on, in any order, from `start` on."""
+    wanted = list(prints)
+    at = start
+    while at < len(messages) and (print_ := fingerprint(messages[at])) in wanted:
+        wanted.remove(print_)
+        at += 1
+    return at
+
+
+class _Prints:
+    """Fingerprints of a conversation, each worked out when it is first asked for."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        self._known: dict[int, str] = {}
+
+    def __getitem__(self, at: int) -> str:
+        if at not in self._known:
+            self._known[at] = fingerprint(self.messages[at])
+        return self._known[at]
+
+
+def _is_bound(message: Message) -> bool:
+    """Tell whether a message is none of the conversation itself: a slot, or what a compaction wrote."""
+    return message.slot or message.synthetic in ("log", "notice")
+
+
+def _ends_with(prints: _Prints, end: int, trail: Sequence[str]) -> bool:
+    """Tell whether the messages before `end` are those of a trail, or as many of them as the history still has."""
+    matched = 0
+    at = end - 1
+    while at >= 0 and matched < len(trail):
+        message = prints.messages[at]
+        if message.synthetic in ("log", "notice"):
+            break
+        if message.slot:
+            if not matched:
+                return False
+        elif prints[at] != trail[-1 - matched]:
+            return False
+        elif not prints[at].startswith("-"):
+            return True
+        else:
+            matched += 1
+        at -= 1
+    is_whole = matched == len(trail) and matched >= SURE_MESSAGES
+    begins_with_it = at < 0 and matched > 0
+    return is_whole or begins_with_it

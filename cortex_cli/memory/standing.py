@@ -1,0 +1,84 @@
+"""What of a conversation is observed, and where its log stands in it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cortex_cli import marks
+from cortex_cli.layers.observe import find_log, lay_out
+from cortex_cli.memory.identity import end_of_kept, find_mark, kept_positions
+from cortex_cli.memory.state import Hint, MemoryState, digest
+from cortex_cli.messages import Message, Part
+from cortex_cli.settings import Settings
+from cortex_cli.summarizers.boundaries import open_tags
+from cortex_cli.tokens import Counter
+
+NOT_OBSERVED = ("log", "notice", "acknowledgement", "closing")
+"""Synthetic messages that say nothing to be noted."""
+
+
+def is_observable(message: Message) -> bool:
+    """Tell whether there is something to be noted of a message."""
+    return not message.slot and message.synthetic not in NOT_OBSERVED
+
+
+class Standing:
+    """A state, held against the messages of its conversation. Nothing here asks an author."""
+
+    def __init__(self, settings: Settings, counter: Counter, state: MemoryState) -> None:
+        self.settings = settings
+        self.counter = counter
+        self.state = state
+
+    def adopt(self, messages: Sequence[Message]) -> bool:
+        """Take over the log that stands in a conversation, where the state does not know it.
+
+        Returns:
+            False where state and conversation tell of different things; the state is then as it was.
+        """
+        at = find_log(messages)
+        found = marks.parse_log(messages[at].text) if at is not None else None
+        state = self.state
+        if found is None or digest(found.observations) in state.lineage:
+            return True
+        if state.observations and not found.observations.startswith(state.observations):
+            return False
+        self.state = replace(
+            state.with_log(found.observations, self.counter.count_text(found.observations)),
+            hint=Hint(found.current_task, found.suggested_response),
+            chunks=tuple(chunk for chunk in state.chunks if chunk.observations not in found.observations),
+            recall=found.recall or state.recall,
+        )
+        return True
+
+    def merged_position(self, messages: Sequence[Message]) -> int:
+        """Return the position up to which the log stands for the messages."""
+        found = [0]
+        if self.state.merged is not None:
+            found.append(find_mark(self.state.merged, messages) or 0)
+        if (at := find_log(messages)) is not None:
+            found.append(end_of_kept(self.state.kept, messages, at + 1))
+        return max(found)
+
+    def position(self, messages: Sequence[Message]) -> int:
+        """Return the position of the first message that is not observed yet."""
+        chunks = [find_mark(chunk.until, messages) or 0 for chunk in self.state.chunks[-1:]]
+        return max(self.merged_position(messages), *chunks, 0)
+
+    def unobserved_tokens(self, messages: Sequence[Message], end: int | None = None) -> int:
+        """Count what is not observed yet, up to a position."""
+        start = self.position(messages)
+        return sum(self.counter.count_message(one) for one in messages[start:end] if is_observable(one))
+
+    def slot(self) -> Message | None:
+        """Return the log as a message; None while it is empty."""
+        state = self.state
+        if not state.observations:
+            return None
+        task, response = map(open_tags, state.hint)
+        log = marks.Log(state.observations, task, response, state.recall)
+        return Message("user", (Part("text", marks.log_text(log)),), synthetic="log")
+
+    def place(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """Put the log in the place of what it stands for; the same messages where all stands as it should."""
+        covered = self.merged_position(messages)
+        return lay_out(messages, covered, kept_positions(self.state.kept, messages, covered), self.slot())
