@@ -1,7 +1,10 @@
 """What all tests share: builders for messages, the folder of real transcripts, no network."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -136,3 +139,18 @@ def chdir_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
+
+
+def outputs_by_hash_seed(code: str) -> set[bytes]:
+    """Run a program under several hash seeds, each in a process of its own: Python orders sets anew in every one."""
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    return {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**environ, "PYTHONHASHSEED": seed},
+            cwd=PROJECT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }

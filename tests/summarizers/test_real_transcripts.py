@@ -1,8 +1,5 @@
 """The built-in summary on real sessions: within its size, the same each time, no structure from what it quotes."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from cortex_cli.summarizers.builtin import summarize
 from cortex_cli.summarizers.earlier import FACT, NOTE, QUOTE
 from cortex_cli.summarizers.sections import TITLES
 from cortex_cli.tokens import HeuristicCounter
+from tests.conftest import outputs_by_hash_seed
 
 FOLDERS = ("claude-code", "codex", "pi", "openai-chat", "anthropic-messages", "axio", "cortex-mono")
 LINES = (QUOTE, NOTE, FACT, *(f"## {title}" for title in TITLES.values()))
@@ -58,14 +56,4 @@ def test_hash_seed_changes_nothing() -> None:
         "from cortex_cli.tokens import HeuristicCounter; from tests.summarizers.chats import numbered;"
         "print(compact(list(numbered(make_chat(TUNED['ops'], 1).messages)), 1500, HeuristicCounter())[0].text)"
     )
-    texts = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "."},
-            cwd=Path(__file__).resolve().parents[2],
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "2")
-    }
-    assert len(texts) == 1
+    assert len(outputs_by_hash_seed(code)) == 1
