@@ -34,6 +34,7 @@ FORMATS = {
     "mini-swe-agent": "mini-swe-agent",
     "swe-agent": "swe-agent",
     "sharegpt": "sharegpt",
+    "langchain": "langchain",
 }
 """Folder -> name of its format."""
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from cortex_cli.messages import Message
+from cortex_cli.messages import Message, Part
 from tests.wire import Object, openai_message, result_content, to_json, user_content
 
 
@@ -117,3 +117,53 @@ def sharegpt_media(messages: Sequence[Message], before: bytes = b"") -> bytes:
         document["messages"].append({"role": role, "content": f"{_text_of(message)}<image>"})
         document["images"].append(f"{number}.png")
     return to_json(document)
+
+
+def langchain_dumpd(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """What `dumpd` makes of a list of messages, content as Anthropic's package leaves it."""
+
+    def wrap(body: Object) -> Object:
+        name = {"human": "HumanMessage", "ai": "AIMessage", "tool": "ToolMessage"}[body["type"]]
+        return {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", name], "kwargs": body}
+
+    values = json.loads(before) if before else []
+    return to_json([*values, *(wrap(_langchain(number, one)) for number, one in enumerate(messages))], indent=1)
+
+
+def langchain_dicts(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """What `messages_to_dict` makes of them, in a state, content as OpenAI's package leaves it."""
+    document: Object = json.loads(before) if before else {"messages": [], "cost": 1.10}
+    for message in messages:
+        body = _langchain(0, message)
+        if message.calls:
+            calls = [openai_message(0, message)["tool_calls"]]
+            body |= {"content": message.text, "additional_kwargs": {"tool_calls": calls[0]}}
+        document["messages"].append({"type": body["type"], "data": {**body, "name": body.get("name"), "n": 1.10}})
+    return to_json(document)
+
+
+def _langchain(number: int, message: Message) -> Object:
+    if message.role == "tool":
+        part = message.parts[0]
+        content = result_content(number, part, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}})
+        status = "error" if part.is_error else "success"
+        more = {"tool_call_id": part.call_id, "name": part.name, "status": status, "artifact": {"raw": part.text}}
+        return {"content": content, "type": "tool", **more}
+    if message.role == "user":
+        return {"content": user_content(number, message), "type": "human"}
+    blocks = [_langchain_block(part) for part in message.parts]
+    calls = [
+        {"name": part.name, "args": json.loads(part.text), "id": part.call_id, "type": "tool_call"}
+        for part in message.calls
+    ]
+    return {"content": blocks, "type": "ai", "tool_calls": calls, "invalid_tool_calls": []}
+
+
+def _langchain_block(part: Part) -> Object:
+    if part.kind == "thinking":
+        return {"type": "thinking", "thinking": part.text, "signature": "c2ln"}
+    if part.kind == "call":
+        return {"type": "tool_use", "id": part.call_id, "name": part.name, "input": json.loads(part.text)}
+    if part.kind == "opaque":
+        return dict(json.loads(part.text))
+    return {"type": "text", "text": part.text}
