@@ -38,7 +38,7 @@ _NOTHING = re.compile(r"(?:none|n/?a|nothing|not applicable|no \w+|unknown|-)(?:
 _LABEL = re.compile(r"(?:[-*>]\s+)*\*\*[^*]+\*\*:?")
 """A section's name that is not a heading: `**Errors and fixes**: none`."""
 
-_STOPS: dict[StopReason, str] = {
+STOPS: dict[StopReason, str] = {
     "length": "it was cut off at the length limit",
     "truncated": "the answer broke off",
     "refusal": "the model refused",
@@ -88,28 +88,36 @@ def why_refused(completion: Completion, summary: str, *, tokens: int, max_tokens
     Returns:
         The reason to refuse it; empty where it can be used.
     """
-    return _STOPS.get(completion.stop, "") or why_unusable(
+    return STOPS.get(completion.stop, "") or why_unusable(
         summary, tokens=tokens, max_tokens=max_tokens, replaced_tokens=replaced_tokens
     )
 
 
 def why_unusable(summary: str, *, tokens: int, max_tokens: int, replaced_tokens: int) -> str:
     """Judge a summary, whoever wrote it; see `why_refused`."""
-    if len(summary) < MIN_CHARS:
-        return "it is empty" if not summary else f"it is only {len(summary)} characters long"
-    if _CALL.match(summary):
-        return "it is a tool call"
-    if len(summary) < 600 and _REFUSAL.match(summary):
-        return "the model refused"
-    if says_nothing(summary):
-        return "it says nothing in every section"
-    if is_repetitive(summary):
-        return "it repeats itself"
+    if why := why_worthless(summary):
+        return why
     if tokens >= replaced_tokens:
         return f"its {tokens} tokens are no less than the {replaced_tokens} it would replace"
     if tokens > max_tokens * SIZE_SLACK:
         return f"its {tokens} tokens are more than the {max_tokens} asked for"
     return ""
+
+
+def why_worthless(text: str, *, min_chars: int = MIN_CHARS) -> str:
+    """Judge a text by what it says, whatever its size."""
+    if len(text) < min_chars:
+        return "it is empty" if not text else f"it is only {len(text)} characters long"
+    if _CALL.match(text):
+        return "it is a tool call"
+    if len(text) < 600 and _REFUSAL.match(text):
+        return "the model refused"
+    if says_nothing(text):
+        return "it says nothing in every section"
+    return REPETITIVE if is_repetitive(text) else ""
+
+
+REPETITIVE = "it repeats itself"
 
 
 def says_nothing(summary: str) -> bool:

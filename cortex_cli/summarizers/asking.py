@@ -3,23 +3,21 @@
 Whether it is tried again, and what happens when it fails, is decided in `model.py`. Source: SPEC section 4.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cortex_cli import models
+from cortex_cli import costs, models
 from cortex_cli.errors import InputError
-from cortex_cli.llm.ask import Refused
-from cortex_cli.llm.client import Client, Completion, CompletionRequest, OnText
-from cortex_cli.messages import Part
+from cortex_cli.llm.ask import Attempts, Refused, attempt
+from cortex_cli.llm.client import Client, Completion, CompletionRequest, ModelError, OnText
 from cortex_cli.prompts import fill, load_prompt
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.acceptance import read_summary, why_refused
 from cortex_cli.summarizers.base import SummaryRequest
 from cortex_cli.summarizers.boundaries import open_tags
 from cortex_cli.summarizers.ledger import Fact, append_ledger, without_ledger
-from cortex_cli.summarizers.redact import redact_all
+from cortex_cli.summarizers.redact import redact_messages
 from cortex_cli.summarizers.serialize import Chunk, serialize
 from cortex_cli.summarizers.survey import survey
 from cortex_cli.tokens import count_messages
@@ -38,9 +36,6 @@ ANSWER_SHARE = 0.35
 
 MIN_ANSWER_TOKENS = 256
 """A shorter answer is no summary, however small the window."""
-
-SEEN_CHARS = 8_000
-"""Of each end of a long result; more than `serialize` sends of it, by the length of a private key."""
 
 WORDS_PER_TOKEN = 0.7
 """Of English prose; models are told a number of words."""
@@ -74,28 +69,105 @@ class Usage:
         self.output_tokens += completion.output_tokens
         self.cached_tokens += completion.cached_tokens
 
+    def bill(self, client: Client) -> dict[str, Any]:
+        """Price the calls."""
+        model = models.find_model(client.model) if client.model else None
+        usd = costs.price_of_call(model, self.input_tokens, self.cached_tokens, self.output_tokens) if model else None
+        return {
+            "model": client.model,
+            "calls": self.calls,
+            "input_tokens": self.input_tokens,
+            "cached_tokens": self.cached_tokens,
+            "output_tokens": self.output_tokens,
+            "usd": usd,
+        }
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, kw_only=True)
 class Asking:
+    """A text that a model is asked for, in as many parts as its window makes of what it is to read."""
+
+    settings: Settings
+    window: int
+    """Of the model, as far as anybody knows; refusals make it smaller."""
+    chunks: tuple[Chunk, ...] = ()
+    done: int = 0
+    """Chunks that are answered."""
+
+    def send_less(self, limit_tokens: int) -> None:
+        """Halve the input after a refusal as too long, or obey the window that the refusal states."""
+        self.window = min(self.window // 2, limit_tokens or self.window)
+        self.chunks = ()
+
+    async def ask_all(self, client: Client, usage: Usage, on_text: OnText | None = None) -> None:
+        """Ask chunk by chunk; what was answered before a failure is not asked again."""
+        if not self.chunks:
+            self.cut()
+            self.done = 0
+        while self.done < len(self.chunks):
+            prompt = self.prompt()
+            completion = await client.complete(
+                CompletionRequest(system=prompt.system, prompt=prompt.text, max_tokens=self.answer_tokens), on_text
+            )
+            usage.add(completion)
+            self.take(completion)
+            self.done += 1
+
+    def cut(self) -> None:
+        """Cut what is to be read into chunks, and forget the answers there are."""
+        raise NotImplementedError
+
+    def prompt(self) -> Prompt:
+        """Return what is sent next, word for word."""
+        raise NotImplementedError
+
+    @property
+    def answer_tokens(self) -> int:
+        """The answer's limit."""
+        raise NotImplementedError
+
+    def take(self, completion: Completion) -> None:
+        """Take one answer in.
+
+        Raises:
+            Refused: It cannot be used.
+        """
+        raise NotImplementedError
+
+
+async def ask(asking: Asking, client: Client, tries: Attempts, usage: Usage, on_text: OnText | None = None) -> None:
+    """Ask until every part is answered; failures on the way are events.
+
+    Raises:
+        ModelError: The last failure, when the attempts are used up.
+    """
+
+    async def once() -> None:
+        await asking.ask_all(client, usage, on_text)
+
+    def failed(number: int, error: ModelError) -> None:
+        usage.events.append({"event": "error", "attempt": number, "reason": str(error)})
+        if error.overflow:
+            asking.send_less(error.limit_tokens)
+
+    await attempt(client.endpoint, once, tries, failed)
+
+
+@dataclass(slots=True, kw_only=True)
+class AskingSummary(Asking):
     """One summary on its way: what is sent, and how far it has come."""
 
     request: SummaryRequest
     """Without secrets, if the settings say so."""
-    settings: Settings
     facts: tuple[Fact, ...]
     room: int
     """Tokens for the model's words; the ledger has the rest."""
     replaced_tokens: int
     redacted: int
-    window: int
-    """Of the summarising model, as far as anybody knows; refusals make it smaller."""
-    chunks: tuple[Chunk, ...] = ()
-    done: int = 0
-    """Chunks that are told in `notes`."""
     notes: str = ""
 
     @classmethod
-    def about(cls, request: SummaryRequest, settings: Settings) -> "Asking":
+    def about(cls, request: SummaryRequest, settings: Settings) -> "AskingSummary":
         """Prepare what a request will be asked with."""
         counter = request.counter
         facts = survey(request.messages, request.earlier, request.following).facts
@@ -108,40 +180,26 @@ class Asking:
             room=request.max_tokens - counter.count_text(ledger.text),
             replaced_tokens=replaced_tokens(request),
             redacted=redacted,
-            window=_window(settings),
+            window=window_of(settings),
         )
 
-    def send_less(self, limit_tokens: int) -> None:
-        """Halve the input after a refusal as too long, or obey the window that the refusal states."""
-        self.window = min(self.window // 2, limit_tokens or self.window)
-        self.chunks = ()
-
-    async def ask_all(self, client: Client, usage: Usage, on_text: OnText | None) -> str:
-        """Ask chunk by chunk, each updating the notes; what was told before a failure is not told again."""
-        self.cut()
-        while self.done < len(self.chunks):
-            prompt = self.prompt()
-            completion = await client.complete(
-                CompletionRequest(system=prompt.system, prompt=prompt.text, max_tokens=self.answer_tokens), on_text
-            )
-            usage.add(completion)
-            self.notes = self.accepted(completion)
-            self.done += 1
+    @property
+    def text(self) -> str:
+        """The summary that the model wrote, without a ledger."""
         return open_tags(without_ledger(self.notes))
 
     def cut(self) -> None:
-        """Cut the conversation into chunks, where that is not done."""
-        if not self.chunks:
-            self.chunks = serialize(self.request.messages, int(INPUT_SHARE * self.window), self.request.counter)
-            self.done, self.notes = 0, _earlier_text(self.request)
+        """Cut the conversation into chunks."""
+        self.chunks = serialize(self.request.messages, int(INPUT_SHARE * self.window), self.request.counter)
+        self.notes = _earlier_text(self.request)
 
     @property
     def answer_tokens(self) -> int:
         """The answer's limit: analysis and notes."""
         return min(self.room * ANALYSIS_FACTOR, max(MIN_ANSWER_TOKENS, int(ANSWER_SHARE * self.window)))
 
-    def accepted(self, completion: Completion) -> str:
-        """Return the notes of an answer.
+    def take(self, completion: Completion) -> None:
+        """Take the notes of an answer.
 
         Raises:
             Refused: They cannot be used.
@@ -151,7 +209,7 @@ class Asking:
         why = why_refused(completion, body, tokens=tokens, max_tokens=self.room, replaced_tokens=self.replaced_tokens)
         if why:
             raise Refused(f"the summary was refused: {why}")
-        return body
+        self.notes = body
 
     def prompt(self) -> Prompt:
         """Return what is sent next, word for word."""
@@ -168,31 +226,12 @@ class Asking:
 
 
 def without_secrets(request: SummaryRequest) -> tuple[SummaryRequest, int]:
-    """Take secrets out of everything that may be sent; of long results and arguments, only the ends are."""
-    parts = [part for message in request.messages for part in message.parts]
-    ends = [text for part in parts for text in _ends(part)]
-    clean, count = redact_all([*ends, *(summary.text for summary in request.earlier)])
+    """Take secrets out of everything that may be sent."""
+    messages, texts, count = redact_messages(request.messages, [summary.text for summary in request.earlier])
     if not count:
         return request, 0
-    texts = iter(clean)
-    messages = tuple(
-        message._replace(parts=tuple(_with_ends(part, [next(texts) for _ in _ends(part)]) for part in message.parts))
-        for message in request.messages
-    )
-    earlier = tuple(summary._replace(text=next(texts)) for summary in request.earlier)
+    earlier = tuple(summary._replace(text=text) for summary, text in zip(request.earlier, texts, strict=True))
     return replace(request, messages=messages, earlier=earlier), count
-
-
-def _ends(part: Part) -> tuple[str, ...]:
-    if part.kind == "text" or len(part.text) <= 2 * SEEN_CHARS:
-        return (part.text,)
-    return (part.text[:SEEN_CHARS], part.text[-SEEN_CHARS:])
-
-
-def _with_ends(part: Part, ends: Sequence[str]) -> Part:
-    """Put clean ends in; what stands between them was not looked at and must never be sent."""
-    between = " " * (len(part.text) - 2 * SEEN_CHARS) if len(ends) == 2 else ""
-    return part._replace(text=between.join(ends))
 
 
 def replaced_tokens(request: SummaryRequest) -> int:
@@ -202,7 +241,8 @@ def replaced_tokens(request: SummaryRequest) -> int:
     return count_messages(request.messages, counter) + earlier
 
 
-def _window(settings: Settings) -> int:
+def window_of(settings: Settings) -> int:
+    """Return the window of the model that writes, as far as anybody knows."""
     known = models.find_model(settings.llm_model) if settings.llm_model else None
     return settings.utility_window_tokens or (known.window if known else 0) or UNKNOWN_WINDOW
 
@@ -230,7 +270,7 @@ def render_prompt(request: SummaryRequest, settings: Settings) -> tuple[str, int
 
     Those have the same form and hold the notes so far.
     """
-    asking = Asking.about(request, settings)
+    asking = AskingSummary.about(request, settings)
     asking.cut()
     prompt = asking.prompt()
     return f"{prompt.system}\n\n{prompt.text}", len(asking.chunks) - 1

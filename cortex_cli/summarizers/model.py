@@ -9,17 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cortex_cli import costs, marks, models
+from cortex_cli import marks
 from cortex_cli.errors import InputError, OptionError, name_hint
 from cortex_cli.llm import anthropic, openai
-from cortex_cli.llm.ask import Attempts, attempt
+from cortex_cli.llm.ask import Attempts
 from cortex_cli.llm.client import Client, ModelError, OnText
 from cortex_cli.llm.command import CommandClient
 from cortex_cli.llm.http import shown_url
 from cortex_cli.report import Facts
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.acceptance import read_summary, why_unusable
-from cortex_cli.summarizers.asking import Asking, Usage, replaced_tokens
+from cortex_cli.summarizers.asking import AskingSummary, Usage, ask, replaced_tokens
 from cortex_cli.summarizers.base import KEY_VARIABLES, Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.boundaries import open_tags
 from cortex_cli.summarizers.builtin import summarize as summarize_builtin
@@ -109,18 +109,10 @@ async def _summarize(
     request: SummaryRequest, settings: Settings, client: Client, tries: Attempts, usage: Usage, on_text: OnText | None
 ) -> SummaryOutcome:
     """Ask for the summary and put the ledger under it."""
-    asking = Asking.about(request, settings)
+    asking = AskingSummary.about(request, settings)
     usage.redacted = asking.redacted
-
-    async def once() -> str:
-        return await asking.ask_all(client, usage, on_text)
-
-    def failed(number: int, error: ModelError) -> None:
-        usage.events.append({"event": "error", "attempt": number, "reason": str(error)})
-        if error.overflow:
-            asking.send_less(error.limit_tokens)
-
-    body = await attempt(client.endpoint, once, tries, failed)
+    await ask(asking, client, tries, usage, on_text)
+    body = asking.text
     room_left = request.max_tokens - request.counter.count_text(body)
     whole = append_ledger(body, asking.facts, room_left, request.counter)
     return _outcome(
@@ -129,7 +121,7 @@ async def _summarize(
         len(asking.facts),
         summarizer=client.name,
         events=tuple(usage.events),
-        cost=_cost(client, usage),
+        cost=usage.bill(client),
         redacted=usage.redacted,
     )
 
@@ -174,7 +166,7 @@ def _fall_back(
     reason = f"model failed: {error}"
     known: dict[str, Any] = {"events": tuple(usage.events), "failure": str(error)}
     if usage.calls:  # what was refused has its price too
-        known |= {"cost": _cost(client, usage), "redacted": usage.redacted}
+        known |= {"cost": usage.bill(client), "redacted": usage.redacted}
     hint = f" ({error.hint})" if error.hint else ""
     if settings.fallback == "builtin" and not settings.strict:
         outcome = summarize_builtin(request)
@@ -182,17 +174,3 @@ def _fall_back(
             warning = f"{reason}; the built-in summariser wrote the summary{hint}"
             return replace(outcome, summarizer=f"builtin ({reason})", warnings=(warning,), **known)
     return SummaryOutcome(text="", facts=Facts(), summarizer=f"none ({reason})", warnings=(reason + hint,), **known)
-
-
-def _cost(client: Client, usage: Usage) -> dict[str, Any]:
-    """Price the calls of the summary itself."""
-    model = models.find_model(client.model) if client.model else None
-    price = costs.price_of_call(model, usage.input_tokens, usage.cached_tokens, usage.output_tokens) if model else None
-    return {
-        "model": client.model,
-        "calls": usage.calls,
-        "input_tokens": usage.input_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "output_tokens": usage.output_tokens,
-        "usd": price,
-    }

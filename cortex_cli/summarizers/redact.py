@@ -10,6 +10,11 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from cortex_cli.messages import Message, Part
+
+SEEN_CHARS = 8_000
+"""Of each end of a long result; more than a model is ever sent of it, by the length of a private key."""
+
 
 class Redacted(NamedTuple):
     """A text without its secrets."""
@@ -95,6 +100,43 @@ def redact(text: str) -> Redacted:
     """Take secrets out of a text; each leaves `[redacted: KIND]`. Idempotent."""
     (clean,), count = redact_all([text])
     return Redacted(clean, count)
+
+
+def redact_messages(
+    messages: Sequence[Message], others: Sequence[str] = ()
+) -> tuple[tuple[Message, ...], tuple[str, ...], int]:
+    """Take secrets out of everything that may be sent; of long results and arguments, only the ends are.
+
+    Args:
+        messages: Whose parts are sent.
+        others: Texts that are sent with them.
+
+    Returns:
+        Messages, texts, and how many secrets were taken out.
+    """
+    parts = [part for message in messages for part in message.parts]
+    ends = [text for part in parts for text in _ends(part)]
+    clean, count = redact_all([*ends, *others])
+    if not count:
+        return tuple(messages), tuple(others), 0
+    texts = iter(clean)
+    done = tuple(
+        message._replace(parts=tuple(_with_ends(part, [next(texts) for _ in _ends(part)]) for part in message.parts))
+        for message in messages
+    )
+    return done, tuple(texts), count
+
+
+def _ends(part: Part) -> tuple[str, ...]:
+    if part.kind == "text" or len(part.text) <= 2 * SEEN_CHARS:
+        return (part.text,)
+    return (part.text[:SEEN_CHARS], part.text[-SEEN_CHARS:])
+
+
+def _with_ends(part: Part, ends: Sequence[str]) -> Part:
+    """Put clean ends in; what stands between them was not looked at and must never be sent."""
+    between = " " * (len(part.text) - 2 * SEEN_CHARS) if len(ends) == 2 else ""
+    return part._replace(text=between.join(ends))
 
 
 def redact_all(texts: Sequence[str]) -> tuple[tuple[str, ...], int]:

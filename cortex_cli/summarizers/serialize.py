@@ -3,7 +3,7 @@
 Source: SPEC section 4, *ours*: input, untrusted text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,7 +30,13 @@ class Chunk(NamedTuple):
     tokens: int
 
 
-def serialize(messages: Sequence[Message], max_tokens: int, counter: Counter) -> tuple[Chunk, ...]:
+Writer = Callable[[int, Message, int], str]
+"""(number from 1, message, characters of a result) -> the message as it is shown."""
+
+
+def serialize(
+    messages: Sequence[Message], max_tokens: int, counter: Counter, write: Writer | None = None
+) -> tuple[Chunk, ...]:
     """Write a conversation as entries, in as few chunks as the budget allows.
 
     Results shrink first; only when one line of each is still too much, the conversation is cut, between turns
@@ -40,9 +46,11 @@ def serialize(messages: Sequence[Message], max_tokens: int, counter: Counter) ->
         messages: Oldest first.
         max_tokens: Of one chunk.
         counter: Counts.
+        write: Instead of entries in tags.
     """
+    write = write or _entry
     for clamp in CLAMPS:
-        entries = [_entry(number, message, clamp) for number, message in enumerate(messages, 1)]
+        entries = [write(number, message, clamp) for number, message in enumerate(messages, 1)]
         text = "\n".join(entries)
         if (tokens := counter.count_text(text)) <= max_tokens:
             return (Chunk(text, tokens),)
@@ -89,10 +97,17 @@ def _entry(number: int, message: Message, clamp: int) -> str:
     time = f' time="{message.time}"' if message.time else ""
     if message.role != "user":
         return f"{head}{time}>\n{_body(message.parts, clamp)}\n</entry>"
+    return "\n".join(
+        f'{head} typed="{"yes" if is_typed else "no"}"{time}>\n{_body(parts, clamp)}\n</entry>'
+        for is_typed, parts in voices(message)
+    )
+
+
+def voices(message: Message) -> Iterator[tuple[bool, Sequence[Part]]]:
+    """Part what a program put into a user message from what the person typed: (is typed, parts)."""
     by_machine = [part for part in message.parts if not message.typed or is_machine_text(part.text)]
     typed = [part for part in message.parts if part not in by_machine]
-    kinds = (("no", by_machine), ("yes", typed))
-    return "\n".join(f'{head} typed="{said}"{time}>\n{_body(parts, clamp)}\n</entry>' for said, parts in kinds if parts)
+    yield from ((is_typed, parts) for is_typed, parts in ((False, by_machine), (True, typed)) if parts)
 
 
 def _body(parts: Sequence[Part], clamp: int) -> str:
@@ -106,11 +121,12 @@ def _part(part: Part, clamp: int) -> str:
         return f"[calls {open_tags(part.name)} {open_tags(clamp_text(part.text, MAX_ARGUMENT_CHARS))}]"
     if part.kind == "result":
         what = "error from" if part.is_error else "result of"
-        return f"[{what} {open_tags(part.name) or 'a tool'}] {open_tags(_clamped(part.text, clamp))}"
+        return f"[{what} {open_tags(part.name) or 'a tool'}] {open_tags(clamped(part.text, clamp))}"
     return "" if part.kind == "thinking" else f"[{part.kind} {open_tags(part.name)}]"
 
 
-def _clamped(text: str, clamp: int) -> str:
+def clamped(text: str, clamp: int) -> str:
+    """Shorten a result; the last clamp makes one line of it."""
     if clamp == CLAMPS[-1]:
         text = " ".join(text.split())
     return clamp_text(text, clamp)
