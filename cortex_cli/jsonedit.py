@@ -172,6 +172,14 @@ def edit(data: bytes, edits: Iterable[Edit], parsed: Any = _UNKNOWN) -> bytes:
     return b"".join((data[:start], *out, data[end:]))
 
 
+def prepend_member(data: bytes, key: str, value: Any) -> bytes:
+    """Put a member in front of those of the object that a JSON text is."""
+    brace = data.index(b"{") + 1
+    head = data[:brace] + encode(key) + b":" + encode(value)
+    rest = data[brace:]
+    return head + (b"" if rest.lstrip().startswith(b"}") else b",") + rest
+
+
 def _plan(edits: Iterable[Edit]) -> _Node:
     root = _Node()
     for one in edits:

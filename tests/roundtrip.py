@@ -12,7 +12,7 @@ from cortex_cli.jsonedit import parse
 from cortex_cli.jsonscan import cut_out
 from cortex_cli.messages import Message, Transcript
 
-CARRYING = ("claude-code", "codex", "pi")
+CARRYING = ("claude-code", "codex", "pi", "atif")
 """Formats with a record of their own for a compaction (SPEC section 11)."""
 
 _NUMBERED = re.compile(r"#\d+\Z")

@@ -35,6 +35,7 @@ FORMATS = {
     "swe-agent": "swe-agent",
     "sharegpt": "sharegpt",
     "langchain": "langchain",
+    "atif": "atif",
 }
 """Folder -> name of its format."""
 

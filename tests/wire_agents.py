@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cortex_cli.messages import Message, Part
-from tests.wire import Object, openai_message, result_content, to_json, user_content
+from tests.wire import Object, openai_message, result_content, time_of, to_json, user_content
 
 
 def _text_of(message: Message) -> str:
@@ -167,3 +167,41 @@ def _langchain_block(part: Part) -> Object:
     if part.kind == "opaque":
         return dict(json.loads(part.text))
     return {"type": "text", "text": part.text}
+
+
+def atif(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A trajectory; a result without a call in the step before it cannot be written."""
+    empty: Object = {
+        "schema_version": "ATIF-v1.7",
+        "session_id": "s",
+        "agent": {"name": "a", "version": "1"},
+        "steps": [],
+    }
+    document: Object = json.loads(before) if before else {**empty, "final_metrics": {"total_steps": 0}}
+    steps: list[Object] = document["steps"]
+    for number, message in enumerate(messages):
+        if message.role == "tool":
+            _atif_result(number, message.parts[0], steps[-1] if steps else {})
+            continue
+        step: Object = {"step_id": len(steps) + 1, "timestamp": time_of(number)}
+        step |= {"source": "user" if message.role == "user" else "agent", "message": message.text}
+        if thoughts := [part.text for part in message.parts if part.kind == "thinking"]:
+            step["reasoning_content"] = thoughts[0]
+        if message.calls:
+            step["tool_calls"] = [_atif_call(part) for part in message.calls]
+        steps.append({**step, "extra": {"n": 1.10}})
+    document["final_metrics"]["total_steps"] = len(steps)
+    return to_json(document, indent=2)
+
+
+def _atif_call(part: Part) -> Object:
+    return {"tool_call_id": part.call_id, "function_name": part.name, "arguments": json.loads(part.text)}
+
+
+def _atif_result(number: int, part: Part, step: Object) -> None:
+    if not any(call["tool_call_id"] == part.call_id for call in step.get("tool_calls", ())):
+        return
+    image = {"type": "image", "source": {"media_type": "image/png", "path": "a.png"}}
+    result = {"source_call_id": part.call_id, "content": result_content(number, part, image)}
+    raw = {"tool_result_metadata": {"raw_tool_result": part.text}}
+    step.setdefault("observation", {"results": []})["results"].append({**result, "extra": raw})

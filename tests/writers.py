@@ -27,6 +27,7 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "swe-agent": ("swe-agent", wire_agents.swe_agent),
     "sharegpt": ("sharegpt", wire_agents.sharegpt),
     "sharegpt media": ("sharegpt", wire_agents.sharegpt_media),
+    "atif": ("atif", wire_agents.atif),
     "langchain dumpd": ("langchain", wire_agents.langchain_dumpd),
     "langchain dicts": ("langchain", wire_agents.langchain_dicts),
     "swe-agent text": ("swe-agent", wire_agents.swe_agent_text),

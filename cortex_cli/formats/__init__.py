@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.formats import (
     anthropic,
+    atif,
     axio,
     bedrock,
     changes,
@@ -94,6 +95,7 @@ FORMATS: tuple[Format, ...] = (
     swe_agent,
     sharegpt,
     langchain,
+    atif,
     anthropic,
     axio,
     bedrock,

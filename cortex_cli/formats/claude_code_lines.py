@@ -12,7 +12,7 @@ from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.claude_code_records import SYNTHETIC_MODEL
 from cortex_cli.formats.contents import edit_json, edit_result, text_of
 from cortex_cli.formats.rewrite import parse_line
-from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode
+from cortex_cli.jsonedit import Delete, Edit, Path, Replace, edit, encode, prepend_member
 from cortex_cli.jsonscan import parse_first
 from cortex_cli.messages import WHOLE, Message, Part
 
@@ -54,10 +54,7 @@ def edit_record(line: bytes, change: RecordChange | None, parent: str | None) ->
     try:
         return edit(line, [*edits, Replace(_PARENT, value)], record)
     except KeyError:  # a record of another writer, without the key
-        brace = line.index(b"{") + 1
-        head = line[:brace] + b'"parentUuid":' + encode(value)
-        rest = edit(line, edits)[brace:]
-        return head + (b"" if rest.lstrip().startswith(b"}") else b",") + rest
+        return prepend_member(edit(line, edits), _PARENT[0], value)
 
 
 def _part_edits(record: dict[str, Any], change: RecordChange) -> Iterator[Edit]:
