@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from cortex_cli.archive import Archive
+    from cortex_cli.cache import adaptive_threshold, best_retention, is_cold
     from cortex_cli.compaction import CompactResult, compact, compact_async
     from cortex_cli.errors import (
         ArchiveError,
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from cortex_cli.layers.partition import plan_partition
     from cortex_cli.layers.summary import should_summarize
     from cortex_cli.library import dump, load, load_all
+    from cortex_cli.live.status import Status
+    from cortex_cli.llm.overflow import find_overflow
+    from cortex_cli.manager import CompactionManager
     from cortex_cli.memory.base import LogEntry, Observer, ObserveRequest, Reflector, ReflectRequest
     from cortex_cli.memory.limits import buffer_interval, reflection_threshold
     from cortex_cli.messages import Change, LayerResult, Media, Message, Part, Transcript
@@ -41,6 +45,7 @@ _HOMES = {
     "ArchiveError": "errors",
     "Change": "messages",
     "CompactResult": "compaction",
+    "CompactionManager": "manager",
     "CortexError": "errors",
     "Counter": "tokens",
     "DoesNotFitError": "errors",
@@ -59,14 +64,19 @@ _HOMES = {
     "Report": "report",
     "Settings": "settings",
     "Share": "settings",
+    "Status": "live.status",
     "Transcript": "messages",
     "TranscriptError": "errors",
+    "adaptive_threshold": "cache",
+    "best_retention": "cache",
     "buffer_interval": "memory.limits",
     "call_groups": "groups",
     "compact": "compaction",
     "compact_async": "compaction",
     "dump": "library",
+    "find_overflow": "llm.overflow",
     "find_problems": "validity",
+    "is_cold": "cache",
     "load": "library",
     "load_all": "library",
     "make_counter": "tokens",
@@ -87,6 +97,7 @@ __all__ = [
     "ArchiveError",
     "Change",
     "CompactResult",
+    "CompactionManager",
     "CortexError",
     "Counter",
     "DoesNotFitError",
@@ -105,14 +116,19 @@ __all__ = [
     "Report",
     "Settings",
     "Share",
+    "Status",
     "Transcript",
     "TranscriptError",
+    "adaptive_threshold",
+    "best_retention",
     "buffer_interval",
     "call_groups",
     "compact",
     "compact_async",
     "dump",
+    "find_overflow",
     "find_problems",
+    "is_cold",
     "load",
     "load_all",
     "make_counter",

@@ -62,19 +62,24 @@ class CacheOption(NamedTuple):
     retention: Retention
 
 
-def parse_cache_option(value: str) -> CacheOption:
+def parse_cache_option(value: str, *, where: str = "") -> CacheOption:
     """Read `PROVIDER[:none|short|long]`; the provider alone means short.
+
+    Args:
+        value: What was given.
+        where: As what, for the error.
 
     Raises:
         OptionError: The provider or the retention is not known.
     """
     provider, _, retention = value.strip().lower().partition(":")
     if provider not in CACHE_RULES:
-        raise OptionError(f"unknown cache provider {provider!r}", hint=name_hint(provider, CACHE_RULES))
+        raise OptionError(f"unknown cache provider {provider!r}", hint=name_hint(provider, CACHE_RULES), where=where)
     for known in get_args(Retention):
         if known == (retention or "short"):
             return CacheOption(provider, known)
-    raise OptionError(f"unknown cache retention {retention!r}", hint=name_hint(retention, get_args(Retention)))
+    hint = name_hint(retention, get_args(Retention))
+    raise OptionError(f"unknown cache retention {retention!r}", hint=hint, where=where)
 
 
 def cache_ttl_seconds(provider: str, retention: Retention) -> int:
@@ -92,12 +97,18 @@ def is_cold(ttl_seconds: float, age_seconds: float | None) -> bool:
     return ttl_seconds <= 0 or age_seconds is None or age_seconds >= ttl_seconds
 
 
-def best_retention(provider: str, interval_seconds: float) -> Retention:
-    """Choose the retention for calls that come so far apart."""
-    rule = CACHE_RULES.get(provider, NO_CACHE)
-    if rule.short_ttl_seconds <= 0:
-        return "none"
-    if provider == "openai":  # the long one costs nothing there
+def best_retention(provider: str, interval_seconds: float, rule: CacheRule | None = None) -> Retention:
+    """Choose the retention for calls that come so far apart.
+
+    Args:
+        provider: Whose cache it is.
+        interval_seconds: The usual time from one call to the next.
+        rule: With the prices of a model's own list; default: the provider's.
+    """
+    rule = rule or CACHE_RULES.get(provider, NO_CACHE)
+    if rule.short_ttl_seconds <= 0 or rule.read_factor >= min(1.0, rule.short_write_factor):
+        return "none"  # what is read costs as much as what is sent anew
+    if rule.long_write_factor <= rule.short_write_factor:  # the long one costs nothing more, as at OpenAI
         return "long"
     return "short" if interval_seconds <= SHORT_RETENTION_MARGIN * rule.short_ttl_seconds else "long"
 

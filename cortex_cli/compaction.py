@@ -17,6 +17,7 @@ from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import BUILTIN, Summarizer, SummaryOutcome, SummaryRequest
+from cortex_cli.timing import Timing, measure_timing
 from cortex_cli.tokens import Counter, count_messages, make_counter, message_sizes
 from cortex_cli.validity import Rules, find_problems
 
@@ -121,12 +122,13 @@ async def compact_async(
     if repaired.is_refused:
         settings = replace(settings, layers=())  # what cannot be mended is returned as it is
     head, tail = _split_until(repaired.messages, settings.until)
+    times = measure_timing(transcript, settings)
     run = Run(
-        view=_view(sizes, head, tail, counter, persist),
-        settings=_for_head(settings, tail),
+        view=replace(_view(sizes, head, tail, counter, persist), cache_is_warm=times.is_warm),
+        settings=times.adapt(_for_head(settings, tail)),
         counter=counter,
         rules=rules,
-        summarizer=summarizer or _summarize_builtin,
+        summarizer=summarizer or builtin_summarizer,
         repaired=head,
     )
     await run_layers(run)
@@ -135,7 +137,10 @@ async def compact_async(
     done = transcript.with_messages(transcript.loaded if messages == transcript.loaded else messages)
     report = _report(transcript, done, run, repaired, sizes)
     report = replace(
-        report, command=command, hints=_hints(report, settings), cost=_cost(done, report, settings, counter)
+        report,
+        command=command,
+        hints=(*_hints(report, run.settings), *times.hints(settings)),
+        cost=_cost(done, report, settings, counter, times),
     )
     return CompactResult(done, replace(report, elapsed_seconds=time.perf_counter() - started))
 
@@ -151,11 +156,11 @@ def _view(
     return replace(
         sizes.view(head),
         following_tokens=count_messages(tail, counter),
-        persist=_forgiving(persist) if persist else None,
+        persist=forgiving(persist) if persist else None,
     )
 
 
-def _forgiving(persist: Persist) -> Persist:
+def forgiving(persist: Persist) -> Persist:
     """Let an archive that fails on one item cost only the reference. Source: SPEC section 2."""
 
     def tried(content: str, tool: str, category: str, call_id: str, index: int) -> str:
@@ -168,7 +173,8 @@ def _forgiving(persist: Persist) -> Persist:
     return tried
 
 
-async def _summarize_builtin(request: SummaryRequest) -> SummaryOutcome | None:
+async def builtin_summarizer(request: SummaryRequest) -> SummaryOutcome | None:
+    """Summarise without a model."""
     from cortex_cli.summarizers.builtin import summarize_builtin  # noqa: PLC0415 - start-up time: 0.02 s
 
     return await summarize_builtin(request)
@@ -314,7 +320,9 @@ def _said_of_summary(outcome: SummaryOutcome) -> dict[str, Any]:
     return {"redacted_secrets": outcome.redacted, **bill}
 
 
-def _cost(done: Transcript, report: Report, settings: Settings, counter: Counter) -> dict[str, Any] | None:
+def _cost(
+    done: Transcript, report: Report, settings: Settings, counter: Counter, times: Timing
+) -> dict[str, Any] | None:
     """Price a call before and after; None where the model or its price is not known."""
     model = models.find_model(settings.model or done.model) if settings.model or done.model else None
     if model is None or not report.changed:
@@ -323,7 +331,13 @@ def _cost(done: Transcript, report: Report, settings: Settings, counter: Counter
     same = takewhile(lambda pair: pair[0] == pair[1], pairs)
     first_changed = report.input.overhead_tokens + sum(size for _, _, size in same)
     cost = costs.estimate_cost(
-        model, report.input.tokens, report.output.tokens, first_changed, scale=report.model_scale
+        model,
+        report.input.tokens,
+        report.output.tokens,
+        first_changed,
+        scale=report.model_scale,
+        retention=times.cache.retention if times.cache else "short",
+        is_cold=times.cache is not None and not times.is_warm,
     )
     return cost.to_json() if cost else None
 

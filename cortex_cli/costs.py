@@ -3,6 +3,7 @@
 from math import ceil
 from typing import Any, NamedTuple
 
+from cortex_cli.cache import Retention
 from cortex_cli.models import Model
 
 MILLION = 1_000_000
@@ -33,7 +34,14 @@ class Cost(NamedTuple):
 
 
 def estimate_cost(
-    model: Model, tokens_before: int, tokens_after: int, first_changed_token: int, *, scale: float = 1.0
+    model: Model,
+    tokens_before: int,
+    tokens_after: int,
+    first_changed_token: int,
+    *,
+    scale: float = 1.0,
+    retention: Retention = "short",
+    is_cold: bool = False,
 ) -> Cost | None:
     """Estimate what a compaction costs and saves.
 
@@ -43,6 +51,8 @@ def estimate_cost(
         tokens_after: Input of a call after.
         first_changed_token: Everything in front of it stays in the cache.
         scale: Tokens of the model for one of ours.
+        retention: How long the cache keeps what is written; none: every call pays the input price.
+        is_cold: Nothing is cached now, so the next call writes everything, compacted or not.
 
     Returns:
         None where no price is known.
@@ -50,10 +60,11 @@ def estimate_cost(
     if model.price("input") is None:
         return None
     before, after = round(tokens_before * scale), round(tokens_after * scale)
-    kept = min(round(first_changed_token * scale), after)
-    read_before, read_after = _read_price(model, before), _read_price(model, after)
+    kept = after if is_cold else min(round(first_changed_token * scale), after)
+    read = _input_price if retention == "none" else _read_price
+    read_before, read_after = read(model, before), read(model, after)
     per_call_before, per_call_after = before * read_before / MILLION, after * read_after / MILLION
-    rewrite = (after - kept) * max(0.0, _write_price(model, after) - read_after) / MILLION
+    rewrite = (after - kept) * max(0.0, _write_price(model, after, retention) - read_after) / MILLION
     saved = per_call_before - per_call_after
     calls = None if saved <= 0 else ceil(round(rewrite / saved, 9))  # rounded: 3.0000000001 calls are 3
     return Cost(model.name, per_call_before, per_call_after, rewrite, calls)
@@ -83,9 +94,13 @@ def _read_price(model: Model, input_tokens: int) -> float:
     return listed if listed is not None else _input_price(model, input_tokens) * model.cache.read_factor
 
 
-def _write_price(model: Model, input_tokens: int) -> float:
-    listed = model.price("cache_write", input_tokens)
-    return listed if listed is not None else _input_price(model, input_tokens) * model.cache.short_write_factor
+def _write_price(model: Model, input_tokens: int, retention: Retention) -> float:
+    if retention == "none":
+        return _input_price(model, input_tokens)
+    is_long = retention == "long"
+    listed = model.price("cache_write_long" if is_long else "cache_write", input_tokens)
+    factor = model.cache.long_write_factor if is_long else model.cache.short_write_factor
+    return listed if listed is not None else _input_price(model, input_tokens) * factor
 
 
 def _input_price(model: Model, input_tokens: int) -> float:

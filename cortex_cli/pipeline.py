@@ -3,6 +3,7 @@
 Decides only the order; what a layer may do stands in `layers/`, the ladder of `--fit` in `fit.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,6 +76,10 @@ class Run:
     """What the summariser said of its work."""
     request: SummaryRequest | None = None
     """What the summary that stands now was asked for."""
+    layers: Mapping[str, Layer] = field(default_factory=lambda: LAYERS)
+    """By name; a live session has a failsafe of its own."""
+    source: View | None = None
+    """The conversation after the caps and before layer 1: what a live session keeps."""
 
     @property
     def events(self) -> tuple[dict[str, Any], ...]:
@@ -192,6 +197,8 @@ async def run_layers(run: Run) -> None:
     target = fit.target_tokens(settings.fit, run.tokens, run.view.overhead_tokens)
     if target and run.tokens <= target:
         return
+    if target:  # what must fit cannot wait for a cache, which the rungs break anyway
+        run.view = replace(run.view, cache_is_warm=False)
     if settings.drop_thinking:
         run.apply("thinking", drop_thinking, settings)
     if settings.trim_inputs:
@@ -207,20 +214,21 @@ async def _walk(run: Run) -> None:
     """Run every layer once, by its own threshold."""
     settings = run.settings
     if "cap" in settings.layers:
-        run.apply("cap", cap, settings)
-    source = run.view
+        run.apply("cap", run.layers["cap"], settings)
+    run.source = run.view
     if "micro" in settings.layers:
-        run.apply("micro", micro, settings)
+        run.apply("micro", run.layers["micro"], settings)
     if "summary" in settings.layers and should_summarize(run.view, settings, run.counter):
-        await _summarize_source(run, source, settings)
+        await _summarize_source(run, run.source, settings)
     if "failsafe" in settings.layers:
-        run.apply("failsafe", failsafe, settings)
+        run.apply("failsafe", run.layers["failsafe"], settings)
 
 
 async def _summarize_source(run: Run, source: View, settings: Settings) -> bool:
     """Summarise the conversation as it was before layer 1, then run layer 1 again on the result.
 
-    Where no summary was put in, what layer 1 did stands.
+    Where no summary was put in, what layer 1 did stands. Behind a new summary nothing is cached, and layer 1's
+    memory is void.
     """
     trimmed, tracks = run.view, dict(run.tracks)
     run.view = replace(source, budget=trimmed.budget, target_tokens=trimmed.target_tokens)
@@ -228,8 +236,9 @@ async def _summarize_source(run: Run, source: View, settings: Settings) -> bool:
     if not await run.summarize(settings):
         run.view, run.tracks = trimmed, {**tracks, "summary": run.tracks["summary"]}
         return False
+    run.source = run.view = replace(run.view, cache_is_warm=False, decisions={}, decided_at=None)
     if "micro" in tracks:
-        run.apply("micro", micro, settings)
+        run.apply("micro", run.layers["micro"], settings)
     return True
 
 
@@ -248,10 +257,10 @@ async def _climb(run: Run, target: int) -> None:
         elif rung.layer == "summary":
             await _summarize_source(run, source, rung.settings)
         else:
-            run.apply(rung.layer, LAYERS[rung.layer], rung.settings)
+            run.apply(rung.layer, run.layers[rung.layer], rung.settings)
         if rung.layer == "cap":
-            source = run.view
-    run.view = replace(run.view, budget=budget)
+            run.source = source = run.view
+    run.view = replace(run.view, budget=budget, target_tokens=0)
     if run.tokens > target:
         raise DoesNotFitError(
             f"the result has {run.tokens:,} tokens, {target:,} were asked for",

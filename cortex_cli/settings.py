@@ -86,6 +86,17 @@ class Settings:
     now: str = _knob(
         "", "--now", "ISO 8601", "shared", "The time it is; empty: the newest time in the transcript.", "SPEC 4"
     )
+    cache: str = _knob(
+        "",
+        "--cache",
+        "PROVIDER[:none|short|long]",
+        "shared",
+        "Whose prompt cache may still hold this session: while it does, old results stay as they are.",
+        "SPEC 7",
+    )
+    adaptive: bool = _knob(
+        False, "--adaptive", "switch", "shared", "Summarise earlier where nobody typed for five minutes.", "SPEC 8"
+    )
 
     max_result_tokens: int | None = _knob(
         None,

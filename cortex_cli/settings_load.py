@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+from cortex_cli.cache import parse_cache_option
 from cortex_cli.errors import OptionError, name_hint, nearest
 from cortex_cli.files import read_file
 from cortex_cli.settings import Knob, Settings, Share, knobs
@@ -196,6 +197,8 @@ def _checked_text(knob: Knob, raw: Any, where: str) -> str:
         raise OptionError(f"unknown {knob.unit} {raw!r}", where=where, hint=name_hint(raw, knob.choices))
     if knob.key == "now" and raw:
         _check_time(raw, where)
+    if knob.key == "cache" and raw:
+        parse_cache_option(raw, where=where)
     return raw
 
 

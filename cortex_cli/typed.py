@@ -4,7 +4,7 @@ Source: SPEC section 0, "typed" and "slot".
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cortex_cli.messages import Message
 
@@ -27,15 +27,19 @@ def is_typed_text(text: str) -> bool:
     return bool(text.strip()) and not is_machine_text(text)
 
 
-def finish(messages: Iterable[Message]) -> tuple[Message, ...]:
+def finish(messages: Iterable[Message], *, after: Sequence[Message] = ()) -> tuple[Message, ...]:
     """Number the loaded live path and mark its slots; every format's `load` ends with this.
 
     System messages are slots wherever they stand; user messages that nobody typed are slots
     before the first typed one (project rules, environment).
+
+    Args:
+        messages: The live path, or what was added to one.
+        after: What stands before, finished already.
     """
     done: list[Message] = []
-    before_first_typed = True
-    for position, message in enumerate(messages):
+    before_first_typed = all(not message.typed and message.role in ("system", "user") for message in after)
+    for position, message in enumerate(messages, start=len(after)):
         before_first_typed = before_first_typed and not message.typed and message.role in ("system", "user")
         is_slot = message.role == "system" or (before_first_typed and not message.synthetic)
         done.append(Message(*message[:6], is_slot, message.synthetic, position))  # `_replace` takes three times as long

@@ -262,11 +262,16 @@ def is_plain(transcript: Transcript) -> bool:
     return isinstance(transcript.layout, containers.Layout) and transcript.layout.box.kind == "plain"
 
 
-def dump_messages(transcript: Transcript) -> list[Any]:
-    """Return what `load_messages` read as a list again; untouched messages are the same objects."""
+def dump_messages(transcript: Transcript, made: rewrite.Made | None = None) -> list[Any]:
+    """Return what `load_messages` read as a list again; untouched messages are the same objects.
+
+    Args:
+        transcript: With other messages.
+        made: See `rewrite.render_plain`.
+    """
     if not is_plain(transcript):
         raise TypeError("dump_messages writes what load_messages read; use dump for the rest")
     if not changes.is_changed(transcript):
         return list(transcript.layout.originals)
     plan: Callable[[Transcript], rewrite.Plan] = find(transcript.format).plan  # type: ignore[attr-defined]
-    return rewrite.render_plain(transcript, plan(transcript))
+    return rewrite.render_plain(transcript, plan(transcript), made)

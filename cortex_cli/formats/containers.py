@@ -294,12 +294,16 @@ def _records(source: Source, box: Box) -> Sequence[bytes]:
     return source.records if box.kind == "lines" else (source.data,)
 
 
-def name_results(messages: Iterable[Message]) -> Iterator[Message]:
+def name_results(messages: Iterable[Message], known: Mapping[str, str] | None = None) -> Iterator[Message]:
     """Give results the name of the tool that their call names, where they have none of their own.
 
     Of two calls in one answer that share an id the first counts, as in repair.
+
+    Args:
+        messages: A conversation, or what was added to one.
+        known: Call id -> name of what stands before.
     """
-    names: dict[str, str] = {}
+    names = dict(known or {})
     for message in messages:
         if message.role == "assistant":
             names.update((part.call_id, part.name) for part in reversed(message.calls))
@@ -309,9 +313,8 @@ def name_results(messages: Iterable[Message]) -> Iterator[Message]:
         yield message
 
 
-def mark_own(messages: Iterable[Message]) -> Iterator[Message]:
-    """Know again what an earlier run wrote as an answer or as a result."""
-    previous = ""
+def mark_own(messages: Iterable[Message], previous: str = "") -> Iterator[Message]:
+    """Know again what an earlier run wrote as an answer or as a result; `previous` is of the message before."""
     for message in messages:
         if message.role == "tool" and message.parts[0].text == INTERRUPTED:
             message = message._replace(synthetic="closing")

@@ -175,16 +175,29 @@ def _lines(transcript: Transcript, plan: Plan) -> Iterator[tuple[bytes, bytes]]:
         yield encode(value), usual
 
 
-def render_plain(transcript: Transcript, plan: Plan) -> list[Any]:
-    """Carry a plan out on Python values; untouched ones are returned as the same objects."""
+Made = dict[int, tuple[list[Edit], Any]]
+"""Element -> (its edits, the value they made), kept from one rendering to the next."""
+
+
+def render_plain(transcript: Transcript, plan: Plan, made: Made | None = None) -> list[Any]:
+    """Carry a plan out on Python values; untouched ones are returned as the same objects.
+
+    Args:
+        transcript: As `load_messages` read it, with other messages.
+        plan: What becomes of its elements.
+        made: Of an earlier rendering of the same elements: what is edited in the same way is the same object again.
+    """
     layout: Layout = transcript.layout
+    made = {} if made is None else made
     out: list[Any] = []
     for index, value in enumerate(layout.originals):
         out.extend(plan.inserts.get(index, ()))
         if index in plan.gone:
             continue
         edits = plan.edits.get(index)
-        out.append(parse(edit(encode(layout.box.values[index]), edits)) if edits else value)
+        if edits and (index not in made or made[index][0] != edits):
+            made[index] = edits, parse(edit(encode(layout.box.values[index]), edits))
+        out.append(made[index][1] if edits else value)
     return [_unwrap(value) for value in [*out, *plan.inserts.get(len(layout.originals), ())]]
 
 

@@ -1,0 +1,90 @@
+"""The events of one pass, in their order. Source: SPEC section 4, "Events and their order" and "Failure"."""
+
+from typing import Any
+
+from cortex_cli.live.events import Events
+from cortex_cli.live.passing import Pass
+from cortex_cli.pipeline import Run
+from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
+from cortex_cli.tokens import count_messages
+
+
+class Telling:
+    """A summariser that tells what becomes of it.
+
+    Args:
+        events: Who listens.
+        summarizer: Does the work.
+    """
+
+    def __init__(self, events: Events, summarizer: Summarizer) -> None:
+        self._events = events
+        self._summarizer = summarizer
+        self.is_vetoed = False
+        """A handler said no."""
+        self._is_announced = False
+
+    async def __call__(self, request: SummaryRequest) -> SummaryOutcome | None:
+        """Ask whether it may be, let it be written, and tell of every failed attempt."""
+        if not self._is_announced:
+            self._is_announced = True
+            tokens = count_messages(request.messages, request.counter)
+            earlier = sum(request.counter.count_text(summary.text) for summary in request.earlier)
+            may_be = await self._events.emit(
+                "before_compaction", turns=len(request.messages), estimated_tokens=tokens + earlier
+            )
+            self.is_vetoed = not may_be
+        if self.is_vetoed:
+            return None
+        outcome = await self._summarizer(request)
+        for event in outcome.events if outcome else ():
+            if event["event"] == "error":
+                await self._events.emit(**event)
+        return outcome
+
+    async def compacted(self, done: Pass) -> None:
+        """Tell that a summary is ready, before anything is replaced."""
+        if done.run is not None and done.run.changes_of("summary"):
+            track = done.run.tracks["summary"]
+            await self._events.emit(
+                "post_compaction", tokens_before=track.tokens_before, tokens_after=track.tokens_after
+            )
+
+    async def replaced(self, done: Pass) -> dict[str, Any] | None:
+        """Tell what was replaced, and what came of it.
+
+        Returns:
+            The result record, where there was a summary.
+        """
+        run = done.run
+        if run is None:
+            return None
+        if done.is_replaced:
+            layers = [name for name in run.tracks if run.changes_of(name)]
+            await self._events.emit("source_replaced", messages=list(done.known.history.values), layers=layers)
+        record = result_record(run) if run.changes_of("summary") else None
+        if record:
+            await self._events.emit("result", **record)
+        for event in run.events:
+            if event["event"] in ("degraded", "exhausted"):
+                await self._events.emit(**event)
+        return record
+
+
+def result_record(run: Run) -> dict[str, Any]:
+    """Return what a compaction came to. Source: SPEC section 4, "Result record"."""
+    track = run.tracks["summary"]
+    preserved = [message for message in run.view.messages if message.counts_as_recent and message.position >= 0]
+    summary = next(message for message in run.view.messages if message.synthetic == "summary")
+    return {
+        "tokens_before": track.tokens_before,
+        "tokens_after": track.tokens_after,
+        "turns_compacted": sum(change.message.position >= 0 for change in track.changes),
+        "turns_preserved": len(preserved),
+        "summary_tokens": run.counter.count_message(summary),
+        "oldest_preserved_index": preserved[0].position if preserved else None,
+        "oldest_preserved_time": preserved[0].time if preserved else "",
+        "summary": summary.text,
+        "summarizer": run.outcome.summarizer if run.outcome else "",
+        "lost_facts": list(run.outcome.facts.lost) if run.outcome else [],
+    }

@@ -1,0 +1,118 @@
+"""A growing list is read piece by piece to what reading it whole gives, and known again whoever keeps it."""
+
+import copy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cortex_cli.live.document import common_length, read_document, shell_of
+from cortex_cli.live.history import History
+from cortex_cli.typed import finish
+from tests.live.conversations import SHAPES, conversation, read, step, user
+
+
+def pieces(shape):
+    """Elements of a conversation as they may come."""
+    return st.lists(
+        st.sampled_from(
+            [
+                [user("go on")],
+                [user("<system-reminder>be quick</system-reminder>")],
+                step(shape, 1, "result"),
+                step(shape, 2, "a", "b"),
+                step(shape, 3, '{"output":"x"}'),
+                [{"role": "assistant", "content": "done"}],
+                [user("[cortex: 3 earlier messages (~40 tokens) removed to fit]")],
+            ]
+        ),
+        max_size=8,
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_reading_piece_by_piece_is_reading_whole(shape, data):
+    """Repeated ids, notices and untyped beginnings included."""
+    values, known = [user("first")] if data.draw(st.booleans()) else [], None
+    for piece in data.draw(pieces(shape)):
+        values = [*values, *copy.deepcopy(piece)]
+        known = read_document(values, front=0, format=shape, known=known)
+        assert known.messages == read(values, shape)
+        assert list(known.render(known.messages)) == values
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_format_that_shows_late_is_recognised(shape):
+    """The first words of a conversation could be of any format."""
+    known = read_document([user("hi")], front=0, format="auto")
+    values = [user("hi"), {"role": "assistant", "content": "hello"}, user("look")]
+    known = read_document(values, front=0, format="auto", known=known)
+    values += step(shape, 1, "found")
+    assert read_document(values, front=0, format="auto", known=known).messages == read(values, shape)
+
+
+def test_a_prompt_that_changes_from_call_to_call_is_all_that_is_read_anew():
+    """Many agents put the time into their system prompt."""
+    values = [{"role": "system", "content": "It is 10:00."}, *conversation("openai", 3)]
+    known = read_document(values, front=1, format="openai")
+    later = [{"role": "system", "content": "It is 10:01."}, *values[1:]]
+    found = read_document(later, front=1, format="openai", known=known)
+    assert found.messages == read(later, "openai")
+    assert all(one is two for one, two in zip(found.messages[1:], known.messages[1:], strict=True))
+
+
+def test_an_element_that_was_edited_in_place_is_noticed():
+    """Agents put cache marks into messages that they sent before."""
+    values = conversation("anthropic", 2)
+    shells = [shell_of(value) for value in values]
+    assert common_length(shells, values) == len(values)
+    values[2]["content"][0]["cache_control"] = {"type": "ephemeral"}
+    assert common_length(shells, values) == 2
+
+
+def test_own_messages_come_out_as_they_went_in():
+    """Positions and slots are the caller's affair."""
+    messages = [one._replace(position=7) for one in finish(read(conversation("openai", 2), "openai"))]
+    document = read_document(messages, front=0, format="auto")
+    assert all(one is two for one, two in zip(document.render(document.messages), messages, strict=True))
+
+
+def compacted(history, count):
+    """Let our summary take the place of the first `count` values."""
+    rest = list(range(count, len(history.values)))
+    return history.compacted(["S", *(history.values[at] for at in rest)], [-1, *rest])
+
+
+def test_the_whole_list_is_known_again():
+    """The caller appends to what it has had from the start."""
+    history = compacted(History().follow(["a", "b", "c", "d"]), 2).returned(["S", "c'", "d"])
+    assert history.follow(["a", "b", "c", "d", "e"]).values == ("S", "c", "d", "e")
+
+
+def test_what_was_returned_is_known_again():
+    """The caller goes on with the result; what was only sent so (c') stays what it was."""
+    history = compacted(History().follow(["a", "b", "c", "d"]), 2).returned(["S", "c'", "d", "injected"])
+    went_on = history.follow(["S", "c'", "d", "injected", "e"])
+    assert went_on.values == ("S", "c", "d", "e")
+    assert went_on.follow(["S", "c'", "d", "injected", "e", "f"]).values == ("S", "c", "d", "e", "f")
+
+
+def test_what_was_saved_is_known_again():
+    """The caller takes the history of `source_replaced` for its own."""
+    history = compacted(History().follow(["a", "b", "c", "d"]), 2).returned(["S", "c'", "d"])
+    assert history.follow(["S", "c", "d", "e"]).values == ("S", "c", "d", "e")
+
+
+def test_a_step_back_keeps_the_summary():
+    """The user edits the last message; what was summarised is older."""
+    history = compacted(History().follow(["a", "b", "c", "d"]), 2).returned(["S", "c", "d"])
+    assert history.follow(["a", "b", "c", "x"]).values == ("S", "c", "x")
+    assert history.follow(["a", "b"]).values == ("S",)
+
+
+def test_another_beginning_is_another_conversation():
+    """A summary of what is not there would be a lie."""
+    history = compacted(History().follow(["a", "b", "c", "d"]), 2).returned(["S", "c", "d"])
+    assert history.follow(["a", "x", "c", "d"]).values == ("a", "x", "c", "d")
