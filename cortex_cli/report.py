@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from cortex_cli.messages import Action, Change, Message, Part, Transcript
 
+MODEL_FAILED = "model failed"
+"""How a reason begins where a model was to write something and did not. Source: SPEC section 4, "Failure"."""
+
 REPORT_VERSION = 1
 """Of the JSON form. Source: DESIGN section 5."""
 
@@ -140,6 +143,11 @@ class Report:
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def fell_back(self) -> bool:
+        """Whether a model was to write the summary and failed."""
+        return f"({MODEL_FAILED}" in self.summarizer
+
+    @property
     def saved_tokens(self) -> int:
         """Tokens that left."""
         return self.input.tokens - self.output.tokens
@@ -255,7 +263,12 @@ def _merge_layers(name: str, reports: Sequence[Report]) -> LayerReport:
 
 
 def batch_report(
-    command: str, files: Sequence[dict[str, Any]], failed: Sequence[dict[str, str]], *, skipped: int = 0
+    command: str,
+    files: Sequence[dict[str, Any]],
+    failed: Sequence[dict[str, str]],
+    *,
+    skipped: int = 0,
+    finished: int = 0,
 ) -> dict[str, Any]:
     """Return the JSON report over several files. Source: DESIGN section 5.
 
@@ -264,6 +277,7 @@ def batch_report(
         files: Reports of the files that were done, as JSON.
         failed: path, error and hint of the others.
         skipped: Files that were no transcripts.
+        finished: Files that an earlier run had done.
     """
     before, after = (sum(one[side]["tokens"] for one in files) for side in ("input", "output"))
     return {
@@ -275,6 +289,7 @@ def batch_report(
             "changed": sum(one["saved_tokens"] != 0 for one in files),
             "failed": len(failed),
             "skipped": skipped,
+            "finished_before": finished,
             "tokens_before": before,
             "tokens_after": after,
             "saved_tokens": before - after,

@@ -2,9 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import connection, get_context, parent_process
 
 from cortex_cli.batch.job import Job, Outcome, run_job
 from cortex_cli.tokens import Counter, make_counter
@@ -12,8 +16,16 @@ from cortex_cli.tokens import Counter, make_counter
 ALONE_BYTES = 4_000_000
 """A batch of no more than this is done in one process: starting others takes longer."""
 
+LARGE_BYTES = 20_000_000
+"""Files from this size take seconds. One process is kept free of them, so that small ones go on meanwhile."""
+
 QUEUED_PER_WORKER = 4
 """Jobs handed out ahead of time, so that no worker waits and nothing piles up."""
+
+WORKER_DIED = "the process that worked on it died"
+
+Begin = Callable[[Job], None]
+"""Told of each job before anything is done for it."""
 
 _counter: Counter | None = None
 """The worker's own."""
@@ -21,51 +33,115 @@ _counter: Counter | None = None
 
 def default_jobs(paths: Sequence[str]) -> int:
     """Return how many processes a batch over these files is worth."""
-    size = sum(os.stat(path).st_size for path in paths if os.path.isfile(path))  # noqa: PTH116, PTH113  # texts already
+    size = sum(map(_size_of, paths))
     if size <= ALONE_BYTES:
         return 1
     return max(1, min(len(paths), os.cpu_count() or 1))
 
 
-def run_jobs(jobs: Sequence[Job], *, processes: int) -> Iterator[Outcome]:
+def _size_of(path: str) -> int:
+    return os.path.getsize(path) if os.path.isfile(path) else 0  # noqa: PTH202, PTH113  # texts already
+
+
+def run_jobs(jobs: Sequence[Job], *, processes: int, begin: Begin = lambda _: None) -> Iterator[Outcome]:
     """Yield how each file went, in the order in which they finish.
 
-    Closing the iterator (or an interrupt) lets the files that are being written finish, and starts no others.
+    Closing the iterator (or an interrupt) lets the files that are being written finish, and starts no others. A
+    file whose process dies (out of memory, say) is tried once more by itself; if it dies again, the file failed.
     """
     if not jobs:
         return
     if processes <= 1:
         counter = make_counter(jobs[0].settings.tokenizer)
         for job in jobs:
+            begin(job)
             yield run_job(job, counter)
         return
+    suspects: list[Job] = []
+    queue = _Queue(jobs, processes)
+    while queue:
+        yield from _run_pool(queue, processes, processes * QUEUED_PER_WORKER, begin, suspects)
+        for suspect in suspects:
+            died: list[Job] = []
+            yield from _run_pool(_Queue([suspect], 1), 1, 1, begin, died)
+            yield from (Outcome(job, "failed", {}, f"{job.path}: {WORKER_DIED}", "is memory short?") for job in died)
+        suspects.clear()
+
+
+class _Queue:
+    """Jobs in their order, large files in a line of their own: the largest first, and never in all processes."""
+
+    def __init__(self, jobs: Sequence[Job], processes: int) -> None:
+        sizes = {job.path: _size_of(job.path) for job in jobs}
+        large = sorted((job for job in jobs if sizes[job.path] >= LARGE_BYTES), key=lambda job: -sizes[job.path])
+        self._large = deque(large)
+        self._small = deque(job for job in jobs if sizes[job.path] < LARGE_BYTES)
+        self._most_large = max(1, processes - 1)
+        self._large_paths = {job.path for job in large}
+
+    def __bool__(self) -> bool:
+        return bool(self._large or self._small)
+
+    def take(self, running: Sequence[Job]) -> Job | None:
+        """Return the next job that may be begun beside those that run."""
+        large_running = sum(job.path in self._large_paths for job in running)
+        if self._large and large_running < self._most_large:
+            return self._large.popleft()
+        return self._small.popleft() if self._small else None
+
+
+def _run_pool(queue: _Queue, processes: int, ahead: int, begin: Begin, died: list[Job]) -> Iterator[Outcome]:
+    """Run jobs until the queue is empty or a worker dies; then `died` holds the jobs that were under way."""
     # `spawn`: a fork of a process with threads (a progress bar is one) may deadlock
-    pool = ProcessPoolExecutor(
-        processes, get_context("spawn"), initializer=_prepare, initargs=(jobs[0].settings.tokenizer,)
-    )
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare)
+    running: dict[Future[Outcome], Job] = {}
     try:
-        yield from _feed(pool, jobs, processes * QUEUED_PER_WORKER)
+        while queue or running:
+            while len(running) < ahead and (job := queue.take(list(running.values()))) is not None:
+                begin(job)
+                with _interrupts_later():  # the first job starts the processes
+                    running[pool.submit(_run_in_worker, job)] = job
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                job = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    died.append(job)
+    except BrokenProcessPool:  # met by `submit`; the job it was for has not run
+        died.extend((job, *running.values()) if job is not None else running.values())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _feed(pool: ProcessPoolExecutor, jobs: Sequence[Job], ahead: int) -> Iterator[Outcome]:
-    """Hand the jobs out, the largest file first among those near: one at the end would leave the others idle."""
-    waiting = list(reversed(jobs))
-    running: set[Future[Outcome]] = set()
-    while waiting or running:
-        while waiting and len(running) < ahead:
-            running.add(pool.submit(_run_in_worker, waiting.pop()))
-        finished, running = wait(running, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in finished)
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back: a process that is only just being started would answer it with a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started inherits it
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepare(tokenizer: str) -> None:
-    global _counter
+def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
-    _counter = make_counter(tokenizer)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it is gone: else it waits for work for ever, or still writes."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _run_in_worker(job: Job) -> Outcome:
-    assert _counter is not None  # `_prepare` ran
+    global _counter
+    if _counter is None or _counter.name != job.settings.tokenizer:
+        _counter = make_counter(job.settings.tokenizer)
     return run_job(job, _counter)

@@ -5,13 +5,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import NamedTuple
 
 from cortex_cli import files
 from cortex_cli.errors import InputError, OptionError
 from cortex_cli.targets import Target
 
+MANIFEST_NAME = "cortex-batch.jsonl"
+"""What tells of earlier runs, in the folder of the results; in-place: in the folder of the sources."""
+
 ENDINGS = (".jsonl", ".json", ".ndjson", ".traj")
 """Endings that transcripts have; files with others are counted and left alone, unless `--glob` names them."""
+
+
+class Place(NamedTuple):
+    """Where a batch reads and writes."""
+
+    root: Path
+    output: Path | None = None
+    in_place: bool = False
+    force: bool = False
+    """Replace outputs that are not ours."""
+
+    @property
+    def home(self) -> Path | None:
+        """The folder of the manifest; None for a dry run, which leaves nothing behind."""
+        return self.root if self.in_place else self.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +65,8 @@ def plan_directory(
     for path in _walk(root, exclude, output):
         relative = path.relative_to(root)
         wanted = _matches(relative, globs) if globs else path.name.lower().endswith(ENDINGS)
-        (chosen if wanted and not files.is_product(path.name) else skipped).append(path)
+        is_ours = files.is_product(path.name) or path.name == MANIFEST_NAME
+        (chosen if wanted and not is_ours else skipped).append(path)
     return Plan(tuple(chosen), tuple(skipped))
 
 
@@ -66,13 +86,13 @@ def _matches(relative: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatch(relative.name, pattern) or fnmatch(relative.as_posix(), pattern) for pattern in patterns)
 
 
-def target_for(path: Path, root: Path, *, output: Path | None, in_place: bool, force: bool) -> Target:
+def target_for(path: Path, place: Place) -> Target:
     """Decide where the result of one file goes: the same place below the output folder, over it, or nowhere."""
-    if in_place:
+    if place.in_place:
         return Target("in-place")
-    if output is None:
+    if place.output is None:
         return Target("none")
-    return Target("file", output / path.relative_to(root), overwrite=force)
+    return Target("file", place.output / path.relative_to(place.root), overwrite=place.force)
 
 
 def check_target(root: Path, *, output: Path | None, in_place: bool, dry_run: bool) -> None:

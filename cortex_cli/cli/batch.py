@@ -1,12 +1,14 @@
 """`cortex batch`: all transcripts below a directory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from cortex_cli import files
+from cortex_cli.batch.plan import Place, Plan, check_target, plan_directory
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
 from cortex_cli.cli.shell import Shell
@@ -14,7 +16,8 @@ from cortex_cli.errors import CortexError
 from cortex_cli.settings_load import LoadedSettings
 
 if TYPE_CHECKING:
-    from cortex_cli.batch.job import Job, Outcome
+    from cortex_cli.batch.job import Outcome
+    from cortex_cli.batch.manifest import Manifest
 
 
 class BatchOptions(NamedTuple):
@@ -37,6 +40,9 @@ class BatchOptions(NamedTuple):
     exclude: Annotated[
         list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave out what matches, folders too.")
     ] = None
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Only what failed in an earlier run, or whose model did.")
+    ] = False
     jobs: Annotated[
         str | None, typer.Option("--jobs", "-j", metavar="N", help="Processes. Default: one for each core.")
     ] = None
@@ -58,57 +64,67 @@ def batch(
     """Compact all transcripts below a directory.
 
     Files that are no transcripts, our own outputs (*.compacted.*) and backups (*.bak) are left alone. A bad file
-    is named, the others go on, and the exit code is 1. One of -o, --in-place, --dry-run is needed.
+    is named, the others go on, and the exit code is 1. One of -o, --in-place, --dry-run is needed. What was done
+    is kept in cortex-batch.jsonl beside the results: run again, it does what is new, changed or failed.
     """
     from cortex_cli.batch.local import default_jobs, run_jobs  # noqa: PLC0415  # `--help` needs none of it
+    from cortex_cli.batch.manifest import Manifest, open_manifest  # noqa: PLC0415  # the same
+    from cortex_cli.batch.todo import plan_jobs  # noqa: PLC0415  # the same
     from cortex_cli.cli.render_batch import track  # noqa: PLC0415  # the same
-
-    todo, skipped = _plan(source, options, loaded, shell)
-    processes = whole_number(options.jobs, "--jobs", default=0) or default_jobs([job.path for job in todo])
-    outcomes = track(shell, run_jobs(todo, processes=processes), len(todo), quiet=options.quiet)
-    report = _collect(outcomes, skipped)
-    _give(shell, report, source, options)
-    if failed := report["failed"]:
-        raise CortexError(f"{len(failed)} of {len(todo)} files failed")
-
-
-def _plan(source: str, options: BatchOptions, loaded: LoadedSettings, shell: Shell) -> "tuple[list[Job], int]":
-    """Return what is to be done, and how many files are left alone for their names."""
-    from cortex_cli.batch.job import Job  # noqa: PLC0415  # `--help` needs none of it
-    from cortex_cli.batch.plan import check_target, plan_directory, target_for  # noqa: PLC0415  # the same
     from cortex_cli.summarizers import key_environment  # noqa: PLC0415  # the same
 
-    root, output = Path(source), Path(options.output) if options.output is not None else None
-    check_target(root, output=output, in_place=options.in_place, dry_run=options.dry_run)
-    check_report_file(options.report_file)
-    plan = plan_directory(root, globs=options.glob or (), exclude=options.exclude or (), output=output)
-    targets = (
-        target_for(path, root, output=output, in_place=options.in_place, force=options.force) for path in plan.paths
+    place = Place(
+        Path(source), Path(options.output) if options.output is not None else None, options.in_place, options.force
     )
-    environment = key_environment(loaded.settings, shell.environment)
-    todo = [
-        Job(str(path), target, loaded.settings, environment) for path, target in zip(plan.paths, targets, strict=True)
-    ]
-    return todo, len(plan.skipped)
+    plan = _plan(place, options)
+    with open_manifest(place.home) if place.home is not None else nullcontext(Manifest()) as manifest:
+        todo = plan_jobs(
+            plan.paths,
+            place,
+            loaded.settings,
+            manifest,
+            environment=key_environment(loaded.settings, shell.environment),
+            retry_failed=options.retry_failed,
+        )
+        processes = whole_number(options.jobs, "--jobs", default=0) or default_jobs([job.path for job in todo.jobs])
+        outcomes = run_jobs(todo.jobs, processes=processes, begin=manifest.begin)
+        tracked = track(shell, _recorded(outcomes, manifest), todo.jobs, quiet=options.quiet)
+        report = _collect(tracked, len(plan.skipped), todo.finished)
+    _give(shell, report, source, options)
+    if failed := report["failed"]:
+        raise CortexError(f"{len(failed)} of {len(todo.jobs)} files failed")
 
 
-def _collect(outcomes: "Iterable[Outcome]", skipped: int) -> dict[str, Any]:
+def _plan(place: Place, options: BatchOptions) -> Plan:
+    """Return the files that are looked at."""
+    check_target(place.root, output=place.output, in_place=place.in_place, dry_run=options.dry_run)
+    check_report_file(options.report_file)
+    return plan_directory(place.root, globs=options.glob or (), exclude=options.exclude or (), output=place.output)
+
+
+def _recorded(outcomes: "Iterable[Outcome]", manifest: "Manifest") -> "Iterator[Outcome]":
+    for outcome in outcomes:
+        manifest.finish(outcome)
+        yield outcome
+
+
+def _collect(outcomes: "Iterable[Outcome]", skipped: int, finished: int) -> dict[str, Any]:
     """Gather how each file went; a failure is told at once."""
     from cortex_cli.report import batch_report  # noqa: PLC0415  # `--help` needs none of it
 
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     for outcome in outcomes:
-        if outcome.status == "done":
-            done.append(outcome.report)
-        elif outcome.status == "skipped":
+        if outcome.status == "skipped":
             skipped += 1
-        else:
+        elif outcome.status == "failed":
             print_error(outcome.error, outcome.hint)
             failed.append({"path": outcome.path, "error": outcome.error, "hint": outcome.hint})
+        else:
+            done.append(outcome.report)
     done.sort(key=lambda report: str(report["input"]["path"]))
     failed.sort(key=lambda failure: failure["path"])
-    return batch_report("batch", done, failed, skipped=skipped)
+    return batch_report("batch", done, failed, skipped=skipped, finished=finished)
 
 
 def _give(shell: Shell, report: dict[str, Any], source: str, options: BatchOptions) -> None:

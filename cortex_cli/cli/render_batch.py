@@ -4,14 +4,18 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
 from cortex_cli.cli.paint import BAD, GOOD, LABEL, NAME, STRONG, count, line, number, percent, print_all, table, tail_of
 from cortex_cli.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from cortex_cli.batch.job import Job, Outcome
 
 MAX_FILES = 15
 """Files named one by one, those with the largest savings; `-v` names all."""
@@ -19,17 +23,29 @@ MAX_FILES = 15
 SIZE_COLUMNS = 42
 """What the numbers beside a file's name may take."""
 
-Item = TypeVar("Item")
 
-
-def track(shell: Shell, items: Iterable[Item], total: int, *, quiet: bool) -> Iterator[Item]:
-    """Yield the items, with a bar on standard error where that is a terminal."""
-    if quiet or not shell.err.is_terminal or not total:
-        yield from items
+def track(shell: Shell, outcomes: "Iterable[Outcome]", jobs: "Sequence[Job]", *, quiet: bool) -> "Iterator[Outcome]":
+    """Yield the outcomes, with a bar, the rate and the time left on standard error where that is a terminal."""
+    if quiet or not shell.err.is_terminal or not jobs:
+        yield from outcomes
         return
-    columns = (TextColumn("compacting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    sizes = {job.path: _size_of(job.path) for job in jobs}
+    columns = (
+        TextColumn("{task.fields[done]}/{task.fields[files]} files"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=shell.err, transient=True) as progress:
-        yield from progress.track(items, total=total)
+        task = progress.add_task("", total=sum(sizes.values()), done=0, files=len(jobs))
+        for done, outcome in enumerate(outcomes, 1):
+            progress.update(task, advance=sizes[outcome.path], done=done)
+            yield outcome
+
+
+def _size_of(path: str) -> int:
+    return Path(path).stat().st_size if Path(path).is_file() else 0
 
 
 def print_batch(console: Console, report: Mapping[str, Any], root: str, *, verbose: bool) -> None:
@@ -87,6 +103,7 @@ def _totals(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         f", {totals['changed']} smaller",
         (f", {totals['failed']} failed" if totals["failed"] else "", BAD),
         (f", {count(totals['skipped'], 'other file')} left alone" if totals["skipped"] else "", LABEL),
+        (f", {number(totals['finished_before'])} done before" if totals["finished_before"] else "", LABEL),
     ]
     yield line(*pieces)
     saved = f"{number(totals['saved_tokens'])} tokens ({percent(max(0.0, totals['saved_ratio']))})"

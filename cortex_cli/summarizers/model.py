@@ -16,7 +16,7 @@ from cortex_cli.llm.ask import Attempts
 from cortex_cli.llm.client import Client, ModelError, OnText
 from cortex_cli.llm.command import CommandClient
 from cortex_cli.llm.http import shown_url
-from cortex_cli.report import Facts
+from cortex_cli.report import MODEL_FAILED, Facts
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.acceptance import read_summary, why_unusable
 from cortex_cli.summarizers.asking import AskingSummary, Usage, ask, replaced_tokens
@@ -163,7 +163,7 @@ def _fall_back(
     request: SummaryRequest, settings: Settings, client: Client, error: ModelError, usage: Usage
 ) -> SummaryOutcome:
     """Do what the settings say when no attempt gave a summary."""
-    reason = f"model failed: {error}"
+    reason = f"{MODEL_FAILED}: {error}"
     known: dict[str, Any] = {"events": tuple(usage.events), "failure": str(error)}
     if usage.calls:  # what was refused has its price too
         known |= {"cost": usage.bill(client), "redacted": usage.redacted}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cortex_cli.batch.plan import check_target, plan_directory, target_for
+from cortex_cli.batch.plan import Place, check_target, plan_directory, target_for
 from cortex_cli.errors import InputError, OptionError
 
 TREE = (
@@ -49,10 +49,10 @@ def test_patterns_are_of_names_or_of_paths(tree: Path) -> None:
 def test_the_tree_is_mirrored(tree: Path) -> None:
     """A result is found where its input was."""
     path = tree / "deep" / "er" / "b.JSON"
-    target = target_for(path, tree, output=Path("o"), in_place=False, force=True)
+    target = target_for(path, Place(tree, Path("o"), force=True))
     assert (target.kind, target.path, target.overwrite) == ("file", Path("o/deep/er/b.JSON"), True)
-    assert target_for(path, tree, output=None, in_place=True, force=False).kind == "in-place"
-    assert target_for(path, tree, output=None, in_place=False, force=False).kind == "none"
+    assert target_for(path, Place(tree, in_place=True)).kind == "in-place"
+    assert target_for(path, Place(tree)).kind == "none"
 
 
 def test_a_batch_must_say_where_its_results_go(tree: Path) -> None:

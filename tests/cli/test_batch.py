@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cortex_cli.batch.plan import MANIFEST_NAME
 from tests.cli.command import ROOT, SAMPLES, SMALL, cortex
 
 READY = tuple(path.stem for path in SAMPLES.glob("*.json*"))
@@ -29,7 +30,9 @@ def tree(chdir_tmp: Path) -> Path:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Return everything below a folder but the manifest, which tells times."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: data for name, data in found.items() if name != MANIFEST_NAME}
 
 
 def test_a_tree_is_mirrored_and_bad_files_are_named(tree: Path) -> None:
@@ -81,16 +84,19 @@ def test_several_processes_do_the_same_as_one(tree: Path) -> None:
     assert sorted(one.stderr.splitlines()) == sorted(two.stderr.splitlines())
 
 
-def test_existing_outputs_need_force(tree: Path) -> None:
-    """Each is one error, and the others are done."""
+def test_outputs_of_others_need_force(tree: Path) -> None:
+    """A file that no batch wrote is one error, and the others are done."""
     (tree / "bad.jsonl").unlink()
-    assert cortex("batch", tree, "-o", "out", *SMALL, "-q").exit_code == 0
-    Path("out/deep/codex.jsonl").unlink()
+    theirs = Path("out/deep/codex.jsonl")
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("mine")
+    assert cortex("batch", tree, "-o", "out", *SMALL, "-q").exit_code == 1
     again = cortex("batch", tree, "-o", "out", *SMALL, "-q")
     assert again.exit_code == 1
-    assert again.stderr.count("already exists") == len(READY) - 1
-    assert Path("out/deep/codex.jsonl").exists()
+    assert again.stderr.count("already exists") == 1
+    assert theirs.read_text() == "mine"
     assert cortex("batch", tree, "-o", "out", *SMALL, "-q", "--force").exit_code == 0
+    assert theirs.read_text() != "mine"
 
 
 def test_an_interrupt_leaves_whole_files_only(chdir_tmp: Path) -> None:
@@ -103,7 +109,7 @@ def test_an_interrupt_leaves_whole_files_only(chdir_tmp: Path) -> None:
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(chdir_tmp)}
     with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, start_new_session=True) as process:
         deadline = time.monotonic() + 30
-        while not list(Path("out").glob("*")) and time.monotonic() < deadline:
+        while not list(Path("out").glob("0*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
