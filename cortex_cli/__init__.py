@@ -6,7 +6,9 @@ The names below are loaded when first used, so that `cortex --version` does not 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from cortex_cli.version import VERSION
+
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from cortex_cli.archive import Archive

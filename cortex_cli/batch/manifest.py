@@ -14,12 +14,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from cortex_cli import __version__, locks
+from cortex_cli import locks
 from cortex_cli.batch.job import Job, Outcome
 from cortex_cli.batch.plan import MANIFEST_NAME
 from cortex_cli.errors import InputError, OutputError
 from cortex_cli.jsonedit import parse
 from cortex_cli.settings import Settings
+from cortex_cli.version import VERSION as CORTEX_VERSION
 
 VERSION = 1
 """Of the form of a line; a file with lines of a newer one is refused."""
@@ -63,7 +64,7 @@ _KEYS = frozenset(one.name for one in fields(Entry))
 @lru_cache(maxsize=4)
 def settings_hash(settings: Settings) -> str:
     """Return a hash that changes when another result may come out: of every setting, and of the version."""
-    known = {"version": __version__, **asdict(settings)}
+    known = {"version": CORTEX_VERSION, **asdict(settings)}
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
