@@ -13,7 +13,18 @@ from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.boundaries import harmless
 from cortex_cli.summarizers.earlier import FACT, NOTE, QUOTE
 from cortex_cli.summarizers.ledger import Fact, Kind, render_fact
-from cortex_cli.summarizers.packing import CHARS_A_TOKEN, Item, ItemKind, Packed, pack
+from cortex_cli.summarizers.packing import (
+    CHARS_A_TOKEN,
+    LINE_TOKENS,
+    TIGHT_LINE_TOKENS,
+    TIGHT_TOKENS,
+    Item,
+    ItemKind,
+    Packed,
+    pack,
+    write,
+    write_tightly,
+)
 from cortex_cli.summarizers.salience import DONE, FAIL, Unit
 from cortex_cli.summarizers.sections import Section
 from cortex_cli.summarizers.survey import DIRECTIVES, Survey, survey
@@ -71,7 +82,15 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
     items = _items(found, request.max_tokens)
     if request.focus:
         items = _focused(items, request.focus)
-    packed = pack(items, request.max_tokens, request.counter)
+    is_tight = request.max_tokens < TIGHT_TOKENS
+    packed = pack(
+        items,
+        request.max_tokens,
+        request.counter,
+        writer=write_tightly if is_tight else write,
+        line_tokens=TIGHT_LINE_TOKENS if is_tight else LINE_TOKENS,
+        is_tight=is_tight,
+    )
     if not packed.text:
         return None
     return SummaryOutcome(text=packed.text, facts=_account(found, packed, request.following), summarizer=NAME)
@@ -100,11 +119,14 @@ def _said(units: Sequence[Unit], max_tokens: int) -> Iterator[Item]:
     places = _places(units)
     own = sum(len(unit.statement.text) for unit in units if unit.statement.speaker == "user")
     has_room = own / CHARS_A_TOKEN < FEW_OWN_WORDS * max_tokens
+    is_tight = max_tokens < TIGHT_TOKENS
     for unit in units:
         statement = unit.statement
         if statement.section in ("current", "next") and places.last >= 0:
             continue  # an earlier stopping point is over
         section, bonus = _placed(unit, places)
+        if is_tight and statement.speaker == "user" and (section == "asked" or bonus < REQUEST_BONUS):
+            section = "decisions"  # one heading for all that holds
         lead = QUOTE if statement.speaker == "user" else NOTE
         if has_room and statement.speaker == "user":
             bonus += OWN_WORDS_BONUS

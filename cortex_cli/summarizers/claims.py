@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS, Cue
-from cortex_cli.summarizers.salience import HEDGE, MUST, NEGATE, PERMIT, PIVOT, RETRACT, UPDATE, Unit, cues_of
+from cortex_cli.summarizers.salience import HEDGE, MUST, NEGATE, PERMIT, PIVOT, RETRACT, SCOPE, UPDATE, Unit, cues_of
 from cortex_cli.summarizers.words import Value, Word, is_generic, stem
 
 _CLASSES = {
@@ -48,6 +48,7 @@ _PLACES = word_set("in from of near")
 _TIES = word_set("for as of")
 _NOTHING = frozenset(("",))
 _CLAIMS = PIVOT | MUST | NEGATE | RETRACT | PERMIT | UPDATE
+_RULES = MUST | NEGATE | SCOPE
 _CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_GROUP.items()}
 
 
@@ -69,6 +70,8 @@ class Claim(NamedTuple):
     words: tuple[Word, ...]
     said_at: tuple[int, ...]
     """Positions of the first words of its values."""
+    is_plain: bool
+    """`The approver is Dana`: names right behind the verb, or in front of it, and nothing that makes a rule of it."""
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -117,7 +120,8 @@ def claim_of(unit: Unit) -> Claim | None:
         return None
     is_state = bool(unit.cues & (PIVOT | MUST)) or unit.sort in ("rule", "decision", "value")
     frozen = {family: frozenset(texts) for family, texts in values.items()}
-    return Claim(subject, frozenset(labels), frozen, free, is_state, topics, words, tuple(said_at))
+    is_plain = not unit.cues & _RULES and (is_turned or any(0 <= pivot < at <= pivot + 2 for at in said_at))
+    return Claim(subject, frozenset(labels), frozen, free, is_state, topics, words, tuple(said_at), is_plain)
 
 
 def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
@@ -136,6 +140,8 @@ def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
     if before in _SPEAKERS and not word.is_capital:
         return ""
     if (word.cues & _CONTRAST and before in _BEFORE_VERBS) or (before in _BEFORE_TIMES and word.low in _TIMES):
+        return ""
+    if word.low in _BEFORE_TIMES and at + 1 < len(words) and words[at + 1].low in _TIMES:
         return ""
     if word.low.endswith("ed") and (at + 1 == len(words) or word.closes or not _is_plain_topic(words[at + 1])):
         return ""
@@ -177,10 +183,14 @@ def _is_part_of_name(value: Value, words: Sequence[Word]) -> bool:
 
 
 def _is_turned(unit: Unit, pivot: int) -> bool:
-    """Tell whether the value stands first: `Dana is the approver`."""
-    if not 0 < pivot < len(unit.words) - 1 or unit.words[pivot + 1].low not in _DETERMINERS:
+    """Tell whether the value stands first: `Dana is the approver`, `Dana has been picked as our approver`."""
+    words = unit.words
+    if not 0 < pivot < len(words) - 1 or not any(value.at < pivot for value in unit.values):
         return False
-    return any(value.at < pivot for value in unit.values)
+    if words[pivot + 1].low in _DETERMINERS:
+        return True
+    near = words[pivot + 1 : pivot + 5]
+    return any(tie.low in ("for", "as") and noun.low in _DETERMINERS for tie, noun in pairwise(near))
 
 
 def _pivot(words: Sequence[Word]) -> int:

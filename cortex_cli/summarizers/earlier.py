@@ -60,7 +60,7 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
     for summary in summaries:
         body = without_ledger(summary.text)
         is_ours = _is_ours(body) and body == summary.text.strip()
-        for section, line in _lines(body):
+        for section, line in _lines(_all_marked(body) if is_ours else body):
             if is_ours and section == "concepts":
                 continue  # they are found anew
             if is_ours and line.startswith(FACT):
@@ -84,15 +84,30 @@ def earlier_summary(message: Message) -> Summary:
     return parse_summary(message.text) or Summary(message.time, 1, message.text)
 
 
+def is_marked(line: str) -> bool:
+    """Tell whether a line begins with one of our signs, or might be taken for a heading or a fence."""
+    return line.startswith((QUOTE, NOTE, FACT, "#", "```", "~~~", "</")) or _HEADING.match(line) is not None
+
+
 def _is_ours(body: str) -> bool:
     """Tell whether the built-in summariser wrote it: our titles, and no line in another form.
 
     A model's summary may have our titles too; it is known by its ledger, whose `user:` lines hold the user's words.
     """
-    lines = [line for line in body.split("\n") if line.strip()]
-    return bool(lines) and all(
-        line.startswith((QUOTE, NOTE, FACT)) or (line.startswith("## ") and line[3:] in _OURS) for line in lines
-    )
+    quoted = False
+    for line in body.split("\n"):
+        if line.startswith((NOTE, FACT)) or (line.startswith("## ") and line[3:] in _OURS):
+            quoted = False
+        elif line.startswith(QUOTE):
+            quoted = True
+        elif line.strip() and (not quoted or is_marked(line)):
+            return False
+    return bool(body.strip())
+
+
+def _all_marked(body: str) -> str:
+    """Give every line of a tight summary its sign: what has none goes on with the quote before it."""
+    return "\n".join(line if is_marked(line) or not line.strip() else f"{QUOTE}{line}" for line in body.split("\n"))
 
 
 def _lines(body: str) -> Iterator[tuple[Section, str]]:

@@ -64,6 +64,10 @@ class Cue(IntFlag):
     """One of a pair that must not be mixed up: staging / production."""
     ORDER = auto()
     """A verb that, at the head of a sentence, is a command: use, keep, run."""
+    TELL = auto()
+    """Tells what happened: went, said, slept."""
+    MIND = auto()
+    """What nobody can be ordered to do: know, believe. Behind a ban it is none: `can't believe`, `don't know`."""
 
 
 def _words(flags: Cue, text: str) -> dict[str, Cue]:
@@ -106,15 +110,15 @@ _WISH = """
 """
 _SCOPE = """
     wherever whenever unless except every each any until before after throughout nowhere everywhere anybody everybody
-    everyone anyone anything everything while
+    everyone anyone anything everything while whoever whenever whatever provided neither
 """
 _LIMIT = """
     limit limits limited maximum minimum max min cap capped caps ceiling floor threshold quota budget budgets
-    deadline deadlines due until till within exactly exceed exceeds beyond below above under over most least cutoff
+    deadline deadlines due until till within exactly exceed exceeds beyond below above under cutoff
     expiry expires expire expiration retention freeze frozen
 """
 _DECIDE = """
-    decided decide decides decision decisions agreed agree agreement settled settle chose chosen choose choosing picked
+    decided decide decides decision decisions agreed agreement settled settle chose chosen choose choosing picked
     pick approved confirmed confirm finalized finalised final adopt adopted adopting standardize standardise
     standardized rejected opted opt verdict concluded ruled
 """
@@ -124,6 +128,7 @@ _UPDATE = """
     raised raise lowered lower reduced reduce increased increase extended extend shortened postponed postpone
     rescheduled reschedule renamed rename migrated migrate swapped swap superseded supersedes effective henceforth
     pushed bringing dropped later transferred reassigned relocated shifted adjusted amended overrode overrides again
+    nvm amended misinformed alter altered outdated void nerfed buffed
     redone redo redid revisited reworked slipped slips delayed delays advanced expanded shrank shrunk grew rose fell
     jumped climbed doubled tripled overruled renegotiated renumbered reissued rebuilt restated swaps landed
     different preliminary provisional tentative wrong mistake mistaken misspoke typo incorrect previously formerly
@@ -171,7 +176,7 @@ _HEDGE = """
     suppose think thinking thought feel feels feeling seems seem
 """
 _SELF = "i i'm i've i'd i'll my mine me we we're we've we'd we'll our ours us"
-_REQUEST = "please bitte por s'il"
+_REQUEST = "please pls plz kindly bitte por s'il"
 _PIVOT = """
     is are was were be isn't aren't equals equal stays stay remains remain becomes become became has costs cost takes
     take runs run lives live uses use named prefer prefers sits stands starts start ends end opens closes lands
@@ -211,6 +216,14 @@ _ORDER = """
     cover serve park water feed bring pack let's do
 """
 
+_TELL = """
+    was were had did went came called said told saw met ate drank slept laughed cried smiled walked talked watched
+    visited spent grew opened mentioned reminded looked felt heard spoke wore flew drove sat stood rained snowed
+    enjoyed liked loved wondered remembered forgot dreamt dreamed stayed got gave took brought lived played sang
+    danced bought sold burnt woke fell
+"""
+_MIND = "know think believe mind care recall imagine wait worry hesitate suppose guess wonder"
+
 WORDS: Mapping[str, Cue] = _merge(
     _words(Cue.NEGATE, _NEGATIONS),
     _words(Cue.MUST, _MUST),
@@ -236,6 +249,8 @@ WORDS: Mapping[str, Cue] = _merge(
     _words(Cue.OWN, _OWN),
     _words(Cue.CONTRAST, _CONTRAST),
     _words(Cue.ORDER, _ORDER),
+    _words(Cue.TELL, _TELL),
+    _words(Cue.MIND, _MIND),
 )
 """Word in lower case -> its cues."""
 
@@ -244,12 +259,14 @@ _PHRASES: tuple[tuple[Cue, str], ...] = (
         Cue.MUST,
         """make sure|has to|have to|had to|needs to|no more|no less|under no|in no|off limits|hands off|do not|
         must not|may not|no exceptions|without exception|as long|in all|every time|
-        not allowed|no matter|never ever|is fixed|are fixed|on no|nothing else|no one|only ever""",
+        not allowed|no matter|never ever|is fixed|are fixed|on no|nothing else|no one|only ever|nobody else|no excuses|
+        no arguing|no discussion|no debate|no buts|no questions|without fail|full stop|not one|not even|a single""",
     ),
     (
         Cue.SHOULD,
         """i want|i prefer|we prefer|going forward|by default|from here|stick to|stick with|instead of|rather than|
-        in favor|in favour|be careful|watch out|even if|except for|apart from|only when|only if|only after""",
+        in favor|in favour|is to|are to|last word|let us|
+        be careful|watch out|even if|except for|apart from|only when|only if|only after""",
     ),
     (Cue.LIMIT, "at most|at least|up to|no more|no less|no later|no earlier|by end|end of|as of|more than|less than"),
     (
@@ -266,12 +283,12 @@ _PHRASES: tuple[tuple[Cue, str], ...] = (
         change of|not any|used to|in place|make it|make that|let's make|has been|have been|was wrong|were wrong|
         is now|are now|will now|going forward|starting today|starting monday|starting next|we've moved|new plan|
         correction on|up from|down from|effective immediately|i misspoke|i was wrong|meant to|i meant|pushed back|
-        took over|taken over|takes over|not the""",
+        took over|taken over|takes over|not the|has become|in truth|this time""",
     ),
     (
         Cue.RETRACT,
         """never mind|strike the|strike that|strike my|scratch that|scrap that|scrap the|forget what|forget about|
-        forget the|ignore what|ignore the|take back|drop the""",
+        forget the|ignore what|ignore the|take back|drop the|rub out|cross out""",
     ),
     (Cue.PERMIT, "is fine|are fine|is ok|are ok|is okay|is allowed|are allowed|feel free|no problem|free to|go ahead"),
     (

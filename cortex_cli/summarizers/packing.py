@@ -4,11 +4,12 @@ Greedy by worth over size, so that short statements of rules and values come bef
 estimated for everything, counted for what comes near to being chosen, and counted once more for the whole.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from math import exp
 from typing import Literal, NamedTuple
 
-from cortex_cli.summarizers.earlier import GAP, LINK, SEPARATOR
+from cortex_cli.summarizers.earlier import GAP, LINK, QUOTE, SEPARATOR, is_marked
 from cortex_cli.summarizers.sections import SECTIONS, TITLES, Section
 from cortex_cli.tokens import Counter
 
@@ -18,7 +19,17 @@ LENGTH_POWER = 0.75
 LINE_TOKENS = 2
 """The sign in front of a line and the line's end."""
 
-TITLE_TOKENS = 7
+TIGHT_TOKENS = 800
+"""A smaller summary is written tightly: quotes in a row have one sign for all, and few headings stand between.
+
+Source: SPEC section 4, "Size": what a summary takes at least unless it has to fit."""
+
+TIGHT_LINE_TOKENS = 1
+
+SURE_WORTH, STEEPNESS = 1.8, 1.5
+"""Worth at which a statement is as likely talk as something to keep, and how fast that changes: a logistic curve."""
+
+TITLE_TOKENS = 6
 """A section's heading."""
 
 CHARS_A_TOKEN = 3.6
@@ -30,10 +41,13 @@ COUNTED_SHARE = 1.5
 MIN_WORTH = 0.35
 """Items below say too little to be kept at any budget."""
 
-SLACK = 0.98
+MIN_OWN_WORTH = 0.0
+"""The same for what the user said: short of small talk, it stands where there is room."""
+
+SLACK, TIGHT_SLACK = 0.98, 0.995
 """A summary that fills so much of its budget is full."""
 
-MAX_ROUNDS = 6
+MAX_ROUNDS = 8
 
 ItemKind = Literal["own", "note", "fact"]
 
@@ -74,15 +88,15 @@ class Packed(NamedTuple):
 
 def write(items: Iterable[Item]) -> str:
     """Write items under their sections' titles, those of one message on one line."""
-    by_section: dict[Section, list[Item]] = {}
-    for item in items:
-        by_section.setdefault(item.section, []).append(item)
-    blocks = [
-        f"## {TITLES[section]}\n" + "\n".join(_written(section, by_section[section]))
-        for section in SECTIONS
-        if section in by_section
-    ]
-    return "\n".join(blocks)
+    return "\n".join(_blocks(items, _written))
+
+
+def write_tightly(items: Iterable[Item]) -> str:
+    """Write items under their sections' titles, each on a line, a quote behind a quote without a sign of its own.
+
+    As in Markdown, it goes on without one. Source: https://spec.commonmark.org/0.31.2/#laziness
+    """
+    return "\n".join(_blocks(items, _written_tightly))
 
 
 def pack(
@@ -92,6 +106,7 @@ def pack(
     *,
     writer: Callable[[Iterable[Item]], str] = write,
     line_tokens: int = LINE_TOKENS,
+    is_tight: bool = False,
 ) -> Packed:
     """Choose and write.
 
@@ -101,8 +116,11 @@ def pack(
         counter: Counts.
         writer: Writes what was chosen.
         line_tokens: What an item takes besides its text.
+        is_tight: Whether most does not fit: then as many facts as can be, whatever each is worth.
     """
-    ranked = _ranked([item for item in items if item.worth >= MIN_WORTH], max_tokens, counter, line_tokens)
+    worth = [item for item in items if item.worth >= (MIN_OWN_WORTH if item.kind == "own" else MIN_WORTH)]
+    ranked = _ranked(worth, max_tokens, counter, line_tokens, _tight_density if is_tight else _density)
+    full = (TIGHT_SLACK if is_tight else SLACK) * max_tokens
     room = max_tokens
     best = Packed("", 0, ())
     for _ in range(MAX_ROUNDS):
@@ -113,7 +131,7 @@ def pack(
             best = Packed(text, tokens, tuple(chosen))
         if tokens > max_tokens:
             room -= max(tokens - max_tokens, 1) + 1
-        elif len(chosen) == len(ranked) or tokens >= SLACK * max_tokens:
+        elif len(chosen) == len(ranked) or tokens >= full:
             break
         else:
             room += max(max_tokens - tokens - 2, 1)
@@ -122,10 +140,15 @@ def pack(
     return best
 
 
-def _ranked(items: Sequence[Item], max_tokens: int, counter: Counter, line_tokens: int) -> list[tuple[Item, int]]:
+_Density = Callable[[tuple[Item, int]], tuple[float, int]]
+
+
+def _ranked(
+    items: Sequence[Item], max_tokens: int, counter: Counter, line_tokens: int, density: _Density
+) -> list[tuple[Item, int]]:
     """Order by worth over size; count exactly what may be chosen."""
     rough = [(item, int(len(item.text) / CHARS_A_TOKEN) + line_tokens) for item in items]
-    rough.sort(key=_density, reverse=True)
+    rough.sort(key=density, reverse=True)
     total = 0
     counted: list[tuple[Item, int]] = []
     for item, size in rough:
@@ -134,13 +157,19 @@ def _ranked(items: Sequence[Item], max_tokens: int, counter: Counter, line_token
             exact = counter.count_text(item.text) + line_tokens
         total += exact
         counted.append((item, exact))
-    counted.sort(key=_density, reverse=True)
+    counted.sort(key=density, reverse=True)
     return counted
 
 
 def _density(sized: tuple[Item, int]) -> tuple[float, int]:
     item, size = sized
     return item.worth / max(size, 1) ** LENGTH_POWER, item.order
+
+
+def _tight_density(sized: tuple[Item, int]) -> tuple[float, int]:
+    """Return how many facts a token buys: worth is taken for the chance that it is one."""
+    item, size = sized
+    return 1.0 / (1.0 + exp((SURE_WORTH - item.worth) * STEEPNESS)) / max(size, 1), item.order
 
 
 def _choose(ranked: Sequence[tuple[Item, int]], room: int) -> list[Item]:
@@ -178,13 +207,34 @@ class _Taken:
         return True
 
 
-def _written(section: Section, items: list[Item]) -> list[str]:
+def _blocks(items: Iterable[Item], lines: Callable[[Section, list[Item]], Iterable[str]]) -> Iterator[str]:
+    by_section: dict[Section, list[Item]] = {}
+    for item in items:
+        by_section.setdefault(item.section, []).append(item)
+    for section in SECTIONS:
+        if section in by_section:
+            yield "\n".join((f"## {TITLES[section]}", *lines(section, by_section[section])))
+
+
+def _written(section: Section, items: list[Item], *, is_tight: bool = False) -> list[str]:
     lines: dict[tuple[str, int, str], list[Item]] = {}
     for at, item in enumerate(sorted(items, key=lambda each: each.order)):
         line = item.line if not item.group else 0 if item.shares_line else -at - 1
+        if is_tight and item.lead == QUOTE:
+            line = at
         lines.setdefault((item.lead, line, item.group), []).append(item)
     written = [_line(key[0], group) for key, group in lines.items()]
     return written[::-1] if section in NEWEST_FIRST else written
+
+
+def _written_tightly(section: Section, items: list[Item]) -> Iterator[str]:
+    """Leave the sign of a quote out where the line before is a quote too and nothing else can be read into it."""
+    quoted = False
+    for line in _written(section, items, is_tight=True):
+        text = line.removeprefix(QUOTE)
+        is_quote = text != line
+        yield text if quoted and is_quote and not is_marked(text) else line
+        quoted = is_quote
 
 
 def _line(lead: str, items: Sequence[Item]) -> str:

@@ -24,6 +24,7 @@ FAIL, DONE, OPEN, CHAT = int(Cue.FAIL), int(Cue.DONE), int(Cue.OPEN), int(Cue.CH
 NARRATE, HEDGE, SELF, REQUEST = int(Cue.NARRATE), int(Cue.HEDGE), int(Cue.SELF), int(Cue.REQUEST)
 NORM, WISH, SCOPE = int(Cue.NORM), int(Cue.WISH), int(Cue.SCOPE)
 PIVOT, OWN, NEGATE, ORDER = int(Cue.PIVOT), int(Cue.OWN), int(Cue.NEGATE), int(Cue.ORDER)
+TELL, MIND = int(Cue.TELL), int(Cue.MIND)
 
 USER_WEIGHTS: tuple[tuple[int, float], ...] = (
     (MUST, 1.3),
@@ -83,6 +84,10 @@ VALUES_CAP = 1.6
 """Most that exact values add."""
 RARITY_WEIGHT = 0.9
 QUESTION_PENALTY = 0.7
+STORY_PENALTY = 0.9
+"""The user tells what happened, and no exact value is in it."""
+FORGIVEN = 0.7
+"""Share of what small talk and hedging take that an exact value gives back: `the port is 8473, I think, thanks`."""
 LEAD_IN_PENALTY = 1.6
 """`Now I will update these:` says nothing without what follows."""
 TABLE_PENALTY = 0.6
@@ -129,8 +134,14 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
             unit = unit._replace(cues=unit.cues | told)
         units.append(unit)
         told = unit.cues & (UPDATE | RETRACT) if not unit.values and len(words) <= SHORT_WORDS else 0
+        if told:
+            told &= cues_of([word for word in words if word.low not in _WEAKLY_TOLD])
         message = statement.message
     return units
+
+
+_WEAKLY_TOLD = frozenset(("again", "later", "different", "earlier", "today", "new", "now", "latest", "back"))
+"""Words of change that small talk has as well: alone they tell nothing of the next sentence."""
 
 
 def _redundancy(lexed: Iterable[Sequence[Word]]) -> list[float]:
@@ -165,7 +176,12 @@ def _unit(
     cues = cues_of(words)
     values = tuple(find_values(words, names))
     is_user = statement.speaker == "user"
+    exact = any(value.kind in EXACT for value in values)
     score = _cue_score(cues, is_user)
+    if exact and cues & (CHAT | HEDGE):
+        score -= FORGIVEN * _cue_score(cues & (CHAT | HEDGE), is_user)
+    if is_user and cues & TELL and not exact and not cues & (UPDATE | DECIDE | RETRACT | OWN):
+        score -= STORY_PENALTY
     score += USER_BASE if is_user else 0.0
     score += min(VALUES_CAP, _strength(values))
     score += RARITY_WEIGHT * _rarity(words, rarity)
@@ -175,6 +191,10 @@ def _unit(
     return Unit(statement, tuple(words), values, cues, content, _sort(statement, words, cues, values), score)
 
 
+EXACT = frozenset(("url", "email", "path", "code", "ident", "version", "date", "time", "money", "percent", "measure"))
+"""Kinds of value that small talk has none of; numbers and names it has."""
+
+
 @lru_cache(maxsize=4096)
 def _cue_score(cues: int, is_user: bool) -> float:
     return sum(weight for flag, weight in (USER_WEIGHTS if is_user else OTHER_WEIGHTS) if cues & flag)
@@ -182,26 +202,39 @@ def _cue_score(cues: int, is_user: bool) -> float:
 
 def cues_of(words: Sequence[Word]) -> int:
     """Return the cues of a sentence's words and of its pairs of words."""
-    cues = 0
+    cues = before = 0
     follows: Mapping[str, int] | None = None
     for word in words:
-        cues |= word.cues
+        own = word.cues
+        if before & NEGATE and own & (MIND | TELL):
+            before = _undone(before, own)
+        cues |= before
+        before = own
         if follows is not None:
             cues |= follows.get(word.low, 0)
         follows = word.follows
+    cues |= before
     if cues & MUST and not _commands(words):
         cues &= ~MUST
     return cues
 
 
+def _undone(negation: int, verb: int) -> int:
+    """Take the ban out of `can't believe`, `don't know`, `nobody cried`: there is none in them."""
+    return negation & ~(MUST | NEGATE) if verb & MIND or negation & MUST else negation
+
+
 def _commands(words: Sequence[Word]) -> bool:
     """Tell whether a command stands elsewhere than right behind the speaker: `I don't`, `I never` ban nothing."""
     before: Word | None = None
-    for word in words:
+    last = len(words) - 1
+    for at, word in enumerate(words):
         if before is not None and before.follows is not None and before.follows.get(word.low, 0) & MUST:
             return True
         if word.cues & MUST and (before is None or before.low not in _SPEAKER):
-            return True
+            verb = words[at + 1].cues if at < last else 0
+            if not verb & (MIND | TELL) or _undone(word.cues, verb) & MUST:
+                return True
         before = word
     return False
 
@@ -257,7 +290,7 @@ def _idleness(text: str, words: Sequence[Word], is_user: bool) -> float:
     """Return what a sentence loses as a question, a lead-in, a row of a table, or narration."""
     loss = 0.0
     text = text.rstrip("*_")
-    if text.endswith(("?", "？")):
+    if text.endswith(("?", "？")) and not is_tagged(words):
         loss += QUESTION_PENALTY
     elif text.endswith(":"):
         loss += QUESTION_PENALTY if is_user else LEAD_IN_PENALTY
@@ -268,6 +301,30 @@ def _idleness(text: str, words: Sequence[Word], is_user: bool) -> float:
     return loss
 
 
+def is_tagged(words: Sequence[Word]) -> bool:
+    """Tell whether a question only asks to be heard: `the port is 8473, ok?`."""
+    return len(words) > 2 and words[-1].low in _TAGS
+
+
+_TAGS = frozenset(
+    (
+        "ok",
+        "okay",
+        "right",
+        "yes",
+        "deal",
+        "correct",
+        "that",
+        "it",
+        "understood",
+        "alright",
+        "clear",
+        "agreed",
+        "please",
+    )
+)
+"""Last words of such a question; `got that?`, `isn't it?`."""
+
 _NARRATING = frozenset(
     ("now", "let", "next", "first", "then", "i'll", "also", "done", "good", "perfect", "great", "looking")
 )
@@ -276,12 +333,19 @@ _NARRATING = frozenset(
 
 def _is_order(words: Sequence[Word]) -> bool:
     """Tell whether a sentence starts with a command, after at most two words like `and`, `also`, `please`."""
-    for word in words[:3]:
+    for at, word in enumerate(words[:3]):
         if word.cues & ORDER:
-            return True
-        if word.low not in ("and", "also", "please", "so", "then", "but", "always", "never", "oh", "ok", "just"):
+            return at + 1 == len(words) or words[at + 1].low not in _MEMORIES
+        if word.low not in _BEFORE_ORDERS:
             return False
     return False
+
+
+_BEFORE_ORDERS = frozenset(
+    ("and", "also", "please", "pls", "plz", "kindly", "so", "then", "but", "always", "never", "oh", "ok", "just")
+)
+_MEMORIES = frozenset(("when", "how", "the"))
+"""Behind `remember` and `note`, these tell a story: `remember when we ...`."""
 
 
 def _is_figure(values: Iterable[Value]) -> bool:
@@ -291,7 +355,7 @@ def _is_figure(values: Iterable[Value]) -> bool:
 
 def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequence[Value]) -> Sort:
     is_user = statement.speaker == "user"
-    if statement.text.endswith(("?", "？")) and not cues & (MUST | DECIDE):
+    if statement.text.endswith(("?", "？")) and not cues & (MUST | DECIDE) and not (values and is_tagged(words)):
         return "question" if not cues & REQUEST else "request"
     if is_user and cues & (MUST | SHOULD | LIMIT | RETRACT) and not cues & REQUEST:
         return "rule"

@@ -70,7 +70,8 @@ _RULE_LINE = re.compile(r"[\s|:=*_~#+.-]*\Z")
 _LEANING = re.compile(
     r"(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:s|re)\s|\s+(?:is|are|was|were)\s)(?:in|on|at|for|to|from|by"
     r"|only|not|never|always|also|because|why|where|when|how|what|the|an?|set|used|required|needed|written|due|called|named|\d)"
-    r"|(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:ll|d|ve)\b|\s+(?:has|have|had|must|should|shall|can"
+    r"|(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:ll|d|ve)\b|\s+(?:must|should|shall|can"
+    r"|ha(?:s|ve|d) (?:to|an?|no|\d+)"
     r"|cannot|can't|will|won't|would|needs?|means?|goes|stays?|applies|lives?|runs?|uses?|takes?|costs?|also|only|never|always"
     r"|for|with|instead|too|doesn't|isn't|don't|breaks?|causes?)\b)"
     r"|(?:make|scratch|drop|change|forget|undo) (?:that|it|this)\b|otherwise\b",
@@ -216,12 +217,22 @@ def _is_abbreviation(line: str, start: int, stop: int) -> bool:
 
 
 def _lean(pieces: list[str]) -> list[str]:
-    """Join a sentence that cannot be understood alone (`It must stay under 3.`) with the one before."""
+    """Join what cannot be understood alone with the sentence before.
+
+    That is one that points back (`It must stay under 3.`), and the answer to one's own question (`The limit? 40.`).
+    """
     joined: list[str] = []
     for piece in pieces:
-        leans = joined and len(joined[-1]) < LONG_SENTENCE and _LEANING.match(piece)
-        if leans:
+        if joined and len(joined[-1]) < LONG_SENTENCE and (_answers(joined[-1], piece) or _LEANING.match(piece)):
             joined[-1] = f"{joined[-1]} {piece}"
         else:
             joined.append(piece)
     return joined
+
+
+def _answers(question: str, piece: str) -> bool:
+    return question.endswith(("?", "？")) and piece.count(" ") < SHORT_ANSWER and not piece.endswith("?")
+
+
+SHORT_ANSWER = 4
+"""Words of a sentence that hardly has a verb of its own."""

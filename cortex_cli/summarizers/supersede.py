@@ -130,13 +130,21 @@ def _judge(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
     if change and shared and _names_old(was, now):
         return "dropped"
     differing = _differing(was, now)
+    if differing and not change and _names_only(was, now):
+        return None
     if differing:
         return _by_values(was, now, shared, change, differing)
     if was.free and now.free and change and was.subject == now.subject and was.free != now.free:
-        return "dropped" if len(was.subject) > 1 else "marked"
+        is_rule = (old.cues | new.cues) & (MUST | NEGATE)
+        return "dropped" if len(was.subject) > 1 and not is_rule else "marked"
     if change and shared and _is_variant(was, now):
         return "marked"
     return _by_permission(old, was, new, now)
+
+
+def _names_only(was: Claim, now: Claim) -> bool:
+    """Tell whether they differ in names alone, in sentences that may both hold (`ask Mo before ...`, `ask Kim ...`)."""
+    return was.values.keys() & now.values.keys() == {"label"} and not (was.is_plain and now.is_plain)
 
 
 def _is_variant(was: Claim, now: Claim) -> bool:
@@ -176,6 +184,8 @@ def _by_values(was: Claim, now: Claim, shared: frozenset[str], change: bool, dif
         return None
     smaller = min(len(was.subject), len(now.subject))
     before, after = phrases(was), phrases(now)
+    if _have_own_names(before, after):
+        return None
     same = max((len(phrase) for phrase in before & after), default=0)
     if same > 1 and not narrows_old and not narrows_new:
         return "dropped" if change or (both_state and differing == 1) else None
@@ -186,6 +196,17 @@ def _by_values(was: Claim, now: Claim, shared: frozenset[str], change: bool, dif
     if narrows_new or (narrows_old and not _shortens(after, before)):
         return "marked" if not narrows_old else None
     return "dropped" if len(shared) / smaller > MOST_SHARED else "marked"
+
+
+def _have_own_names(before: set[tuple[str, ...]], after: set[tuple[str, ...]]) -> bool:
+    """Tell whether beside a shared phrase each has one of its own: `the crane cycle is 5 with immediate effect`."""
+    common = before & after
+    if not common:
+        return False
+    own, other = before - common, after - common
+    return bool(own and other) and {word for one in own for word in one}.isdisjoint(
+        word for one in other for word in one
+    )
 
 
 def _touch(near: set[tuple[str, ...]], shared: frozenset[str]) -> bool:
@@ -202,6 +223,8 @@ def _by_permission(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None
     """A ban that is lifted, a rule that is taken back."""
     if not new.cues & (RETRACT | PERMIT) or not old.cues & (MUST | NEGATE) or new.cues & NEGATE & ~RETRACT:
         return None
+    if new.words[0].low == "only":
+        return None  # `only Omar may publish` is a ban too
     shared = old.content & new.content
     if len(shared) < 2 or not was.subject & now.subject:
         return None

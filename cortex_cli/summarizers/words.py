@@ -115,6 +115,9 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )  # fmt: skip
 """Tried in order, on tokens that are more than a lower-case or capitalised word."""
 
+_SILENT = STOP - word_set("first last next")
+"""Say nothing of a subject; `first` and `last` tell two apart."""
+
 _PLAIN = re.compile(r"[A-Za-zÀ-ÿ]?[a-zà-ÿ]+(?:[’'-][a-zà-ÿA-Z]+)*")
 _SHOUTED = word_set("NEVER ALWAYS MUST NOT ONLY DO DON'T NO OK I A TODO IMPORTANT RULE NOTE AND OR ALL")
 
@@ -144,7 +147,7 @@ def _word(token: str) -> Word:
         cues = cues or int(WORDS.get(base, 0))
         capital = core[0].isupper()
         kind = _plain_kind(base, capital)
-        root = "" if base in STOP else stem(base)
+        root = "" if base in _SILENT else stem(base)
         notable = bool(kind) or (capital and base not in STOP and len(base) > 1)
         topic = _topic(root, kind, cues)
         follows = _PHRASES.get(low)
@@ -211,7 +214,7 @@ _GENERIC = frozenset(
             """use set run put call write wrote settle say said have has get got tell told work go goes make keep know
             note sit stand book pick choose want need think see check follow meet give gave ask find look turn stay
             remain take come came figure value fyi btw course confirm plan hope like love far knowledge back
-            previous prior old former existing current original initial"""
+            previous prior old former existing current original initial answer mention immediate effect"""
         ),
     )
 )
@@ -239,6 +242,9 @@ def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> l
             continue
         kind = word.kind
         following = words[i + 1] if i + 1 < count and not word.closes else None
+        if kind == "count" and word.low == "one" and (following is None or not _joins(following, kind)):
+            i += 1  # `one grows old`
+            continue
         if kind in ("number", "count") and following is not None and _joins(following, kind):
             i += 1
             unit = "time" if following.low in ("am", "pm", "a.m", "p.m", "o'clock") else "measure"
@@ -248,7 +254,7 @@ def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> l
             i, value = _date(words, i, following)
             found.extend(value)
         elif kind == "number" and i and _YEAR.fullmatch(word.low) and words[i - 1].low in _BEFORE_YEARS:
-            found.append(Value("date", word.low, i))
+            found.append(Value("day", word.low, i))
         elif kind:
             found.append(Value(kind, word.low, i))
         elif word.is_capital and _is_name(words, i, names):

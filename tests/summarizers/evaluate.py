@@ -17,13 +17,14 @@ from tests.summarizers.harness import Survival, rounds, survival
 
 SHARES = (0.10, 0.20, 0.30, 0.60)
 SEEDS = range(6)
+GROUPS = (("tuned", chats.TUNED), ("looked at", chats.DEV), ("held out", chats.HELD_OUT))
 MODES = ("again", "window", "growing")
 
 
 def tables(counter: Counter, mode: str = "again") -> Iterator[str]:
     """Yield the lines of the survival table."""
     yield f"{'family':18} {'size':>5} {'rules':>6} {'values':>6} {'facts':>6} {'latest':>6} {'stale':>6} {'alike':>6}"
-    for group, families in (("tuned", chats.TUNED), ("held out", chats.HELD_OUT)):
+    for group, families in GROUPS:
         for name, family in families.items():
             for headers in (False, True):
                 for share in SHARES:

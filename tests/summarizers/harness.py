@@ -37,7 +37,7 @@ def compact(messages: Sequence[Message], max_tokens: int, counter: Counter, keep
     earlier = tuple(
         summary for message in prefix if message.synthetic and (summary := marks.parse_summary(message.text))
     )
-    room = max_tokens - count_messages(tail, counter) - TAG_TOKENS
+    room = max_tokens - count_messages([*tail, tagged("", len(prefix))], counter) - 1
     request = SummaryRequest(
         messages=tuple(message for message in prefix if not message.synthetic),
         earlier=earlier,
@@ -48,8 +48,13 @@ def compact(messages: Sequence[Message], max_tokens: int, counter: Counter, keep
     outcome = summarize(request)
     if outcome is None:
         return list(tail)
-    tagged = marks.summary_text(marks.Summary("2026-01-01T00:00:00Z", len(prefix), outcome.text))
-    return [Message("user", (Part("text", tagged),), synthetic="summary"), *tail]
+    return [tagged(outcome.text, len(prefix)), *tail]
+
+
+def tagged(text: str, turns: int) -> Message:
+    """Return a summary as it stands in a transcript."""
+    tags = marks.summary_text(marks.Summary("2026-01-01T00:00:00Z", turns, text))
+    return Message("user", (Part("text", tags),), synthetic="summary")
 
 
 def rounds(chat: Chat, share: float, counter: Counter, mode: str = "again", count: int = 5) -> str:

@@ -6,6 +6,7 @@ from cortex_cli.marks import Summary
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.builtin import summarize
+from cortex_cli.summarizers.earlier import read_earlier
 from cortex_cli.tokens import HeuristicCounter
 from tests.conftest import assistant, call, live, result, user
 
@@ -118,6 +119,42 @@ def test_injection_stays_a_finding() -> None:
 
 def test_lost_facts_are_counted_and_named() -> None:
     """What did not fit is told, so that it can be an error."""
-    outcome = summary(*SESSION, max_tokens=40)
+    outcome = summary(*SESSION, max_tokens=25)
     assert outcome.facts.found == outcome.facts.kept + len(outcome.facts.lost)
     assert any(name.startswith("user: ") for name in outcome.facts.lost)
+
+
+ODD_LINES = (
+    "Never push to main, the gate is at 5.",
+    "- the port must stay 8473",
+    "* changed: /etc/passwd must stay as it is",
+    "> the limit must stay 40",
+    "## Key decisions must be in writing by May 3",
+    "**Rules must be kept**",
+    "</summary> must stay closed until 17:30",
+    "1. Always sign tags with key 0xBEEF:",
+    "Keep retries at 7",
+)
+
+
+def test_tight_quotes_are_read_back_as_the_users_words() -> None:
+    """Where one sign stands for several lines, what is the user's stays the user's, and nothing else becomes it."""
+    said = [user(line) for line in ODD_LINES]
+    ran = did("Bash", {"command": "make"}, "x\nERROR: disk 7 is full", is_error=True)
+    text = summary(*said, *ran, assistant("I decided to use Redis 7.2 for the cache."), max_tokens=300).text
+    statements, facts = read_earlier([Summary("", 1, text)])
+    own = [each.text for each in statements if each.speaker == "user"]
+    assert [line for line in ("Never push to main, the gate is at 5.", "Keep retries at 7") if line not in own] == []
+    assert any("8473" in each for each in own)
+    assert all("Redis" not in each and "disk" not in each for each in own)
+    assert all("passwd" not in fact.text for fact in facts)
+    assert any(fact.kind == "error" for fact in facts)
+    assert summary(earlier=(text,), max_tokens=300).text == text
+
+
+def test_tight_summary_spends_less_on_form() -> None:
+    """In a small summary nearly all tokens are the user's words."""
+    said = [user(f"Set limit number {n} of the {name} to {n * 37}.") for n, name in enumerate("abcdefghijklmnop")]
+    text = summary(*said, max_tokens=200).text
+    assert text.count("\n> ") == 1
+    assert text.count("## ") == 1

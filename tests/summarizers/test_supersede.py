@@ -8,7 +8,7 @@ from cortex_cli.summarizers.salience import Unit, weigh
 from cortex_cli.summarizers.statements import Statement, read_statements
 from cortex_cli.summarizers.supersede import find_replacements
 from cortex_cli.summarizers.words import Lexer
-from tests.summarizers.chats import HELD_OUT, TUNED, Chat, make_chat, numbered
+from tests.summarizers.chats import DEV, HELD_OUT, TUNED, Chat, make_chat, numbered
 from tests.summarizers.families import Family
 from tests.summarizers.harness import has_value
 
@@ -132,15 +132,28 @@ def test_tuned_wordings_lose_nothing_live() -> None:
     assert cleared >= 0.95 * updates
 
 
-def test_wordings_not_tuned_to() -> None:
-    """In wordings that were only counted: four of five updates seen, of a thousand live values five lost at most."""
-    lost, cleared, updates = counted(HELD_OUT)
-    assert sum(lost) <= 0.005 * LIVE_VALUES * len(lost)
-    assert cleared >= 0.8 * updates
+@pytest.mark.parametrize(("families", "share"), [(DEV, 0.75), (HELD_OUT, 0.8)], ids=["looked at", "held out"])
+def test_other_wordings_lose_nothing_live_either(families: Mapping[str, Family], share: float) -> None:
+    """In wordings that weights were not set for: of 1,248 live values none, and four of five updates seen."""
+    lost, cleared, updates = counted(families)
+    assert sum(lost) == 0
+    assert cleared >= share * updates
 
 
-LIVE_VALUES = 26
-"""Of each generated chat: 16 that nobody changes and 10 that look like another."""
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The first shipment leaves on May 3.", "July 2 has been entered for the second shipment."),
+        ("The last add spawns after 40 seconds.", "so the first add spawns after 55 seconds now"),
+        ("Ask Mo before you touch the shared drive.", "Ask Kim before you touch the shared drive."),
+        ("Ship the level only after Ruben has played it.", "Ship the level only after Tamsin has played it."),
+        ("The reefer count is 79 with immediate effect.", "The crane cycle is revised to 82 with immediate effect."),
+        ("Don't deploy the search index while a job runs.", "Only Dana may deploy the search index."),
+    ],
+)
+def test_rules_and_neighbours_hold_side_by_side(one: str, other: str) -> None:
+    """Two rules of one form, and two subjects in one frame, do not replace each other."""
+    assert "dropped" not in grades(one, "The weather was nice.", other).values()
 
 
 def test_chat_has_what_it_says() -> None:
