@@ -6,6 +6,7 @@ stands where it stood when it was asked for. Nothing leaves a conversation befor
 Source: SPEC section 6.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -76,7 +77,11 @@ class Memory(Standing):
 
     def limits(self, view: View) -> Limits:
         """Return the sizes that decide for a view."""
-        return limits_of(view, self.settings, view.count(self.counter))
+        return self.limits_at(view, view.count(self.counter))
+
+    def limits_at(self, view: View, tokens: int) -> Limits:
+        """Return the sizes that decide for a conversation of so many tokens, overhead included."""
+        return limits_of(view, self.settings, tokens)
 
     # observing
 
@@ -110,18 +115,22 @@ class Memory(Standing):
         )
 
     def _pieces(self, messages: tuple[Message, ...], start: int, end: int, most: int) -> Iterator[int]:
-        """Yield where pieces end: at safe cuts, each as large as may be, at least one group."""
+        """Yield where pieces end: at safe cuts, all about as large, at least one group; a small rest tells little."""
         cuts = safe_cuts(messages)
-        stop, tokens, last = cut_at_or_before(cuts, end), 0, start
-        for at in cuts:
-            if not start < at <= stop:
-                continue
-            size = sum(self.counter.count_message(message) for message in messages[last:at])
+        stop = cut_at_or_before(cuts, end)
+        sizes = [self.counter.count_message(message) for message in messages[start:stop]]
+        share = sum(sizes) / max(1, math.ceil(sum(sizes) / most))
+        tokens, last = 0, start
+        for at in (cut for cut in cuts if start < cut <= stop):
+            size = sum(sizes[last - start : at - start])
             if tokens and tokens + size > most:
                 yield last
                 tokens = 0
             tokens, last = tokens + size, at
-        if last > start:
+            if tokens >= share:
+                yield last
+                tokens = 0
+        if tokens:
             yield last
 
     async def observe_once(self, ticket: Ticket) -> bool:
