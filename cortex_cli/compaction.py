@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from cortex_cli import costs, formats, models, sizing
 from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
 from cortex_cli.layers.view import Persist, View
+from cortex_cli.memory.state import dump_state
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
+from cortex_cli.remembering import Remembering
 from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
@@ -37,6 +39,7 @@ def compact(
     *,
     counter: Counter | None = None,
     summarizer: Summarizer | None = None,
+    remembering: Remembering | None = None,
     persist: Persist | None = None,
     command: str = "compact",
 ) -> CompactResult:
@@ -47,8 +50,17 @@ def compact(
     """
     if _in_event_loop():
         raise CortexError("compact() was called inside a running event loop", hint="await compact_async(...) there")
-    work = compact_async(transcript, settings, counter=counter, summarizer=summarizer, persist=persist, command=command)
-    return _run_to_end(work) if summarizer is None else _run_in_loop(work)
+    work = compact_async(
+        transcript,
+        settings,
+        counter=counter,
+        summarizer=summarizer,
+        remembering=remembering,
+        persist=persist,
+        command=command,
+    )
+    waits = summarizer is not None or (remembering is not None and remembering.waits)
+    return _run_in_loop(work) if waits else _run_to_end(work)
 
 
 def _in_event_loop() -> bool:
@@ -85,6 +97,7 @@ async def compact_async(
     *,
     counter: Counter | None = None,
     summarizer: Summarizer | None = None,
+    remembering: Remembering | None = None,
     persist: Persist | None = None,
     command: str = "compact",
 ) -> CompactResult:
@@ -95,6 +108,7 @@ async def compact_async(
         settings: Default: `Settings()`.
         counter: Default: the one the settings name; hand one in to share its memory over several runs.
         summarizer: Writes summaries; default: the built-in one.
+        remembering: Authors and state of observational memory, where the settings ask for that.
         persist: Puts an original away before it is shortened (`Archive.put`); where it fails, only its reference
             is missing.
         command: Name for the report.
@@ -106,13 +120,12 @@ async def compact_async(
     """
     started = time.perf_counter()
     settings = settings or Settings()
-    if summarizer is None and settings.summarizer != BUILTIN:
+    observes = settings.second_layer == "observe"
+    if summarizer is None and settings.summarizer != BUILTIN and not observes:
         raise OptionError(
             f"summarizer {settings.summarizer!r} was named and none handed in",
             hint="hand in `summarizer=summarizer_of(settings, os.environ)`",
         )
-    if settings.second_layer == "observe":
-        raise OptionError("observational memory is not there yet", where="--strategy", hint="use classic")
     counter = counter or make_counter(settings.tokenizer)
     if settings.strict and transcript.warnings:
         raise TranscriptError(transcript.warnings[0], hint="leave --strict out, or mend the file")
@@ -131,6 +144,10 @@ async def compact_async(
         summarizer=summarizer or builtin_summarizer,
         repaired=head,
     )
+    if observes:
+        given = remembering or Remembering()
+        run.memory = given.memory(settings, counter, transcript.session_id)
+        run.remember = given.walk(run.memory)
     await run_layers(run)
     _check_summary(run, settings)
     messages = (*run.view.messages, *tail)
@@ -283,7 +300,9 @@ def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair
         counter=counter.engine,
         model_scale=sizes.scale,
         model_scale_source=sizes.scale_source,
+        strategy="observational" if run.memory else "classic",
         summarizer=outcome.summarizer if outcome else "",
+        memory=dump_state(run.memory.state) if run.memory else None,
         facts=outcome.facts if outcome else Facts(),
         layers=tuple(track.report(transcript) for track in run.tracks.values()),
         repairs=report_changes(repaired.changes, transcript),
@@ -351,9 +370,11 @@ def _hints(report: Report, settings: Settings) -> tuple[str, ...]:
     gates = {
         "micro": settings.trim_floor_ratio * report.budget,
         "summary": settings.threshold * report.budget,
+        "observe": settings.activation_ratio * report.budget,
         "failsafe": settings.failsafe_threshold * report.window,
     }
-    ahead = {name: limit for name, limit in gates.items() if name in settings.layers and limit > used}
+    layers = {*settings.layers} - {"summary"} | {settings.second_layer}
+    ahead = {name: limit for name, limit in gates.items() if name in layers and limit > used}
     if ahead:
         name = min(ahead, key=lambda one: ahead[one])
         lines.append(f"{name} starts at {ahead[name] / report.model_scale:,.0f} tokens")

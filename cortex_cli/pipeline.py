@@ -3,16 +3,18 @@
 Decides only the order; what a layer may do stands in `layers/`, the ladder of `--fit` in `fit.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from cortex_cli import fit
 from cortex_cli.errors import DoesNotFitError
 from cortex_cli.layers.caps import cap
-from cortex_cli.layers.failsafe import failsafe
+from cortex_cli.layers.failsafe import failsafe, should_truncate
 from cortex_cli.layers.inputs import trim_inputs
 from cortex_cli.layers.micro import micro
+from cortex_cli.layers.observe import should_activate
 from cortex_cli.layers.summary import (
     MIN_FIT_TOKENS,
     TAG_TOKENS,
@@ -23,6 +25,7 @@ from cortex_cli.layers.summary import (
 )
 from cortex_cli.layers.thinking import drop_thinking
 from cortex_cli.layers.view import Layer, View
+from cortex_cli.memory.engine import Memory
 from cortex_cli.messages import Change, LayerResult, Message, Transcript
 from cortex_cli.report import LayerReport, report_changes
 from cortex_cli.settings import Settings
@@ -30,6 +33,9 @@ from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryReque
 from cortex_cli.summarizers.redact import redact_all
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, find_problems
+
+Remember = Callable[[View, bool], Awaitable[LayerResult]]
+"""(conversation, whether all but its recent tail is to be observed) -> the conversation with the log in its place."""
 
 MAX_PASSES = 20
 """Passes of one layer; every pass shrinks the text, so the limit only guards against a mistake of ours."""
@@ -80,6 +86,10 @@ class Run:
     """By name; a live session has a failsafe of its own."""
     source: View | None = None
     """The conversation after the caps and before layer 1: what a live session keeps."""
+    memory: Memory | None = None
+    """Takes the place of summaries."""
+    remember: Remember | None = None
+    """How it is handed the conversation: a recorded one, or one that goes on."""
 
     @property
     def events(self) -> tuple[dict[str, Any], ...]:
@@ -92,9 +102,16 @@ class Run:
         if outcome.failure and dropped:
             failures = sum(event["event"] == "error" for event in outcome.events)
             found.append({"event": "degraded", "failures": failures, "dropped": len(dropped)})
-        elif outcome.failure and self.settings.threshold and should_summarize(self.view, self.settings, self.counter):
+        elif outcome.failure and self._is_still_over():
             found.append({"event": "exhausted", "tokens": self.tokens})
         return tuple(found)
+
+    def _is_still_over(self) -> bool:
+        if self.memory is not None:
+            ratio, is_over = self.settings.activation_ratio, should_activate
+        else:
+            ratio, is_over = self.settings.threshold, should_summarize
+        return ratio > 0 and is_over(self.view, self.settings, self.counter)
 
     def changes_of(self, name: str) -> list[Change]:
         """Return what a layer changed."""
@@ -124,6 +141,46 @@ class Run:
         done = install_summary(self.view, plan, self.outcome, settings, self.counter)
         self.request = plan.request if done.changes else None
         return self._take(self._track("summary"), done)
+
+    async def observe(self, *, is_forced: bool = False) -> bool:
+        """Let the memory have the view.
+
+        Args:
+            is_forced: Observe all but the recent tail, however much room there is.
+
+        Returns:
+            Whether the conversation is another now.
+        """
+        from cortex_cli.memory.telling import outcome_of  # noqa: PLC0415 - start-up time: only this strategy needs it
+
+        assert self.memory is not None
+        assert self.remember is not None
+        log = self.memory.state.observations
+        result = await self.remember(self.view, is_forced)
+        gone = [change.message for change in result.changes if change.tokens_before]
+        self.outcome = outcome_of(self.memory, log, gone, result.messages)
+        return self._take(self._track("observe"), result)
+
+    async def condense_log(self, target: int) -> None:
+        """Condense the log as far as what else is kept demands."""
+        assert self.memory is not None
+        slot, known = self.memory.slot(), self.outcome
+        if slot is None or known is None:
+            return
+        own = self.counter.count_message(slot)
+        log = self.memory.state.observation_tokens
+        size = target - (self.tokens - own) - (own - log)
+        if size < MIN_FIT_TOKENS or not await self.memory.reflect_now(size):
+            return
+        messages = self.memory.place(self.view.messages)
+        new = self.memory.slot()
+        assert new is not None
+        track = self._track("observe")
+        earlier = [change for change in track.changes if change.message.position < 0]
+        track.changes = [change for change in track.changes if change not in earlier]
+        size = self.counter.count_message(new)
+        change = Change(new, -1, "observed", 0, size, after=new.text)
+        self._take(track, LayerResult(messages, (change,), f"{track.reason}, then condensed"))
 
     async def _ask(self, request: SummaryRequest) -> SummaryOutcome | None:
         """Ask the summariser, and keep secrets out of what it says, whoever it is."""
@@ -216,27 +273,38 @@ async def _walk(run: Run) -> None:
     if "cap" in settings.layers:
         run.apply("cap", run.layers["cap"], settings)
     run.source = run.view
+    observes = settings.second_layer == "observe" and run.memory is not None
+    if observes and await run.observe(is_forced=not settings.activation_ratio):
+        _start_anew(run)
     if "micro" in settings.layers:
         run.apply("micro", run.layers["micro"], settings)
-    if "summary" in settings.layers and should_summarize(run.view, settings, run.counter):
-        await _summarize_source(run, run.source, settings)
+    if settings.second_layer == "summary" and should_summarize(run.view, settings, run.counter):
+        await _from_source(run, run.source, settings, "summary", partial(run.summarize, settings))
     if "failsafe" in settings.layers:
+        if run.memory is not None and should_truncate(run.tokens, run.view, settings):
+            await run.observe(is_forced=True)  # what would be dropped is noted first, if that can be
         run.apply("failsafe", run.layers["failsafe"], settings)
 
 
-async def _summarize_source(run: Run, source: View, settings: Settings) -> bool:
-    """Summarise the conversation as it was before layer 1, then run layer 1 again on the result.
+def _start_anew(run: Run) -> None:
+    """Forget what layer 1 decided: behind a new summary or log nothing is cached, and its memory is void."""
+    run.source = run.view = replace(run.view, cache_is_warm=False, decisions={}, decided_at=None)
 
-    Where no summary was put in, what layer 1 did stands. Behind a new summary nothing is cached, and layer 1's
-    memory is void.
+
+async def _from_source(
+    run: Run, source: View, settings: Settings, name: str, act: Callable[[], Awaitable[bool]]
+) -> bool:
+    """Let layer 2 have the conversation as it was before layer 1, then run layer 1 again on the result.
+
+    Where layer 2 did nothing, what layer 1 did stands.
     """
     trimmed, tracks = run.view, dict(run.tracks)
     run.view = replace(source, budget=trimmed.budget, target_tokens=trimmed.target_tokens)
     run.tracks.pop("micro", None)
-    if not await run.summarize(settings):
-        run.view, run.tracks = trimmed, {**tracks, "summary": run.tracks["summary"]}
+    if not await act():
+        run.view, run.tracks = trimmed, {**tracks, name: run.tracks[name]}
         return False
-    run.source = run.view = replace(run.view, cache_is_warm=False, decisions={}, decided_at=None)
+    _start_anew(run)
     if "micro" in tracks:
         run.apply("micro", run.layers["micro"], settings)
     return True
@@ -249,13 +317,19 @@ async def _climb(run: Run, target: int) -> None:
     for rung in fit.ladder(run.settings, budget, target):
         if run.tokens <= target:
             break
-        if rung.layer not in run.settings.layers:
+        name = run.settings.second_layer if rung.layer == "summary" else rung.layer
+        if name == "observe" and run.memory is None:
+            continue
+        if not name or (name == rung.layer and name not in run.settings.layers):
             continue
         run.view = replace(run.view, budget=rung.budget, target_tokens=target)
-        if rung.layer == "summary" and run.request is not None:
+        if name == "observe":
+            run.view = replace(run.view, budget=budget)  # as large as the session's own memory would be
+            await _observe_to_fit(run, source, rung.settings, target)
+        elif name == "summary" and run.request is not None:
             await run.summarize_smaller(target, rung.settings)
-        elif rung.layer == "summary":
-            await _summarize_source(run, source, rung.settings)
+        elif name == "summary":
+            await _from_source(run, source, rung.settings, name, partial(run.summarize, rung.settings))
         else:
             run.apply(rung.layer, run.layers[rung.layer], rung.settings)
         if rung.layer == "cap":
@@ -267,3 +341,11 @@ async def _climb(run: Run, target: int) -> None:
             smallest_tokens=run.tokens,
             hint=f"--fit {run.tokens} can be reached with these layers; add failsafe to --layers for less",
         )
+
+
+async def _observe_to_fit(run: Run, source: View, settings: Settings, target: int) -> None:
+    """Observe all but the recent tail, once; condense the log where that is not enough."""
+    if "observe" not in run.tracks:
+        await _from_source(run, source, settings, "observe", partial(run.observe, is_forced=True))
+    if run.tokens > target:
+        await run.condense_log(target)

@@ -141,6 +141,8 @@ class Report:
     dry_run: bool = False
     elapsed_seconds: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
+    memory: dict[str, Any] | None = field(default=None, repr=False)
+    """State of observational memory, for the next run over the conversation; stays out of the JSON report."""
 
     @property
     def fell_back(self) -> bool:

@@ -212,18 +212,19 @@ class Memory(Standing):
         merged = state.chunks[-1].until
         self.state = state.with_log(log, self.counter.count_text(log), chunks=(), merged=merged, hint=hint)
 
-    async def activate(self, view: View, *, is_forced: bool = False) -> LayerResult:
+    async def activate(self, view: View, *, is_due: bool = False, is_forced: bool = False) -> LayerResult:
         """Let the log take over, where the conversation is so large.
 
         Args:
             view: The conversation; with `target_tokens` the result should fit that.
+            is_due: Put the chunks at hand into the log however much room there is.
             is_forced: Observe all but the recent tail however much room there is.
 
         Returns:
             The conversation with the log in its place; at least what is in the log already is out of it.
         """
         placed = self.place(view.messages)
-        if not is_forced and not self._is_over(view, placed):
+        if not (is_due or is_forced) and not self._is_over(view, placed):
             return observed_result(view, placed, self._why_not(view, placed), self.counter)
         limits, epoch = self.limits(view), self.epoch
         before = self.account.observed_messages
@@ -236,7 +237,7 @@ class Memory(Standing):
             messages = self._drop_tail(view, messages)
         if epoch == self.epoch and await self.reflect(limits):
             messages = self.place(messages)
-        return observed_result(view, messages, self._reason(before, messages), self.counter)
+        return observed_result(view, messages, self.reason(before, messages), self.counter)
 
     def is_over_when_merged(self, view: View) -> bool:
         """Tell whether the conversation is too large even when the chunks at hand are put into the log."""
@@ -288,13 +289,14 @@ class Memory(Standing):
         used = tokens * view.scale / view.budget
         return f"{used:.1%} of the budget used, the log takes over at {self.settings.activation_ratio:.0%}"
 
-    def _reason(self, before: int, messages: tuple[Message, ...]) -> str:
+    def reason(self, before: int, messages: tuple[Message, ...]) -> str:
+        """Say what was done since so many messages were observed."""
         observed = self.account.observed_messages - before
-        why = f"; {self.account.failures[-1]}" if self.account.failures else ""
         if not observed and not self.state.observations:
-            return f"nothing to observe before the {len(messages)} messages that are kept{why}"
-        log = f"the log has {self.state.observation_tokens:,} tokens"
-        return f"{observed} messages observed, {log}{why}" if observed else f"nothing new to observe, {log}{why}"
+            reason = f"nothing to observe before the {len(messages)} messages that are kept"
+        else:
+            reason = f"{observed} messages observed, the log has {self.state.observation_tokens:,} tokens"
+        return f"{reason}; {self.account.failures[-1]}" if self.account.failures else reason
 
     # condensing
 

@@ -10,6 +10,7 @@ the next run over the result does not note it twice.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from cortex_cli.errors import InputError
@@ -38,23 +39,26 @@ async def observe_session(
     """
     if not memory.adopt(view.messages):
         raise InputError("the memory is of another conversation", hint="name another --state, or leave it out")
-    placed = view.with_messages(memory.place(view.messages))
+    placed = replace(view, messages=memory.place(view.messages))
     is_over = should_activate(placed, memory.settings, memory.counter)
     if not (is_forced or is_saved or is_over):
         result = await memory.activate(view)
         return observed_result(view, result.messages, result.reason, memory.counter)
-    walk = _Walk(memory, placed, is_forced=is_forced)
+    walk = _Walk(memory, placed, is_forced=is_forced, is_over=is_over)
+    before = memory.account.observed_messages
     messages = await walk.run(is_saved=is_saved)
-    return observed_result(view, messages, walk.reason, memory.counter)
+    return observed_result(view, messages, memory.reason(before, messages), memory.counter)
 
 
 class _Walk:
     """One session on its way; positions are of its messages as they were at the start."""
 
-    def __init__(self, memory: Memory, view: View, *, is_forced: bool) -> None:
+    def __init__(self, memory: Memory, view: View, *, is_forced: bool, is_over: bool) -> None:
         self.memory = memory
         self.view = view
         self.is_forced = is_forced
+        self.is_over = is_over
+        """The session as it is fills its window: at its end, too, the log takes over."""
         self.messages = view.messages
         self.cuts = safe_cuts(self.messages)
         sizes = [memory.counter.count_message(message) for message in self.messages]
@@ -73,7 +77,6 @@ class _Walk:
         """Where the observations end that are to be asked for."""
         self.retry_tokens = 0
         """Where the log could not make room: it tries again from this size on."""
-        self.reason = ""
 
     async def run(self, *, is_saved: bool) -> tuple[Message, ...]:
         """Go to the end, and return what the next call would see."""
@@ -83,7 +86,7 @@ class _Walk:
                 self._note_due(at)
             if 0 < at < end and self.messages[at].role == "assistant" and self._is_full(at):
                 await self._activate(at)
-        if is_saved or self.is_forced or self._is_over(end):
+        if is_saved or self.is_forced or self.is_over:
             await self._observe_due(end)
         await self._activate(end, is_last=True)
         return self.base
@@ -92,10 +95,7 @@ class _Walk:
         return self.base_tokens + self.totals[at] - self.totals[self.since]
 
     def _is_over(self, at: int) -> bool:
-        view = self.view
-        if view.target_tokens:
-            return self._tokens(at) > view.target_tokens
-        return self._tokens(at) * view.scale >= self.memory.settings.activation_ratio * view.budget
+        return self._tokens(at) * self.view.scale >= self.memory.settings.activation_ratio * self.view.budget
 
     def _is_full(self, at: int) -> bool:
         return self._tokens(at) >= self.retry_tokens and self._is_over(at)
@@ -127,9 +127,9 @@ class _Walk:
         """Let the log take over where it is due."""
         if not is_last:
             await self._observe_due(at)
-        view = self.view.with_messages(self._context(at))
-        result = await self.memory.activate(view, is_forced=self.is_forced and is_last)
-        self.reason = result.reason
+        view = replace(self.view, messages=self._context(at), target_tokens=self.view.target_tokens if is_last else 0)
+        is_due = is_last and self.is_over
+        result = await self.memory.activate(view, is_due=is_due, is_forced=is_last and self.is_forced)
         self.base, self.since = result.messages, at
         own = sum(map(self.memory.counter.count_message, self.base))
         self.base_tokens = self.view.overhead_tokens + self.view.following_tokens + own

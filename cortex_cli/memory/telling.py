@@ -1,0 +1,58 @@
+"""What a memory says of one run over a transcript: in the words of a summary's outcome, counted by its ledger."""
+
+from collections.abc import Sequence
+
+from cortex_cli.memory.engine import Memory
+from cortex_cli.memory.facts import head_and_text
+from cortex_cli.memory.log import read_log
+from cortex_cli.memory.reading import read_entries
+from cortex_cli.messages import Message
+from cortex_cli.report import Facts
+from cortex_cli.summarizers.base import SummaryOutcome
+from cortex_cli.summarizers.boundaries import harmless
+from cortex_cli.summarizers.earlier import earlier_summary
+from cortex_cli.summarizers.ledger import Fact, merge_facts
+from cortex_cli.summarizers.survey import survey
+
+
+def outcome_of(
+    memory: Memory, log_before: str, gone: Sequence[Message], following: Sequence[Message]
+) -> SummaryOutcome:
+    """Tell what became of a run.
+
+    Args:
+        memory: After the run.
+        log_before: The log that the run began with.
+        gone: Messages that left for the log, oldest first.
+        following: Messages that stayed.
+    """
+    account = memory.account
+    return SummaryOutcome(
+        text=memory.state.observations,
+        facts=count_facts(log_before, gone, following, memory.state.observations),
+        summarizer=account.author,
+        warnings=(*account.warnings, *(f"observational memory: {why}" for why in dict.fromkeys(account.failures))),
+        events=tuple(account.events),
+        cost=account.cost,
+        redacted=account.redacted,
+        failure=account.failures[-1] if account.failures else "",
+    )
+
+
+def count_facts(log_before: str, gone: Sequence[Message], following: Sequence[Message], log: str) -> Facts:
+    """Count the facts of what left, as for a summary: found, and kept in the log or in what stayed."""
+    if not gone:
+        return Facts()
+    summaries = [earlier_summary(message) for message in gone if message.synthetic == "summary"]
+    messages = [message for message in gone if message.synthetic not in ("summary", "log")]
+    before = read_entries(read_log(log_before)).facts
+    found = merge_facts(before, survey(messages, summaries, following).facts)
+    text = "\n".join((log, *(part.text for message in following for part in message.parts)))
+    lost = tuple(fact.name for fact in found if not _is_in(fact, text))
+    return Facts(found=len(found), kept=len(found) - len(lost), lost=lost)
+
+
+def _is_in(fact: Fact, text: str) -> bool:
+    if fact.text in text or harmless(fact.text) in text:
+        return True
+    return fact.kind not in ("user", "decided") and head_and_text(fact)[1] in text

@@ -1,0 +1,83 @@
+"""The memory of one run over a transcript: its authors, what it goes on from, how its originals are looked up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cortex_cli.errors import OptionError
+from cortex_cli.layers.view import View
+from cortex_cli.memory.base import LogEntry, Observer, ObserveRequest, Reflector, ReflectRequest
+from cortex_cli.memory.engine import Memory
+from cortex_cli.memory.state import MemoryState, load_state
+from cortex_cli.messages import LayerResult
+from cortex_cli.pipeline import Remember
+from cortex_cli.settings import Settings
+from cortex_cli.summarizers.base import BUILTIN
+from cortex_cli.tokens import Counter
+
+USUAL_RATIO = 0.90
+"""Where the log takes over on the way, where the setting only says what is done at the end. Source: SPEC section 6."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembering:
+    """What a run with observational memory is handed besides its settings."""
+
+    observer: Observer | None = None
+    """Writes observations; None: the built-in one."""
+    reflector: Reflector | None = None
+    """Condenses the log; None: the built-in one."""
+    state: Mapping[str, Any] | None = None
+    """What an earlier run over the same conversation left in `Report.memory`."""
+    saves: bool = False
+    """The state is used again: what is due is observed even if the log does not take over in this run."""
+    recall: str = ""
+    """How originals are looked up, one line for the model; empty where they are not kept."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an author is somebody else's, who may have to be waited for."""
+        return self.observer is not None or self.reflector is not None
+
+    def memory(self, settings: Settings, counter: Counter, session: str) -> Memory:
+        """Build the memory that the run begins with.
+
+        Raises:
+            OptionError: A model is named and no author handed in.
+            InputError: The state is none.
+        """
+        if not self.waits and (settings.summarizer != BUILTIN or settings.observer_model or settings.reflector_model):
+            raise OptionError(
+                "a model was named and no observer handed in",
+                hint="hand in `observer=observer_of(settings, os.environ)` and `reflector=reflector_of(...)`",
+            )
+        state = load_state(self.state) if self.state is not None else MemoryState()
+        return Memory(
+            replace(settings, activation_ratio=settings.activation_ratio or USUAL_RATIO),
+            counter,
+            observer=self.observer or _observe,
+            reflector=self.reflector or _reflect,
+            state=replace(state, session=session or state.session),
+            recall=self.recall,
+        )
+
+    def walk(self, memory: Memory) -> Remember:
+        """Return what hands a recorded session to a memory."""
+        from cortex_cli.memory.walk import observe_session  # noqa: PLC0415 - start-up time
+
+        async def remember(view: View, is_forced: bool) -> LayerResult:
+            return await observe_session(memory, view, is_forced=is_forced, is_saved=self.saves)
+
+        return remember
+
+
+async def _observe(request: ObserveRequest) -> LogEntry:
+    from cortex_cli.memory.observing import observe_builtin  # noqa: PLC0415 - start-up time
+
+    return await observe_builtin(request)
+
+
+async def _reflect(request: ReflectRequest) -> LogEntry:
+    from cortex_cli.memory.condensing import reflect_builtin  # noqa: PLC0415 - start-up time
+
+    return await reflect_builtin(request)
