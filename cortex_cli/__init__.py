@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cortex_cli.memory.limits import buffer_interval, reflection_threshold
     from cortex_cli.messages import Change, LayerResult, Media, Message, Part, Transcript
     from cortex_cli.recall import recall_tool
+    from cortex_cli.remembering import Remembering
     from cortex_cli.report import Report
     from cortex_cli.settings import Settings, Share
     from cortex_cli.summarizers import summarizer_of
@@ -63,6 +64,7 @@ _HOMES = {
     "Part": "messages",
     "ReflectRequest": "memory.base",
     "Reflector": "memory.base",
+    "Remembering": "remembering",
     "Report": "report",
     "Settings": "settings",
     "Share": "settings",
@@ -115,6 +117,7 @@ __all__ = [
     "Part",
     "ReflectRequest",
     "Reflector",
+    "Remembering",
     "Report",
     "Settings",
     "Share",
