@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from cortex_cli.memory.base import LogEntry, ReflectRequest
+from cortex_cli.summarizers.redact import redact_all
 from cortex_cli.tokens import Counter
 
 _log = logging.getLogger("cortex_cli")
@@ -14,13 +16,23 @@ LEVELS = range(5)
 AskReflector = Callable[[ReflectRequest], Awaitable[LogEntry]]
 
 
-async def answer_of(answer: Awaitable[LogEntry], role: str) -> LogEntry:
-    """Wait for an author; one that raises has failed."""
+async def answer_of(answer: Awaitable[LogEntry], role: str, *, redact: bool) -> LogEntry:
+    """Wait for an author, and take secrets out of what is kept; one that raises has failed."""
     try:
-        return await answer
+        entry = await answer
+        return without_secrets(entry) if redact else entry
     except Exception as error:  # somebody else's code may raise whatever it likes
         _log.warning("the %s failed", role, exc_info=True)
         return LogEntry(observations="", failure=f"{type(error).__name__}: {error}")
+
+
+def without_secrets(entry: LogEntry) -> LogEntry:
+    """Take secrets out of a piece of log."""
+    (log, task, response), count = redact_all([entry.observations, entry.current_task, entry.suggested_response])
+    if not count:
+        return entry
+    redacted = max(entry.redacted, count)
+    return replace(entry, observations=log, current_task=task, suggested_response=response, redacted=redacted)
 
 
 async def condense(

@@ -137,7 +137,7 @@ class Memory(Standing):
         """Ask for one observation and take it in as a chunk; False where it failed or came too late."""
         if not ticket.messages:
             return self._take_chunk(ticket, LogEntry(observations=""))
-        entry = await answer_of(self.guard(self.observer(ticket.request)), "observer")
+        entry = await answer_of(self.guard(self.observer(ticket.request)), "observer", redact=self.settings.redact)
         self.account.add(entry)
         if reason := entry.failure or self._refuse(ticket, entry):
             await self._failed("observer", reason)
@@ -336,7 +336,7 @@ class Memory(Standing):
         return True
 
     async def _ask_reflector(self, request: ReflectRequest) -> LogEntry:
-        entry = await answer_of(self.guard(self.reflector(request)), "reflector")
+        entry = await answer_of(self.guard(self.reflector(request)), "reflector", redact=self.settings.redact)
         self.account.add(entry)
         return entry
 

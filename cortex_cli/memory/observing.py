@@ -18,7 +18,7 @@ from cortex_cli.summarizers.builtin import shown
 from cortex_cli.summarizers.deeds import ANSWERED
 from cortex_cli.summarizers.earlier import Carried, earlier_summary, read_earlier
 from cortex_cli.summarizers.ledger import Fact
-from cortex_cli.summarizers.packing import ItemKind
+from cortex_cli.summarizers.packing import MIN_WORTH, ItemKind
 from cortex_cli.summarizers.salience import DONE, OPEN, Sort, Unit
 from cortex_cli.summarizers.serialize import clamp_text
 from cortex_cli.summarizers.statements import Speaker, Statement, own_texts, sentences
@@ -50,15 +50,16 @@ async def observe_builtin(request: ObserveRequest) -> LogEntry:
 
 
 def observe(request: ObserveRequest) -> LogEntry:
-    """Put messages on record; where there is nothing worth it, `failure` says so."""
+    """Put messages on record; where not one short entry fits, `failure` says so."""
     known = read_entries(read_log(request.earlier)).statements
     summaries = read_earlier(earlier_summary(one) for one in request.messages if one.synthetic == "summary")
     found = gather(_carried(known, summaries), request.messages)
     first = -len(summaries.statements) - 1
     fresh = _Fresh(request.messages, first, {same_words(each.text) for each in known})
-    text = choose(fresh.notes(found), request.max_tokens, request.counter)
+    notes = fresh.notes(found) or [fresh.nothing()]
+    text = choose(notes, request.max_tokens, request.counter)
     if not text:
-        return LogEntry(observations="", failure="there is nothing to put on record in the space there is")
+        return LogEntry(observations="", failure=f"no entry fits in {request.max_tokens:,} tokens")
     return LogEntry(
         observations=text,
         current_task=_hint(_task(found)),
@@ -103,6 +104,13 @@ class _Fresh:
             if fact.kind not in ("user", "decided")
         ]
         return numbered(placed)
+
+    def nothing(self) -> Note:
+        """Say that there is nothing to say: what leaves the conversation has an entry, whatever it was."""
+        day, time = self._when(0)
+        count = len(self._clock)
+        text = f"Nothing of note in {count} message{'s' * (count != 1)}"
+        return Note(day, time, "low", "", text, MIN_WORTH, ("nothing",))
 
     def _when(self, message: int) -> tuple[str, str]:
         return self._clock[max(message, 0)] if self._clock else ("", "")

@@ -65,7 +65,7 @@ def _chunks(entries: list[str], messages: Sequence[Message], max_tokens: int, co
     for span in _spans(starts, len(entries)):
         units = ["\n".join(entries[at] for at in span)]
         if counter.count_text(units[0]) > max_tokens:
-            units = [_squeeze(entries[at], max_tokens, counter) for at in span]
+            units = [squeeze(entries[at], max_tokens, counter) for at in span]
         for unit in units:
             tokens = counter.count_text(unit) + 1
             if lines and size + tokens > max_tokens:
@@ -82,8 +82,8 @@ def _spans(starts: set[int], length: int) -> Iterator[range]:
     yield from (range(start, end) for start, end in pairwise(edges))
 
 
-def _squeeze(entry: str, max_tokens: int, counter: Counter) -> str:
-    """Clamp one entry that is larger than a chunk."""
+def squeeze(entry: str, max_tokens: int, counter: Counter) -> str:
+    """Clamp one entry until it is smaller than a chunk, or very short."""
     chars = len(entry)
     while counter.count_text(entry) >= max_tokens and chars > 64:
         chars //= 2

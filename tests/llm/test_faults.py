@@ -98,6 +98,14 @@ def errors(outcome: SummaryOutcome) -> list[str]:
     return [event["reason"] for event in outcome.events if event["event"] == "error"]
 
 
+def check_halved(reasons: list[str], waits: Waits, llmock: Any) -> None:
+    """Check that after a refusal as too long less was sent, at once."""
+    assert "too long" in reasons[0]
+    first, second = (len(json.dumps(one.body)) for one in llmock.requests[:2])
+    assert second < first
+    assert waits.seconds == []
+
+
 def test_a_good_answer_is_used_with_the_ledger_under_it(ask: Callable[..., Asked], llmock: Any) -> None:
     """The model's words, and mechanically what it may have left out."""
     llmock.reply(GOOD)
@@ -209,10 +217,7 @@ def test_an_overflow_halves_the_input(ask: Callable[..., Asked], llmock: Any) ->
     llmock.context_overflow(times=1).reply(GOOD, times=None)
     asked = ask(utility_window_tokens=4000)
     outcome = asked.summarize()
-    assert "too long" in errors(outcome)[0]
-    first, second = (len(json.dumps(one.body)) for one in llmock.requests[:2])
-    assert second < first
-    assert asked.waits.seconds == []
+    check_halved(errors(outcome), asked.waits, llmock)
     assert asked.circuit.seconds_left(asked.settings.llm_url) == 0
 
 

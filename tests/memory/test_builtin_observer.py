@@ -98,10 +98,10 @@ def test_the_budget_holds(budget: int) -> None:
 
 
 def test_nothing_to_say_is_said() -> None:
-    """No observation is a value with a reason, not an empty log."""
-    entry = observed(at("02T09:00", assistant("")))
-    assert entry.observations == ""
-    assert entry.failure
+    """What leaves the conversation has an entry: an author that gives none would keep it from ever leaving."""
+    log = observed(at("02T09:00", assistant(""))).observations
+    assert log == "Date: Jan 02, 2026\n* 🟢 (09:00) Nothing of note in 1 message"
+    assert observed(at("02T09:00", assistant("")), max_tokens=3).failure == "no entry fits in 3 tokens"
 
 
 def test_same_input_same_bytes() -> None:
