@@ -15,13 +15,11 @@ from pathlib import Path
 from shlex import quote
 from typing import BinaryIO, NamedTuple
 
+from cortex_cli import packing
 from cortex_cli.errors import InputError, OutputError, nearest
 
 STDIO = "-"
 """Standard input or output, where a path could stand."""
-
-COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
-"""Endings that stand behind the one that names the format."""
 
 _MARK = ".compacted"
 _BACKUP = ".bak"
@@ -44,19 +42,23 @@ class InputFile(NamedTuple):
     """One input, read whole."""
 
     data: bytes
+    """Decompressed, where its name says that it is compressed."""
     path: str
     """As the user named it; `-` for standard input."""
     stamp: Stamp | None = None
     """None for what is not a regular file: standard input, a pipe, a device."""
     mode: int | None = None
     """Permission bits, for a new file with the same contents; None for what is not a regular file."""
+    packed: bytes | None = None
+    """As it stands on the disk, where it is compressed."""
 
 
 def read_file(path: str) -> InputFile:
     """Read a file whole.
 
     Raises:
-        InputError: It is missing, a directory, or not readable.
+        InputError: It is missing, a directory, not readable, or compressed and damaged.
+        OptionError: It is compressed, and the package for that is missing.
     """
     try:
         with Path(path).open("rb") as stream:
@@ -66,7 +68,8 @@ def read_file(path: str) -> InputFile:
         raise _unreadable(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         return InputFile(data, path)
-    return InputFile(data, path, _stamp_of(status), stat.S_IMODE(status.st_mode))
+    file = InputFile(data, path, _stamp_of(status), stat.S_IMODE(status.st_mode))
+    return file._replace(data=packing.unpack(data, path), packed=data) if packing.ending_of(path) else file
 
 
 def read_stream(stream: BinaryIO) -> InputFile:
@@ -153,7 +156,7 @@ def refuse_if_changed(source: InputFile) -> None:
 def compacted_name(path: Path) -> Path:
     """Return where the compaction of a file goes: `NAME.compacted.EXT`, beside it."""
     ending = path.suffix
-    if ending.lower() in COMPRESSED:
+    if packing.ending_of(path.name):
         ending = Path(path.stem).suffix + ending
     stem = path.name.removesuffix(ending) if ending else path.name
     return path.with_name(f"{stem}{_MARK}{ending}")

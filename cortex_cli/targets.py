@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import BinaryIO, Literal, NamedTuple
 
-from cortex_cli import files
+from cortex_cli import files, packing
 from cortex_cli.errors import OptionError, OutputError
 from cortex_cli.files import STDIO, InputFile
 from cortex_cli.holders import find_holder
@@ -84,7 +84,8 @@ def write_result(
         raise OptionError(
             "the output is the input", where=str(target.path), hint="use --in-place, which keeps a backup"
         )
-    size = files.write_file(target.path, _kept(chunks, target.path, keep), overwrite=target.overwrite, mode=source.mode)
+    contents = _stored(source, _kept(chunks, target.path, keep), target.path, changed=changed)
+    size = files.write_file(target.path, contents, overwrite=target.overwrite, mode=source.mode)
     return Written(str(target.path), size, hints=_fork_hint(source, transcript) if changed else ())
 
 
@@ -105,6 +106,13 @@ def _kept(chunks: Callable[[], Iterable[bytes]], path: str | Path, keep: Keep | 
     return [data]
 
 
+def _stored(source: InputFile, chunks: Iterable[bytes], path: str | Path, *, changed: bool) -> Iterable[bytes]:
+    """Return contents as they stand in a file of that name: compressed where it says so."""
+    if source.packed is not None and not changed and packing.ending_of(source.path) == packing.ending_of(str(path)):
+        return [source.packed]
+    return packing.pack(chunks, str(path))
+
+
 def _write_in_place(
     source: InputFile, chunks: Callable[[], Iterable[bytes]], keep: Keep | None, *, changed: bool
 ) -> Written:
@@ -115,7 +123,8 @@ def _write_in_place(
     if holder := find_holder(Path(source.path)):
         hint = "close it first, or use --fork or -o PATH"
         raise OutputError(f"{holder} has the session open", where=source.path, hint=hint)
-    backup = files.write_in_place(source, _kept(chunks, source.path, keep))
+    contents = _stored(source, _kept(chunks, source.path, keep), source.path, changed=changed)
+    backup = files.write_in_place(source, contents)
     return Written(source.path, Path(source.path).stat().st_size, backup=str(backup))
 
 

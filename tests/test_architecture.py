@@ -32,6 +32,7 @@ LEVELS = (
         "typed",
         "report",
         "files",
+        "packing",
         "groups",
     },
     {"validity"},

@@ -4,7 +4,7 @@ import hashlib
 import os
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -70,7 +70,8 @@ def run_job(job: Job, counter: Counter) -> Outcome:
     try:
         _undo(job)
         source = read_file(job.path)
-        outcome = outcome._replace(sha256=hashlib.sha256(source.data).hexdigest(), bytes=len(source.data))
+        raw = source.data if source.packed is None else source.packed
+        outcome = outcome._replace(sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
         outcome = _compact(job, source, counter, outcome)
     except UnknownFormatError as error:
         outcome = outcome._replace(status="skipped", error=str(error), hint=error.hint)
@@ -119,10 +120,9 @@ def _compact(job: Job, source: InputFile, counter: Counter, outcome: Outcome) ->
     if job.target.kind == "file":
         job.target.path.parent.mkdir(parents=True, exist_ok=True)
     keeps = job.target.keeps_history(job.settings)
-    digest = hashlib.sha256()
     written = write_result(
         source,
-        lambda: _digested(formats.dump_all(done, keep_history=keeps), digest),
+        lambda: formats.dump_all(done, keep_history=keeps),
         job.target,
         done[0],
         changed=report.changed,
@@ -132,17 +132,10 @@ def _compact(job: Job, source: InputFile, counter: Counter, outcome: Outcome) ->
     entry = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=is_dry).to_json()
     for layer in entry["layers"]:
         layer["changed"] = len(layer.pop("changes"))  # a list of every change of every file would fill the memory
-    is_written = report.changed or job.target.kind != "in-place"
     return outcome._replace(
         status="fallback" if any(result.report.fell_back for result in results) else "done",
         report=entry,
-        output_sha256=digest.hexdigest() if is_written else outcome.sha256,
-        output_bytes=written.size_bytes,
+        output_sha256=file_sha256(written.path) if written.path else outcome.sha256,
+        output_bytes=Path(written.path).stat().st_size if written.path else outcome.bytes,
         backup=written.backup,
     )
-
-
-def _digested(chunks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
-    for chunk in chunks:
-        digest.update(chunk)
-        yield chunk

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from cortex_cli import files
+from cortex_cli import files, packing
 from cortex_cli.errors import InputError, OptionError
 from cortex_cli.targets import Target
 
@@ -15,7 +15,10 @@ MANIFEST_NAME = "cortex-batch.jsonl"
 """What tells of earlier runs, in the folder of the results; in-place: in the folder of the sources."""
 
 ENDINGS = (".jsonl", ".json", ".ndjson", ".traj")
-"""Endings that transcripts have; files with others are counted and left alone, unless `--glob` names them."""
+"""Endings that transcripts have, those of compressed ones in front of `.gz` and the like.
+
+Files with others are counted and left alone, unless `--glob` names them.
+"""
 
 
 class Place(NamedTuple):
@@ -64,7 +67,7 @@ def plan_directory(
     skipped: list[Path] = []
     for path in _walk(root, exclude, output):
         relative = path.relative_to(root)
-        wanted = _matches(relative, globs) if globs else path.name.lower().endswith(ENDINGS)
+        wanted = _matches(relative, globs) if globs else packing.unpacked_name(path.name).lower().endswith(ENDINGS)
         is_ours = files.is_product(path.name) or path.name == MANIFEST_NAME
         (chosen if wanted and not is_ours else skipped).append(path)
     return Plan(tuple(chosen), tuple(skipped))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortex_cli import files
+from cortex_cli import files, packing
 from cortex_cli.cli.options import Json, command
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import OptionError
@@ -52,7 +52,7 @@ def restore(
     if output is None or output == STDIO:
         files.write_stream(shell.write_data(), [done.data])
     else:
-        files.write_file(Path(output), [done.data], overwrite=force, mode=file.mode)
+        files.write_file(Path(output), packing.pack([done.data], output), overwrite=force, mode=file.mode)
     _tell(shell, done, output or STDIO)
 
 
