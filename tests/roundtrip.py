@@ -47,8 +47,26 @@ def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
         plan = pi_dump.plan(transcript)
         messages = transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)
         return tuple(_client_closings_last(messages))
+    if transcript.format == "gemini-cli":
+        return tuple(_in_call_order(transcript.messages))
     carrier = plan_carrier(transcript.messages) if transcript.format in CARRYING else None
     return transcript.messages if carrier is None else carrier.messages
+
+
+def _in_call_order(messages: tuple[Message, ...]) -> Iterator[Message]:
+    """Put the results that stand in the record of their calls into the order of the calls."""
+    at = 0
+    while at < len(messages):
+        message = messages[at]
+        end = at + 1
+        while end < len(messages) and messages[end].role == "tool":
+            end += 1
+        results = list(messages[at + 1 : end])
+        order = {part.call_id: number for number, part in enumerate(message.calls)}
+        own = [one for one in results if not one.records or one.records == message.records]
+        own.sort(key=lambda one: order.get(one.parts[0].call_id, len(order)))
+        yield from (message, *own, *(one for one in results if one not in own))
+        at = end
 
 
 def _client_closings_last(messages: tuple[Message, ...]) -> Iterator[Message]:
@@ -86,6 +104,8 @@ def missing_record(before: Transcript, after: Transcript, output: bytes) -> byte
     for record in _untouched_records(before, after):
         if before.format == "pi" and parse(record)["type"] == "compaction":
             continue
+        if before.format == "gemini-cli" and record.startswith(b'{"$set"'):
+            continue
         if before.format == "codex" and record not in text and cut_out(record, ("payload",)) in text:
             continue
         found = text.find(_LINK.sub(b"", record), at)
@@ -105,8 +125,19 @@ def _untouched_records(before: Transcript, after: Transcript) -> Iterator[bytes]
         (same if kept.get(message.position) == message else touched).update(message.records)
     if formats.rules_of(after.format).alternates:
         touched.update(_hosts(after.messages))
+    if before.format == "gemini-cli":
+        touched.update(_closed(after.messages))
     for record in sorted(same - touched):
         yield before.records[record]
+
+
+def _closed(messages: tuple[Message, ...]) -> Iterator[int]:
+    """Yield the records whose calls got a result of ours: there is no other place for it."""
+    newest: dict[str, int] = {}
+    for message in messages:
+        newest.update((part.call_id, part.record) for part in message.calls)
+        if message.result is not None and message.position < 0:
+            yield newest[message.result.call_id]
 
 
 def _hosts(messages: tuple[Message, ...]) -> Iterator[int]:

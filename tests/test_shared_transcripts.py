@@ -39,16 +39,16 @@ FORMATS = {
 }
 """Folder -> name of its format."""
 
-OTHERS = {"tests__test_data__local.e2040d.traj.json": "openai"}
-"""Files whose format is not their folder's: of version 0, a bare list of chat messages."""
-
-PATTERNS = {"gemini": "*.request.json"}
-"""Folder -> the files of that format, where it holds others too."""
+OTHERS = {
+    "tests__test_data__local.e2040d.traj.json": "openai",
+    "ec_38b74f08e3_2.session.json": "gemini-cli",
+}
+"""Files whose format is not their folder's: of version 0, a bare list of chat messages; a session of the CLI."""
 
 FILES = [
     pytest.param(path, OTHERS.get(path.name, name), id=str(path.relative_to(FOLDER)))
     for folder, name in FORMATS.items()
-    for path in sorted((FOLDER / folder).glob(PATTERNS.get(folder, "*")))
+    for path in sorted((FOLDER / folder).glob("*"))
 ]
 EACH_FILE = pytest.mark.parametrize(("path", "name"), FILES)
 WINDOWS = (16_000, 64_000, 200_000)

@@ -224,7 +224,7 @@ def gemini_contents(messages: Sequence[Message], *, with_ids: bool) -> list[Obje
     written: list[Object] = []
     for message in messages:
         role = "model" if message.role == "assistant" else "user"
-        parts = [_gemini_part(part, with_ids=with_ids) for part in message.parts if part.kind != "opaque"]
+        parts = [gemini_part(part, with_ids=with_ids) for part in message.parts if part.kind != "opaque"]
         if message.role == "tool" and written and any("functionResponse" in part for part in written[-1]["parts"]):
             written[-1]["parts"] += parts
         else:
@@ -232,7 +232,8 @@ def gemini_contents(messages: Sequence[Message], *, with_ids: bool) -> list[Obje
     return written
 
 
-def _gemini_part(part: Part, *, with_ids: bool) -> Object:
+def gemini_part(part: Part, *, with_ids: bool) -> Object:
+    """Write one part of a content."""
     named = {"id": part.call_id, "name": part.name} if with_ids else {"name": part.name}
     if part.kind == "thinking":
         return {"text": part.text, "thought": True, "thoughtSignature": "c2lnbmVk"}

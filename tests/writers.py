@@ -1,6 +1,6 @@
 """Every way to write a conversation down, for tests that hold for all formats."""
 
-from tests import wire, wire_agents
+from tests import wire, wire_agents, wire_clients
 from tests.wire import Writer
 
 WRITERS: dict[str, tuple[str, Writer]] = {
@@ -16,6 +16,8 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "gemini request": ("gemini", wire.gemini_request),
     "gemini without ids": ("gemini", wire.gemini_without_ids),
     "gemini adk": ("gemini", wire.adk_session),
+    "gemini-cli lines": ("gemini-cli", wire_clients.gemini_cli_lines),
+    "gemini-cli json": ("gemini-cli", wire_clients.gemini_cli_json),
     "claude-code": ("claude-code", wire.claude_code),
     "codex": ("codex", wire.codex),
     "pi": ("pi", wire.pi_session),
