@@ -8,6 +8,7 @@ The tree::
     │   └── UnknownFormatError        exit 2   sound data that is no transcript of a known format
     ├── OptionError          exit 2   an option, variable or configuration value
     ├── ArchiveError         exit 2   an archive that cannot be read or written
+    ├── StoreError           exit 2   a store of live conversations that cannot be read or written
     ├── OutputError          exit 1   the result could not be written; what was there is unharmed
     └── DoesNotFitError      exit 3   the result cannot be made as small as asked
 
@@ -88,6 +89,12 @@ class OptionError(CortexError):
 
 class ArchiveError(CortexError):
     """An archive cannot be read or written; no transcript was written without its originals."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class StoreError(CortexError):
+    """A store of live conversations cannot be read or written; what it held is unharmed."""
 
     exit_code = ExitCode.BAD_INPUT
 

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 CLI = PACKAGE / "cli"
 
 LEVELS = (
-    {"data", "errors", "messages", "jsonedit", "jsonscan", "version"},
+    {"data", "errors", "messages", "jsonedit", "jsonscan", "sqlite", "version"},
     {
         "knobs",
         "settings",

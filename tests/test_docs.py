@@ -33,14 +33,28 @@ def test_help_and_output_in_the_readme_are_real() -> None:
     assert _script("docs/generate.py").generate(README) == README
 
 
-def test_the_example_for_the_library_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is what most people copy first."""
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def beside_the_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in an empty folder with the samples in it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "samples").symlink_to(ROOT / "samples")
-    names: dict[str, object] = {}
-    exec(code, names)
-    assert (tmp_path / "small.jsonl").stat().st_size < (ROOT / "samples" / "openai.jsonl").stat().st_size
+    return tmp_path
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_examples_run(code: str, beside_the_samples: Path) -> None:
+    """They are what most people copy first."""
+    assert beside_the_samples == Path.cwd()
+    exec(code, {})
+
+
+def test_the_first_example_does_something(beside_the_samples: Path) -> None:
+    """Less than the transcript it began with."""
+    exec(EXAMPLES[0], {})
+    assert (beside_the_samples / "small.jsonl").stat().st_size < (ROOT / "samples" / "openai.jsonl").stat().st_size
 
 
 def test_every_format_command_and_exit_code_is_named() -> None:

@@ -21,6 +21,7 @@ from cortex_cli.archive.search import Filter, Found, Hit, Place, Searcher
 from cortex_cli.archive.texts import Removed, decoded, encoded
 from cortex_cli.archive.writing import Receipt, TextsOf
 from cortex_cli.errors import ArchiveError, OutputError
+from cortex_cli.sqlite import WAIT_SECONDS
 
 __all__ = ["Archive", "Filter", "Found", "Hit", "Place", "Receipt", "Removed", "Restored", "Run"]
 
@@ -69,7 +70,7 @@ class Archive:
         wait_seconds: How long to wait for another process that writes.
     """
 
-    def __init__(self, path: str | PathLike[str], *, wait_seconds: float = database.WAIT_SECONDS) -> None:
+    def __init__(self, path: str | PathLike[str], *, wait_seconds: float = WAIT_SECONDS) -> None:
         text = fspath(path)
         self.path = Path(text)
         self.folder = self.path.absolute() if self.path.is_dir() or text.endswith((os.sep, "/")) else None

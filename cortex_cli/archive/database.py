@@ -1,28 +1,19 @@
 """The archive's SQLite file: its tables, how it is opened, and what its failures are called."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from cortex_cli.errors import ArchiveError
+from cortex_cli.sqlite import MAGIC, WAIT_SECONDS, code_of, connect, reason_of, transaction, use_wal
 
 APPLICATION_ID = 0x63747861
 """Tells our files from other SQLite files: `ctxa`."""
 
 VERSION = 1
 """Of the tables; a newer one is refused."""
-
-WAIT_SECONDS = 60.0
-"""How long one process waits for another to finish writing; a session of 50 MB takes about five seconds."""
-
-PAUSE_SECONDS = 0.02
-"""Between two tries where SQLite does not wait by itself."""
-
-MAGIC = b"SQLite format 3\0"
-"""Source: https://www.sqlite.org/fileformat.html#the_database_header"""
 
 SCHEMA = """
 CREATE TABLE block (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -61,7 +52,7 @@ def telling(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise ArchiveError(f"the archive {_reason(error)}", where=str(path), hint=_hint(error)) from error
+        raise ArchiveError(f"the archive {reason_of(error)}", where=str(path), hint=_hint(error)) from error
     except OSError as error:
         reason = f"the archive cannot be written: {error.strerror or error}"
         raise ArchiveError(reason, where=str(path), hint="no transcript was written; name another place") from error
@@ -79,26 +70,8 @@ _HINTS = {
 }
 
 
-_TAKEN = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _reason(error: sqlite3.Error) -> str:
-    known = {
-        sqlite3.SQLITE_BUSY: "is locked",
-        sqlite3.SQLITE_LOCKED: "is locked",
-        sqlite3.SQLITE_READONLY: "is read-only",
-        sqlite3.SQLITE_CORRUPT: "is damaged",
-        sqlite3.SQLITE_NOTADB: "is no SQLite file",
-    }
-    return known.get(_code(error), f"cannot be used: {error}")
-
-
 def _hint(error: sqlite3.Error) -> str:
-    return _HINTS.get(_code(error), "restore it from a backup, or name another archive")
+    return _HINTS.get(code_of(error), "restore it from a backup, or name another archive")
 
 
 def check_header(path: Path) -> None:
@@ -132,13 +105,13 @@ def open_for_reading(path: Path, *, may_be_empty: bool = False) -> sqlite3.Conne
     check_header(path)
     where = f"file:{quote(str(path.resolve()))}"
     try:
-        connection = _connect(f"{where}?mode=ro", uri=True)
+        connection = connect(f"{where}?mode=ro", uri=True)
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
-        if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
         # a WAL file needs a place for its index even to be read; on a read-only medium nobody writes it
-        connection = _connect(f"{where}?immutable=1", uri=True)
+        connection = connect(f"{where}?immutable=1", uri=True)
     try:
         if _has_tables(connection):
             _check_version(connection, path)
@@ -158,9 +131,9 @@ def open_for_writing(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> sqlit
     """
     if path.exists():
         check_header(path)
-    connection = _connect(str(path), wait_seconds=wait_seconds)
+    connection = connect(str(path), wait_seconds=wait_seconds)
     try:
-        _use_wal(connection, wait_seconds)
+        use_wal(connection, wait_seconds)
         connection.execute("PRAGMA synchronous=FULL")  # the transcript is synced too: its originals must not be later
         _make_tables(connection)
         _check_version(connection, path)
@@ -168,22 +141,6 @@ def open_for_writing(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> sqlit
         connection.close()
         raise
     return connection
-
-
-def _connect(where: str, *, uri: bool = False, wait_seconds: float = WAIT_SECONDS) -> sqlite3.Connection:
-    return sqlite3.connect(where, uri=uri, timeout=wait_seconds, isolation_level=None, check_same_thread=False)
-
-
-def _use_wal(connection: sqlite3.Connection, wait_seconds: float) -> None:
-    """Let readers read while one writes. The switch itself asks for the whole file and does not wait by itself."""
-    deadline = time.monotonic() + wait_seconds
-    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if _code(error) not in _TAKEN or time.monotonic() > deadline:
-                raise
-            time.sleep(PAUSE_SECONDS)
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
@@ -210,16 +167,3 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
     if version > VERSION:
         hint = "upgrade cortex, or name another archive"
         raise ArchiveError(f"was made by a newer version (tables {version})", where=str(path), hint=hint)
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing, and nobody else writes meanwhile."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from cortex_cli.archive import blocks, delta
-from cortex_cli.archive.database import transaction
 from cortex_cli.archive.texts import Removed, encoded, searchable
+from cortex_cli.sqlite import transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

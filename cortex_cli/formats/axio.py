@@ -18,15 +18,19 @@ NAME = "axio"
 RULES = Rules(alternates=True, results_directly_after_call=True, no_empty_text=True)
 """What the APIs behind it demand; a system message may stand first."""
 
-_KEYS = {
-    "text": {"type", "text"},
-    "image": {"type", "media_type", "data"},
-    "audio": {"type", "media_type", "data"},
-    "video": {"type", "media_type", "data"},
-    "tool_use": {"type", "id", "name", "input"},
-    "tool_result": {"type", "tool_use_id", "content", "is_error"},
+_SIGNED = frozenset({"signature", "provider"})
+
+_KEYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "text": (frozenset({"text"}), _SIGNED),
+    "image": (frozenset({"media_type", "data"}), frozenset()),
+    "audio": (frozenset({"media_type", "data"}), frozenset()),
+    "video": (frozenset({"media_type", "data"}), frozenset()),
+    "tool_use": (frozenset({"id", "name", "input"}), _SIGNED),
+    "tool_result": (frozenset({"tool_use_id", "content", "is_error"}), frozenset()),
+    "reasoning": (frozenset(), _SIGNED | {"text", "redacted", "id"}),
+    "provider": (frozenset({"provider", "kind", "data"}), frozenset({"id"})),
 }
-"""What a block of each type holds: all of it, nothing else."""
+"""What a block of each type holds besides its type: always, and at times. The last two came with axio 0.12."""
 
 _TOOL_TYPES = frozenset({"tool_use", "tool_result"})
 _FLAT_TYPES = frozenset({"image", "audio", "video"})
@@ -58,8 +62,23 @@ def _is_own_message(value: dict[str, Any]) -> bool:
 
 
 def _is_own_block(piece: Any) -> bool:
+    if not _is_readable_block(piece):
+        return False
+    always, at_times = _KEYS[piece["type"]]
+    return set(piece) <= always | at_times | {"type"}
+
+
+def is_readable(content: Any) -> bool:
+    """Tell whether axio reads a message's content without an error; keys that it does not know, it leaves out."""
+    return isinstance(content, list) and all(map(_is_readable_block, content))
+
+
+def _is_readable_block(piece: Any) -> bool:
     kind = piece.get("type") if isinstance(piece, dict) else None
-    return isinstance(kind, str) and kind in _KEYS and piece.keys() == _KEYS[kind]
+    if not isinstance(kind, str) or kind not in _KEYS or not _KEYS[kind][0] <= piece.keys():
+        return False
+    inside = piece["content"] if kind == "tool_result" else ""
+    return isinstance(inside, str) or is_readable(inside)
 
 
 def load(source: Source) -> Transcript:

@@ -84,7 +84,7 @@ def plan_summary(view: View, settings: Settings, counter: Counter) -> SummaryPla
     size = _size(view, plan, settings)
     if not view.target_tokens and not _is_worth_it(plan.replaced_tokens, min(size, plan.replaced_tokens), sum(sizes)):
         return plan._replace(reason=_too_little(plan))
-    return plan._replace(request=_request(view, partition, size, counter, settings))
+    return plan._replace(request=request_for(view, partition, size, counter, settings))
 
 
 def install_summary(
@@ -146,7 +146,16 @@ def _is_worth_it(replaced: int, summary: int, total: int) -> bool:
     return freed >= MIN_GAIN_TOKENS or freed >= MIN_GAIN_RATIO * total
 
 
-def _request(view: View, plan: Partition, size: int, counter: Counter, settings: Settings) -> SummaryRequest:
+def request_for(view: View, plan: Partition, size: int, counter: Counter, settings: Settings) -> SummaryRequest:
+    """Say what a summariser is asked: earlier summaries apart from what is new, what follows beside it.
+
+    Args:
+        view: The conversation.
+        plan: What the summary replaces.
+        size: What it may take, tokens.
+        counter: Counts.
+        settings: For the focus.
+    """
     prefix = [view.messages[i] for i in plan.summarized]
     return SummaryRequest(
         messages=tuple(message for message in prefix if message.synthetic not in ("summary", "acknowledgement")),

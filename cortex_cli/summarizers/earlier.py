@@ -89,6 +89,12 @@ def is_marked(line: str) -> bool:
     return line.startswith((QUOTE, NOTE, FACT, "#", "```", "~~~", "</")) or _HEADING.match(line) is not None
 
 
+def is_own_summary(text: str) -> bool:
+    """Tell whether a text without tags is a summary of ours: by our titles and lines, or by the ledger behind it."""
+    body = without_ledger(text)
+    return body != text.strip() or (body.startswith("## ") and _is_ours(body))
+
+
 def _is_ours(body: str) -> bool:
     """Tell whether the built-in summariser wrote it: our titles, and no line in another form.
 
