@@ -12,6 +12,12 @@ Role = Literal["system", "user", "assistant", "tool"]
 Kind = Literal["text", "thinking", "call", "result", "media", "opaque"]
 Synthetic = Literal["", "summary", "log", "notice", "acknowledgement", "closing"]
 
+build = tuple.__new__
+"""`build(Part, (kind, text, ...))`, every field in its place: a fifth of the time that a call with keywords takes.
+
+For what is done to every message of a long session, and nothing else: it checks no number of fields.
+"""
+
 NO_RECORD = -1
 """`Part.record` of a part that stands in no record of the input."""
 
@@ -57,6 +63,14 @@ class Part(NamedTuple):
     is_error: bool = False
     """A result that reports a failure."""
 
+    def with_text(self, text: str) -> "Part":
+        """Return the same part with another text."""
+        return build(Part, (self.kind, text, *self[2:]))
+
+    def with_name(self, name: str) -> "Part":
+        """Return the same part with another name."""
+        return build(Part, (self.kind, self.text, name, *self[3:]))
+
 
 class Message(NamedTuple):
     """What the API would be sent as one message. Every tool result is a message of its own (role `tool`)."""
@@ -98,7 +112,8 @@ class Message(NamedTuple):
 
     def with_part(self, index: int, part: Part) -> "Message":
         """Return the same message with another part in one place."""
-        return self._replace(parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
+        parts = self.parts
+        return build(Message, (self.role, (*parts[:index], part, *parts[index + 1 :]), *self[2:]))
 
     @property
     def counts_as_recent(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from cortex_cli.messages import Action, Change, Message, Part, Transcript
+from cortex_cli.messages import Action, Change, Message, Part, Transcript, build
 
 MODEL_FAILED = "model failed"
 """How a reason begins where a model was to write something and did not. Source: SPEC section 4, "Failure"."""
@@ -306,52 +306,42 @@ def report_changes(changes: Iterable[Change], transcript: Transcript) -> tuple[C
 
     The first text before and the last text after stand.
     """
-    merged: dict[tuple[int, ...], Change] = {}
+    merged: dict[tuple[int, ...], tuple[Change, Part | None]] = {}
     for number, change in enumerate(changes):
-        key = (change.message.position, *_place(change), number if change.message.position < 0 else 0)
+        position, part = change.message.position, _part_of(change)
+        place = (-1, -1) if part is None else (part.record, part.block)  # passes may shift its index, not its place
+        key = (position, *place, number if position < 0 else 0)
         earlier = merged.get(key)
         if earlier is not None:
-            change = change._replace(tokens_before=earlier.tokens_before, before=earlier.before)
-        merged[key] = change
-    return tuple(_tie(change, transcript) for change in merged.values())
+            change = change._replace(tokens_before=earlier[0].tokens_before, before=earlier[0].before)
+        merged[key] = change, part
+    return tuple([_tie(change, part, transcript) for change, part in merged.values()])
 
 
 def _part_of(change: Change) -> Part | None:
+    at = change.part
     parts = change.message.parts
-    return parts[change.part] if 0 <= change.part < len(parts) else None
+    return parts[at] if 0 <= at < len(parts) else None
 
 
-def _place(change: Change) -> tuple[int, int]:
-    """Where the changed part stands in the input; passes may shift its index, not its place."""
-    part = _part_of(change)
-    return (part.record, part.block) if part is not None else (-1, -1)
-
-
-def _tie(change: Change, transcript: Transcript) -> ChangeReport:
-    message, part = change.message, _part_of(change)
-    index = change.part
-    if part is not None and message.position >= 0 and message is not transcript.loaded[message.position]:
-        places = [(one.record, one.block) for one in transcript.loaded[message.position].parts]
-        index = places.index((part.record, part.block)) if (part.record, part.block) in places else change.part
-    return ChangeReport(
-        message=message.position,
-        line=transcript.line_of(message),
-        id=message.id,
-        part=index,
-        tool=part.name if part is not None else _tool_of(message),
-        action=change.action,
-        tokens_before=change.tokens_before,
-        tokens_after=change.tokens_after,
-        ref=change.ref,
-        before=change.before if change.before or change.part >= 0 else _text_of(message, change.after),
-        after=change.after,
-        typed=message.typed,
-    )
+def _tie(change: Change, part: Part | None, transcript: Transcript) -> ChangeReport:
+    message, at, action, tokens_before, tokens_after, before, after, ref = change
+    position = message.position
+    index, tool = at, _tool_of(message) if part is None else part.name
+    if part is not None and position >= 0 and message is not (loaded := transcript.loaded[position]):
+        places = [(one.record, one.block) for one in loaded.parts]
+        index = places.index((part.record, part.block)) if (part.record, part.block) in places else at
+    if not before and at < 0:
+        before = _text_of(message, after)
+    line = transcript.line_of(message)
+    fields = (position, line, message.id, index, tool, action, tokens_before, tokens_after, ref, before, after)
+    return build(ChangeReport, (*fields, message.typed))
 
 
 def _tool_of(message: Message) -> str:
     """The tool whose result a message is; empty for other messages."""
-    return message.result.name if message.result is not None else ""
+    result = message.result
+    return result.name if result is not None else ""
 
 
 def _text_of(message: Message, after: str) -> str:

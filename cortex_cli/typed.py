@@ -6,7 +6,7 @@ Source: SPEC section 0, "typed" and "slot".
 import re
 from collections.abc import Iterable, Sequence
 
-from cortex_cli.messages import Message
+from cortex_cli.messages import Message, build
 
 _WRAPPED = re.compile(
     r"\s*(?:<(system-reminder|command-[\w-]+|local-command-[\w-]+|environment_context|user_instructions|turn_aborted)\b[^>]*>.*?</\1>\s*)+\Z",
@@ -24,7 +24,12 @@ def is_machine_text(text: str) -> bool:
 
 def is_typed_text(text: str) -> bool:
     """Tell whether a user text holds words that a person typed."""
-    return bool(text.strip()) and not is_machine_text(text)
+    return not is_blank(text) and not is_machine_text(text)
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a text has no sign but white space; `strip` would copy a long one."""
+    return not text or text.isspace()
 
 
 def finish(messages: Iterable[Message], *, after: Sequence[Message] = ()) -> tuple[Message, ...]:
@@ -40,7 +45,8 @@ def finish(messages: Iterable[Message], *, after: Sequence[Message] = ()) -> tup
     done: list[Message] = []
     before_first_typed = all(not message.typed and message.role in ("system", "user") for message in after)
     for position, message in enumerate(messages, start=len(after)):
-        before_first_typed = before_first_typed and not message.typed and message.role in ("system", "user")
-        is_slot = message.role == "system" or (before_first_typed and not message.synthetic)
-        done.append(Message(*message[:6], is_slot, message.synthetic, position))  # `_replace` takes three times as long
+        role = message.role
+        before_first_typed = before_first_typed and not message.typed and role in ("system", "user")
+        is_slot = role == "system" or (before_first_typed and not message.synthetic)
+        done.append(build(Message, (*message[:6], is_slot, message.synthetic, position)))
     return tuple(done)

@@ -9,7 +9,7 @@ from cortex_cli.formats.contents import compact, edit_json, edit_result, parse_t
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Replace
 from cortex_cli.marks import synthetic_kind
-from cortex_cli.messages import WHOLE, Message, Part
+from cortex_cli.messages import WHOLE, Message, Part, build
 from cortex_cli.typed import is_typed_text
 
 USAGE_KEYS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
@@ -61,7 +61,7 @@ def _user_message(index: int, parts: list[Part]) -> Iterator[Message]:
 def read_parts(index: int, content: Any) -> tuple[Part, ...]:
     """Read content: a string, or a list of blocks."""
     if isinstance(content, str):
-        return (Part("text", content, record=index),)
+        return (Part("text", content, "", "", index),)
     if isinstance(content, list):
         return tuple([_read_block(index, block, piece) for block, piece in enumerate(content)])
     return () if content is None else (Part("opaque", compact(content), record=index),)
@@ -70,16 +70,17 @@ def read_parts(index: int, content: Any) -> tuple[Part, ...]:
 def _read_block(index: int, block: int, piece: Any) -> Part:
     kind = piece.get("type") if isinstance(piece, dict) else ""
     if kind == "text" and isinstance(piece.get("text"), str):
-        return Part("text", piece["text"], record=index, block=block)
+        return build(Part, ("text", piece["text"], "", "", index, block, (), False, False, False))
     if kind == "tool_use":
         arguments = piece.get("input", {})
         is_text = isinstance(arguments, str)
         text, name = arguments if is_text else compact(arguments), text_of(piece.get("name"))
-        return Part("call", text, name, text_of(piece.get("id")), index, block, json=not is_text)
+        return build(Part, ("call", text, name, text_of(piece.get("id")), index, block, (), not is_text, False, False))
     if kind == "tool_result":
         return _read_tool_result(index, block, piece)
     if kind == "thinking" and isinstance(piece.get("thinking"), str):
-        return Part("thinking", piece["thinking"], record=index, block=block, signed=bool(piece.get("signature")))
+        signed = bool(piece.get("signature"))
+        return build(Part, ("thinking", piece["thinking"], "", "", index, block, (), False, signed, False))
     if kind == "redacted_thinking":
         return Part("thinking", text_of(piece.get("data")), name=kind, record=index, block=block, signed=True)
     if isinstance(kind, str) and kind in MEDIA_TYPES:
@@ -88,17 +89,21 @@ def _read_block(index: int, block: int, piece: Any) -> Part:
 
 
 def _read_tool_result(index: int, block: int, piece: dict[str, Any]) -> Part:
-    content = read_result(piece.get("content"))
+    text, media, json = read_result(piece.get("content"))
     call_id, is_error = text_of(piece.get("tool_use_id")), piece.get("is_error") is True
-    return Part("result", content.text, "", call_id, index, block, content.media, content.json, is_error=is_error)
+    return build(Part, ("result", text, "", call_id, index, block, media, json, False, is_error))
 
 
 def usage_tokens(usage: Any) -> int:
     """Return what the API counted for a call, cached input and answer included; 0 where it does not say."""
     if not isinstance(usage, dict):
         return 0
-    counts = [usage.get(key) for key in USAGE_KEYS]
-    return sum([count for count in counts if isinstance(count, int)])
+    total = 0
+    for key in USAGE_KEYS:
+        count = usage.get(key)
+        if isinstance(count, int):
+            total += count
+    return total
 
 
 def edit_element(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]:

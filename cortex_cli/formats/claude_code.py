@@ -4,14 +4,15 @@ Here is the way in and out; `claude_code_tree` finds the conversation in the fil
 makes messages of it, `claude_code_dump` writes the difference. Source: FORMATS section 1.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from cortex_cli.formats.claude_code_dump import Layout, Link, dump_session
+from cortex_cli.formats.claude_code_dump import Layout, dump_session
 from cortex_cli.formats.claude_code_messages import Conversation, read_conversation
 from cortex_cli.formats.claude_code_records import Record, read_record
-from cortex_cli.formats.claude_code_tree import LARGE_FILE_BYTES, Node, Preserved, Tree, live_path
+from cortex_cli.formats.claude_code_tree import LARGE_FILE_BYTES, Link, Node, Preserved, Tree, live_path
 from cortex_cli.formats.containers import mark_own
 from cortex_cli.formats.contents import compact, text_of
 from cortex_cli.formats.source import Source
@@ -61,11 +62,11 @@ class _Reading:
         record = read_record(index, value)
         if record is not None:
             self.records[index] = record
-            self.links[index] = Link(record.node.uuid, record.node.parent)
-            if record.node.boundary and not record.node.sidechain:
+            self.links[index] = node = record.node
+            if node.boundary and not node.sidechain:
                 self.preserved = _read_preserved(value.get("compactMetadata"))
                 self.leaf = ""  # what the client noted before counts no more
-            elif record.node.kind == "attachment":
+            elif node.kind == "attachment":
                 self.preamble = _read_preamble(value["attachment"]) or self.preamble
             return
         uuid, parent = value.get("uuid"), value.get("parentUuid")
@@ -77,7 +78,9 @@ class _Reading:
             self.leaf = self.leaves[index] = leaf
 
     def tree(self, size: int) -> Tree:
-        nodes = [self._bridged(record.node) for _, record in sorted(self.records.items())]
+        nodes = [self.records[index].node for index in sorted(self.records)]
+        bridges = self.bridges
+        nodes = [self._bridged(node) if node.parent in bridges else node for node in nodes]
         return Tree(nodes, self.leaf, self.preserved, size > LARGE_FILE_BYTES)
 
     def _bridged(self, node: Node) -> Node:
@@ -86,7 +89,7 @@ class _Reading:
             if parent not in self.bridges:
                 break
             parent = self.bridges[parent]
-        return node if parent is node.parent else node._replace(parent=parent)
+        return dataclasses.replace(node, parent=parent)
 
 
 def load(source: Source) -> Transcript:
@@ -103,7 +106,7 @@ def load(source: Source) -> Transcript:
     gaps = _find_gaps(path)
     found = read_conversation(path, reading.records)
     messages = finish(mark_own(found.messages))
-    newest = next((answer for _, answer in reversed(list(found.answers.items())) if answer.model), None)
+    newest = next((answer for _, answer in found.answers() if answer.model), None)
     return Transcript(
         format=NAME,
         messages=messages,
@@ -152,17 +155,16 @@ def _layout(
     reading: _Reading, tree: Tree, path: Sequence[Node], messages: Sequence[Message], gaps: Sequence[Node]
 ) -> Layout:
     spoken = {node.record for node in path if node.kind in ("user", "assistant")}
-    sent = {record for message in messages for record in message.records}
     says = {node.record: node.parent for node in tree.nodes}
     return Layout(
         reading.links,
-        tuple(node.record for node in path),
+        tuple([node.record for node in path]),
         reading.leaves,
-        unsent=frozenset(spoken - sent),
+        unsent=frozenset(spoken.difference(*[message.records for message in messages])),
         boundary=max((node.record for node in path if node.boundary), default=-1),
-        rehung=frozenset(node.record for node in path if node.parent != says[node.record]),
-        gaps=frozenset(node.record for node in gaps),
-        loose=frozenset(node.record for node in path if not (node.answer or node.has_results)),
+        rehung=frozenset([node.record for node in path if node.parent != says[node.record]]),
+        gaps=frozenset([node.record for node in gaps]),
+        loose=frozenset([node.record for node in path if not (node.answer or node.has_results)]),
     )
 
 
@@ -226,7 +228,7 @@ def _session_id(path: str, live: Sequence[Node], records: dict[int, Record]) -> 
 def _usage(found: Conversation, path: Sequence[Node]) -> Usage | None:
     """Return what the newest valid call said of its size, if it was made after the newest compaction."""
     boundary = next((node for node in reversed(path) if node.boundary), None)
-    for position, answer in reversed(list(found.answers.items())):
+    for position, answer in found.answers():
         if not answer.tokens:
             continue
         is_later = boundary is None or (

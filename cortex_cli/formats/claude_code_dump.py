@@ -6,7 +6,6 @@ Every untouched record keeps its bytes. What is loaded again is the same convers
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from cortex_cli.formats.carrier import Carrier, plan_carrier
 from cortex_cli.formats.changes import RecordChange, is_changed, record_changes
@@ -21,20 +20,13 @@ from cortex_cli.formats.claude_code_lines import (
     newest_time,
     result_line,
 )
+from cortex_cli.formats.claude_code_tree import Link
 from cortex_cli.formats.source import BOM, runs
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.tokens import estimate_tokens
 
 CHUNK_BYTES = 1_000_000
 """What leaves together: a large file is neither held twice nor written in crumbs."""
-
-
-class Link(NamedTuple):
-    """A record's place in the chain, as it stands in the file."""
-
-    uuid: str
-    parent: str
-    """Empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

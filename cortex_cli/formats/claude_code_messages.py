@@ -5,14 +5,15 @@ resumes is left out: dead calls, orphans, empty answers. Nothing of it is a repa
 written for it. Source: SPEC section 10, tried in the client (`tests/clients`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from cortex_cli.formats.claude_code_records import Record
 from cortex_cli.formats.claude_code_tree import Node
 from cortex_cli.marks import synthetic_kind
-from cortex_cli.messages import Message, Part, Synthetic
+from cortex_cli.messages import Message, Part, Synthetic, build
+from cortex_cli.typed import is_blank
 
 
 class Answer(NamedTuple):
@@ -28,21 +29,34 @@ class Conversation(NamedTuple):
     """A live path as messages."""
 
     messages: tuple[Message, ...]
-    answers: Mapping[int, Answer]
-    """Position of an assistant message -> what its records say."""
+    spoken: dict[int, "_Unit"]
+    """Position of an assistant message -> what it was made of."""
+
+    def answers(self) -> Iterator[tuple[int, Answer]]:
+        """Yield the position of every assistant message and what its records say of its call, newest first."""
+        for position, unit in reversed(self.spoken.items()):
+            model = next((record.model for record in reversed(unit.records) if record.model), "")
+            yield position, Answer(self.messages[position], model, max(record.tokens for record in unit.records))
 
 
-@dataclass(slots=True)
-class _Unit:
-    """A message in the making."""
+@dataclass(slots=True, eq=False)
+class _Said:
+    """A message of the user's in the making, or one of attachments."""
 
     role: str
-    """assistant, user, or attachment: consecutive attachments are one message."""
-    records: list[Record] = field(default_factory=list)
+    """user, or attachment: consecutive attachments are one message."""
+    records: list[Record]
+
+
+@dataclass(slots=True, eq=False)
+class _Unit:
+    """An answer in the making."""
+
+    records: list[Record]
+    uuids: set[str]
     results: list[tuple[Record, Part]] = field(default_factory=list)
     calls: dict[str, str] = field(default_factory=dict)
     """Call id -> tool."""
-    uuids: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
     """Ids of the calls that have their result."""
     apart: bool = False
@@ -53,7 +67,7 @@ class _Builder:
     """Collects units along a path."""
 
     def __init__(self) -> None:
-        self.units: list[_Unit] = []
+        self.units: list[_Unit | _Said] = []
         self.calls: dict[str, list[_Unit]] = {}
         """Call id -> the answers that call with it: gateways repeat ids from turn to turn."""
         self.orphans: list[tuple[Record, Part]] = []
@@ -63,24 +77,26 @@ class _Builder:
         """The newest user or assistant record, but for mere thinking."""
 
     def add(self, record: Record) -> None:
-        if record.node.kind == "assistant":
+        kind = record.node.kind
+        if kind == "assistant":
             self._add_assistant(record)
-        elif record.node.kind == "user":
+        elif kind == "user":
             self._add_user(record)
         elif record.parts:
             self._add_other(record)
 
     def _add_assistant(self, record: Record) -> None:
-        if record.failed or any(_says_something(part) for part in record.parts):
+        if record.failed or _says_something(record.parts):
             self.last = record
         if record.failed:
             return
         unit = self.newest
         if unit is None or unit.apart or not _is_same_answer(unit.records[-1], record):
-            unit = self.newest = _Unit("assistant")
+            unit = self.newest = _Unit([record], {record.node.uuid})
             self.units.append(unit)
-        unit.records.append(record)
-        unit.uuids.add(record.node.uuid)
+        else:
+            unit.records.append(record)
+            unit.uuids.add(record.node.uuid)
         for part in record.parts:
             if part.kind == "call" and part.call_id not in unit.calls:
                 unit.calls[part.call_id] = part.name
@@ -90,14 +106,16 @@ class _Builder:
         self.last = record
         rest = record.parts
         if record.node.has_results:
-            for part in record.parts:
+            for part in rest:
                 if part.kind == "result":
                     self._add_result(record, part)
-            rest = tuple(part for part in record.parts if part.kind != "result")
-        if all(part.kind == "text" and not part.text.strip() for part in rest):
+            rest = tuple([part for part in rest if part.kind != "result"])
+        for part in rest:
+            if part.kind != "text" or not is_blank(part.text):
+                break
+        else:
             return
-        unit = _Unit("user", [record._replace(parts=rest)])
-        self.units.append(unit)
+        self.units.append(_Said("user", [record if rest is record.parts else replace(record, parts=rest)]))
         if self.newest is not None and not self.newest.results:
             self.newest.apart = True
 
@@ -106,20 +124,25 @@ class _Builder:
 
         One that answers nothing, or the same again, is not sent.
         """
-        homes = self.calls.get(part.call_id, [])
-        unit = next((unit for unit in homes if record.caller in unit.uuids), homes[-1] if homes else None)
-        if unit is None:
+        call_id = part.call_id
+        homes = self.calls.get(call_id)
+        if homes is None:
             self.orphans.append((record, part))
-        elif part.call_id not in unit.answered:
-            unit.answered.add(part.call_id)
-            unit.results.append((record, part._replace(name=unit.calls[part.call_id])))
+            return
+        unit = homes[-1]
+        if len(homes) > 1:
+            unit = next((one for one in homes if record.caller in one.uuids), unit)
+        if call_id not in unit.answered:
+            unit.answered.add(call_id)
+            unit.results.append((record, part.with_name(unit.calls[call_id])))
 
     def _add_other(self, record: Record) -> None:
         is_attachment = record.node.kind == "attachment" and not record.typed
-        if is_attachment and self.units and self.units[-1].role == "attachment":
-            self.units[-1].records.append(record)
+        newest = self.units[-1] if self.units else None
+        if is_attachment and isinstance(newest, _Said) and newest.role == "attachment":
+            newest.records.append(record)
         else:
-            self.units.append(_Unit("attachment" if is_attachment else "user", [record]))
+            self.units.append(_Said("attachment" if is_attachment else "user", [record]))
 
     def waiting(self) -> set[int]:
         """Return the ids (`id()`) of the units whose open calls are kept.
@@ -134,7 +157,7 @@ class _Builder:
         for unit in reversed(self.units):
             if unit.records[0].node.kind == "user":
                 break
-            if unit.role == "assistant":
+            if isinstance(unit, _Unit):
                 has_results = has_results or bool(unit.results)
                 if has_results or unit is self.newest:
                     kept.add(id(unit))
@@ -169,58 +192,77 @@ def read_conversation(path: Sequence[Node], records: Mapping[int, Record]) -> Co
         builder.add(records[node.record])
     waiting = builder.waiting()
     messages: list[Message] = []
-    answers: dict[int, Answer] = {}
+    spoken: dict[int, _Unit] = {}
     for unit in builder.units:
-        if unit.role != "assistant":
+        if isinstance(unit, _Said):
             messages.append(_user_message(unit))
             continue
         message = _assistant_message(unit, may_wait=id(unit) in waiting)
         if message is not None:
-            answers[len(messages)] = _answer(message, unit)
+            spoken[len(messages)] = unit
             messages.append(message)
-        messages += map(_result_message, sorted(unit.results, key=lambda pair: pair[0].node.record))
-    return Conversation(tuple(messages or map(_result_message, builder.orphans)), answers)  # orphans: a mere excerpt
+        results = unit.results
+        if len(results) > 1:
+            results = sorted(results, key=lambda pair: pair[0].node.record)
+        messages += [_result_message(record, part) for record, part in results]
+    if not messages:  # a mere excerpt
+        messages = [_result_message(record, part) for record, part in builder.orphans]
+    return Conversation(tuple(messages), spoken)
 
 
-def _result_message(found: tuple[Record, Part]) -> Message:
-    record, part = found
-    return Message("tool", (part,), (record.node.record,), record.node.uuid, record.node.time)
+def _result_message(record: Record, part: Part) -> Message:
+    node = record.node
+    return build(Message, ("tool", (part,), (node.record,), node.uuid, node.time, False, False, "", -1))
 
 
-def _user_message(unit: _Unit) -> Message:
+def _user_message(unit: _Said) -> Message:
     first = unit.records[0]
-    parts = tuple(part for record in unit.records for part in record.parts)
-    indices = tuple(sorted(record.node.record for record in unit.records))
+    parts = tuple([part for record in unit.records for part in record.parts])
+    indices = tuple(sorted([record.node.record for record in unit.records]))
     synthetic: Synthetic = ""
     if len(parts) == 1 and parts[0].kind == "text":
         synthetic = synthetic_kind(parts[0].text)
     synthetic = synthetic or ("summary" if first.summary else "")
     typed = first.typed and not synthetic
-    return Message("user", parts, indices, first.node.uuid, first.node.time, typed=typed, synthetic=synthetic)
+    return Message("user", parts, indices, first.node.uuid, first.node.time, typed, False, synthetic)
 
 
 def _assistant_message(unit: _Unit, *, may_wait: bool) -> Message | None:
     """Put the pieces of an answer together; None where nothing is left that would be sent."""
-    in_file_order = sorted(unit.records, key=lambda record: record.node.record)
-    alive = [record for record in in_file_order if may_wait or not _is_dead(record, unit)]
-    sent = [part for record in alive for part in record.parts if part.kind != "text" or part.text.strip()]
-    if all(part.kind == "thinking" for part in sent):
+    records = unit.records
+    if len(records) > 1:
+        records = sorted(records, key=lambda record: record.node.record)
+    alive = records if may_wait else [record for record in records if not _is_dead(record, unit)]
+    said: list[Part] = []
+    calls: list[Part] = []
+    only_thinks = True
+    for record in alive:
+        for part in record.parts:
+            kind = part.kind
+            if kind == "call":
+                calls.append(part)
+            elif kind == "thinking":
+                said.append(part)
+            elif kind != "text" or not is_blank(part.text):
+                said.append(part)
+                only_thinks = False
+    if only_thinks and not calls:
         return None
-    parts = (*(part for part in sent if part.kind != "call"), *(part for part in sent if part.kind == "call"))
     node = alive[0].node
-    return Message("assistant", parts, tuple(record.node.record for record in alive), node.uuid, node.time)
+    indices = tuple([record.node.record for record in alive])
+    return build(Message, ("assistant", (*said, *calls), indices, node.uuid, node.time, False, False, "", -1))
 
 
 def _is_dead(record: Record, unit: _Unit) -> bool:
     """Tell whether a record has calls and none of them was answered: it is then left out whole."""
-    calls = [part.call_id for part in record.parts if part.kind == "call"]
-    return bool(calls) and unit.answered.isdisjoint(calls)
+    has_calls = False
+    for part in record.parts:
+        if part.kind == "call":
+            if part.call_id in unit.answered:
+                return False
+            has_calls = True
+    return has_calls
 
 
-def _says_something(part: Part) -> bool:
-    return part.kind != "thinking" and bool(part.text.strip())
-
-
-def _answer(message: Message, unit: _Unit) -> Answer:
-    model = next((record.model for record in reversed(unit.records) if record.model), "")
-    return Answer(message, model, max(record.tokens for record in unit.records))
+def _says_something(parts: Iterable[Part]) -> bool:
+    return any(part.kind != "thinking" and not is_blank(part.text) for part in parts)

@@ -5,7 +5,8 @@ by `claude_code_tree` and `claude_code_messages`. Source: FORMATS section 1.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from cortex_cli.formats.anthropic_elements import read_parts, usage_tokens
 from cortex_cli.formats.claude_code_tree import Node
@@ -58,12 +59,14 @@ SENT_ATTACHMENTS = {
 """Attachments that the client sends, and where the words stand that it makes a reminder of. Tried in the client."""
 
 
-class Record(NamedTuple):
-    """What one line says."""
+@dataclass(slots=True, eq=False)
+class Record:
+    """What one line says; like `Node` never changed."""
 
     node: Node
     parts: tuple[Part, ...] = ()
     """What of it is sent; empty for records that only hold a place."""
+    session: str = ""
     typed: bool = False
     summary: bool = False
     """`isCompactSummary`."""
@@ -74,7 +77,6 @@ class Record(NamedTuple):
     """What the answer's usage says of its size."""
     failed: bool = False
     """An error of the API that the client wrote down as an answer; never sent."""
-    session: str = ""
     caller: str = ""
     """The assistant record whose call it answers."""
 
@@ -96,15 +98,15 @@ def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
 def _node(
     index: int,
     value: Mapping[str, Any],
-    *,
     answer: str = "",
+    *,
     has_results: bool = False,
     follows: bool = False,
     boundary: bool = False,
 ) -> Node:
     parent, time = text_of(value.get("parentUuid")), to_utc(value.get("timestamp"))
     is_side = value.get("isSidechain") is True
-    return Node(index, value["uuid"], parent, value["type"], time, is_side, answer, has_results, follows, boundary)
+    return Node(value["uuid"], parent, index, value["type"], time, is_side, answer, has_results, follows, boundary)
 
 
 def _read_user(index: int, value: Mapping[str, Any]) -> Record:
@@ -112,13 +114,14 @@ def _read_user(index: int, value: Mapping[str, Any]) -> Record:
     content = message.get("content") if isinstance(message, dict) else None
     is_meta = value.get("isMeta") is True
     parts = only(read_parts(index, content), "result")
-    has_results = any(part.kind == "result" for part in parts)
+    kinds = [part.kind for part in parts]
+    has_results = "result" in kinds
     node = _node(index, value, has_results=has_results, follows=is_meta)
     is_summary = value.get("isCompactSummary") is True
-    said = not (is_meta or is_summary or node.sidechain) and _is_human(value.get("origin"))
+    said = "text" in kinds and not (is_meta or is_summary or node.sidechain) and _is_human(value.get("origin"))
     typed = said and any(is_typed(part.text) for part in parts if part.kind == "text")
     caller = text_of(value.get("sourceToolAssistantUUID")) or node.parent
-    return Record(node, parts, typed, is_summary, session=text_of(value.get("sessionId")), caller=caller)
+    return Record(node, parts, text_of(value.get("sessionId")), typed, is_summary, caller=caller)
 
 
 def is_typed(text: str) -> bool:
@@ -134,14 +137,17 @@ def _read_assistant(index: int, value: Mapping[str, Any]) -> Record:
     message = value.get("message")
     message = message if isinstance(message, dict) else {}
     model = text_of(message.get("model"))
+    is_own = model == SYNTHETIC_MODEL
     return Record(
-        _node(index, value, answer=text_of(message.get("id"))),
+        _node(index, value, text_of(message.get("id"))),
         only(read_parts(index, message.get("content")), "call"),
-        request=text_of(value.get("requestId")),
-        model="" if model == SYNTHETIC_MODEL else model,
-        tokens=usage_tokens(message.get("usage")),
-        failed=value.get("isApiErrorMessage") is True and model == SYNTHETIC_MODEL,
-        session=text_of(value.get("sessionId")),
+        text_of(value.get("sessionId")),
+        False,
+        False,
+        text_of(value.get("requestId")),
+        "" if is_own else model,
+        usage_tokens(message.get("usage")),
+        is_own and value.get("isApiErrorMessage") is True,
     )
 
 
@@ -172,7 +178,7 @@ def _read_queued(node: Node, attachment: Mapping[str, Any]) -> Record:
     parts = only(read_parts(node.record, attachment.get("prompt")))
     said = attachment.get("commandMode") in (None, "prompt") and _is_human(attachment.get("origin"))
     typed = said and not node.sidechain and any(is_typed(part.text) for part in parts if part.kind == "text")
-    return Record(node, parts, typed)
+    return Record(node, parts, typed=typed)
 
 
 def _rendered(rendered: Any) -> list[str]:

@@ -7,6 +7,7 @@ tried in the client (2.1.330) and is held by `tests/clients`. Source besides: FO
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
@@ -18,13 +19,23 @@ BRIDGE_SECONDS = 5.0
 """A record whose parent is missing follows the newest record at most this much older."""
 
 
-class Node(NamedTuple):
-    """One record of the tree."""
+@dataclass(slots=True, eq=False)
+class Link:
+    """A record's place in the chain, as it stands in the file."""
 
-    record: int
     uuid: str
     parent: str
-    """Empty for a root; records that the client does not count (`progress`) are stepped over."""
+    """Empty for a root."""
+
+
+@dataclass(slots=True, eq=False)
+class Node(Link):
+    """One record of the tree; for the live path, records that the client does not count (`progress`) are stepped over.
+
+    No tuple, for its members are asked for a hundred thousand times; never changed all the same.
+    """
+
+    record: int
     kind: str
     """user, assistant, system or attachment."""
     time: str = ""
@@ -67,7 +78,7 @@ def live_path(tree: Tree) -> list[Node]:
     """Return the records of the conversation, oldest first."""
     nodes = {node.uuid: node for node in tree.nodes}
     if not any(not node.sidechain for node in nodes.values()):
-        nodes = {uuid: node._replace(sidechain=False) for uuid, node in nodes.items()}  # an agent's own file
+        nodes = {uuid: replace(node, sidechain=False) for uuid, node in nodes.items()}  # an agent's own file
     boundary = next((node for node in reversed(list(nodes.values())) if node.boundary and not node.sidechain), None)
     if boundary is not None:
         nodes = _without_prefix(nodes, boundary, tree.preserved) if tree.is_large else nodes
@@ -107,18 +118,18 @@ def _relinked(nodes: dict[str, Node], preserved: Preserved | None) -> dict[str, 
         kept = {node.uuid: nodes[node.uuid] for node in chain}
         moved, parent = {}, preserved.anchor
         for uuid, node in kept.items():
-            moved[uuid] = node._replace(parent=parent)
+            moved[uuid] = replace(node, parent=parent)
             parent = uuid
     else:
         chain = _segment(nodes, preserved)
         if not chain:
             return nodes
-        moved = {chain[0].uuid: chain[0]._replace(parent=preserved.anchor)}
+        moved = {chain[0].uuid: replace(chain[0], parent=preserved.anchor)}
     inside = {node.uuid for node in chain}
     tail = chain[-1].uuid
     for uuid, node in nodes.items():
         if node.parent == preserved.anchor and uuid not in inside:
-            moved[uuid] = node._replace(parent=tail)
+            moved[uuid] = replace(node, parent=tail)
     return nodes | moved
 
 

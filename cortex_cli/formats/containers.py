@@ -195,8 +195,13 @@ def _take_sample(source: Source) -> Sample | None:
 def only(parts: Iterable[Part], *kinds: str) -> tuple[Part, ...]:
     """Make calls and results opaque unless they are of these kinds: a result in an answer answers nothing."""
     found = tuple(parts)
-    wrong = [part for part in found if part.kind in ("call", "result") and part.kind not in kinds]
-    return tuple(part._replace(kind="opaque") if part in wrong else part for part in found) if wrong else found
+    for part in found:
+        if part.kind in ("call", "result") and part.kind not in kinds:
+            break
+    else:
+        return found  # as nearly always
+    wrong = {"call", "result"}.difference(kinds)
+    return tuple(part._replace(kind="opaque") if part.kind in wrong else part for part in found)
 
 
 def piece_types(content: Any) -> set[str]:

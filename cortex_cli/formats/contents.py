@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Replace, encode, parse
-from cortex_cli.messages import Media, Part
+from cortex_cli.messages import Media, Part, build
 from cortex_cli.tokens import estimate_media_tokens, estimate_tokens
 
 TEXT_TYPES = ("text", "input_text", "output_text")
@@ -74,7 +74,7 @@ def piece_text(piece: Any) -> str:
 def read_result(content: Any) -> Content:
     """Read the content of a tool result."""
     if isinstance(content, str):
-        return Content(content)
+        return build(Content, (content, (), False))
     if content is None:
         return Content("")
     if not isinstance(content, list) or not all(isinstance(piece, str | dict) for piece in content):

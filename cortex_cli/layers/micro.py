@@ -13,7 +13,7 @@ from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.sizes import hot_zone_tokens, retention, utilization
 from cortex_cli.layers.tools import Category, categories, category_of, is_named, names, result_tools
 from cortex_cli.layers.view import View
-from cortex_cli.marks import CLEARED, Stub, parse_result
+from cortex_cli.marks import CLEARED, Stub, is_stub, parse_result
 from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, message_sizes
@@ -125,7 +125,8 @@ def _plan_result(
     part = 0
     while message.parts[part].kind != "result":
         part += 1
-    if len(message.parts[part].text) <= 2 * chars and not message.parts[part].media:
+    text = message.parts[part].text
+    if (len(text) <= 2 * chars or is_stub(text)) and not message.parts[part].media:
         return []
     return [Trim(index, part, action, chars, tool, category, offset)]
 

@@ -97,7 +97,7 @@ def shorten(
     best = _attempt(message, index, ask, counter, "")
     if best is None or (after := counter.count_message(best)) >= before:
         return None
-    ref = form_ref(part) if "persisted" in part.text else ""
+    ref = form_ref(part)
     if persist is not None and not ref:
         ref = persist(part.text, ask.tool, ask.category, part.call_id, message.position)
         named = _attempt(message, index, ask, counter, ref) if ref else None
@@ -142,7 +142,8 @@ def _shorten_part(part: Part, ask: Ask, counter: Counter, ref: str) -> Part | No
         text = shorten_text(part.text, ask, counter, images, ref)
     if text is None:
         return None
-    return part._replace(text=text, media=() if ask.with_media else part.media)
+    short = part.with_text(text)
+    return short._replace(media=()) if ask.with_media and part.media else short
 
 
 def shorten_text(text: str, ask: Ask, counter: Counter, images: Sequence[str] = (), ref: str = "") -> str | None:
