@@ -16,11 +16,10 @@ LEVELS = range(5)
 AskReflector = Callable[[ReflectRequest], Awaitable[LogEntry]]
 
 
-async def answer_of(answer: Awaitable[LogEntry], role: str, *, redact: bool) -> LogEntry:
-    """Wait for an author, and take secrets out of what is kept; one that raises has failed."""
+async def answer_of(answer: Awaitable[LogEntry], role: str) -> LogEntry:
+    """Wait for an author; one that raises has failed."""
     try:
-        entry = await answer
-        return without_secrets(entry) if redact else entry
+        return await answer
     except Exception as error:  # somebody else's code may raise whatever it likes
         _log.warning("the %s failed", role, exc_info=True)
         return LogEntry(observations="", failure=f"{type(error).__name__}: {error}")

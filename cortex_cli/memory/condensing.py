@@ -22,8 +22,11 @@ DETAIL: tuple[float, ...] = (1.0, 0.8, 0.6, 0.4, 0.2)
 LEAST_TOKENS = 100
 """A level alone does not make a log smaller than this."""
 
-MARKER_WORTH: dict[Marker, float] = {"critical": 100.0, "medium": 0.5, "done": 0.0, "low": -0.8}
-"""Added to what an entry is worth; critical ones come before all others."""
+MARKER_WORTH: dict[Marker, float] = {"critical": 1.0, "medium": 0.5, "done": 0.0, "low": -0.8}
+"""Added to what an entry is worth."""
+
+CERTAIN_WORTH = 100.0
+"""Of critical entries, where all of them fit. Where they do not, what they say decides among them."""
 
 ANY: ItemKind = "own"
 """Markers alone say what leaves first: no kind of note has a share of its own."""
@@ -45,8 +48,11 @@ def reflect(request: ReflectRequest) -> LogEntry:
         request.counter.count_text(write_notes(chosen))
         for chosen in (notes, [note for note in notes if note.marker == "critical"])
     )
+    room = request.max_tokens - 1
+    if critical <= room:
+        notes = [note._replace(worth=CERTAIN_WORTH) if note.marker == "critical" else note for note in notes]
     wanted = max(critical, LEAST_TOKENS, int(DETAIL[min(request.level, len(DETAIL) - 1)] * whole))
-    text = choose(notes, min(request.max_tokens - 1, wanted), request.counter)
+    text = choose(notes, min(room, wanted), request.counter)
     if not text:
         why = f"no entry fits in {request.max_tokens:,} tokens" if notes else "there is nothing to condense"
         return LogEntry(observations="", failure=why)

@@ -16,7 +16,7 @@ from cortex_cli.groups import cut_at_or_before, safe_cuts
 from cortex_cli.layers.observe import must_stay, observed_result, plan_recent, should_activate
 from cortex_cli.layers.view import View
 from cortex_cli.memory.account import Account
-from cortex_cli.memory.asking import answer_of, condense, newest_part
+from cortex_cli.memory.asking import answer_of, condense, newest_part, without_secrets
 from cortex_cli.memory.base import LogEntry, Observer, ObserveRequest, Reflector, ReflectRequest
 from cortex_cli.memory.identity import Mark, fingerprint, mark_at
 from cortex_cli.memory.limits import Limits, limits_of, observation_size
@@ -137,9 +137,12 @@ class Memory(Standing):
         """Ask for one observation and take it in as a chunk; False where it failed or came too late."""
         if not ticket.messages:
             return self._take_chunk(ticket, LogEntry(observations=""))
-        entry = await answer_of(self.guard(self.observer(ticket.request)), "observer", redact=self.settings.redact)
+        entry = await answer_of(self.guard(self.observer(ticket.request)), "observer")
+        reason = entry.failure or self._refuse(ticket, entry)
+        if not reason and self.settings.redact:
+            entry = without_secrets(entry)
         self.account.add(entry)
-        if reason := entry.failure or self._refuse(ticket, entry):
+        if reason:
             await self._failed("observer", reason)
             return False
         if not self._take_chunk(ticket, entry):
@@ -331,12 +334,14 @@ class Memory(Standing):
         )
         if found is None or epoch != self.epoch or not self.state.observations.startswith(source):
             return False
+        if self.settings.redact:
+            found = without_secrets(found)
         text = open_tags(found.observations.strip())
         self.state = replace(self.state, reflection=Reflection(len(source), text))
         return True
 
     async def _ask_reflector(self, request: ReflectRequest) -> LogEntry:
-        entry = await answer_of(self.guard(self.reflector(request)), "reflector", redact=self.settings.redact)
+        entry = await answer_of(self.guard(self.reflector(request)), "reflector")
         self.account.add(entry)
         return entry
 
