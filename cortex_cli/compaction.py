@@ -1,20 +1,17 @@
 """A transcript through the pipeline: sizes, repair, layers, report. The library's `compact` stands here."""
 
-import logging
 import sys
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cortex_cli import costs, formats, models, sizing
 from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
 from cortex_cli.layers.view import Persist, View
-from cortex_cli.memory.state import dump_state
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
-from cortex_cli.remembering import Remembering
 from cortex_cli.repair import Repair, repair
 from cortex_cli.report import Facts, Report, Side, report_changes
 from cortex_cli.settings import Settings
@@ -23,7 +20,8 @@ from cortex_cli.timing import Timing, measure_timing
 from cortex_cli.tokens import Counter, count_messages, make_counter, message_sizes
 from cortex_cli.validity import Rules, find_problems
 
-_log = logging.getLogger("cortex_cli")
+if TYPE_CHECKING:
+    from cortex_cli.remembering import Remembering
 
 
 class CompactResult(NamedTuple):
@@ -39,7 +37,7 @@ def compact(
     *,
     counter: Counter | None = None,
     summarizer: Summarizer | None = None,
-    remembering: Remembering | None = None,
+    remembering: "Remembering | None" = None,
     persist: Persist | None = None,
     command: str = "compact",
 ) -> CompactResult:
@@ -97,7 +95,7 @@ async def compact_async(
     *,
     counter: Counter | None = None,
     summarizer: Summarizer | None = None,
-    remembering: Remembering | None = None,
+    remembering: "Remembering | None" = None,
     persist: Persist | None = None,
     command: str = "compact",
 ) -> CompactResult:
@@ -145,6 +143,8 @@ async def compact_async(
         repaired=head,
     )
     if observes:
+        from cortex_cli.remembering import Remembering  # noqa: PLC0415 - start-up time: the memory is 0.01 s
+
         given = remembering or Remembering()
         run.memory = given.memory(settings, counter, transcript.session_id)
         run.remember = given.walk(run.memory)
@@ -184,7 +184,11 @@ def forgiving(persist: Persist) -> Persist:
         try:
             return persist(content, tool, category, call_id, index)
         except Exception:  # somebody else's code: whatever it raises, the text goes all the same
-            _log.warning("the original of a result of %s was not kept", tool or "a tool", exc_info=True)
+            import logging  # noqa: PLC0415 - start-up time, hardly ever needed
+
+            logging.getLogger("cortex_cli").warning(
+                "the original of a result of %s was not kept", tool or "a tool", exc_info=True
+            )
             return ""
 
     return tried
@@ -302,7 +306,7 @@ def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair
         model_scale_source=sizes.scale_source,
         strategy="observational" if run.memory else "classic",
         summarizer=outcome.summarizer if outcome else "",
-        memory=dump_state(run.memory.state) if run.memory else None,
+        memory=_state_of(run),
         facts=outcome.facts if outcome else Facts(),
         layers=tuple(track.report(transcript) for track in run.tracks.values()),
         repairs=report_changes(repaired.changes, transcript),
@@ -315,6 +319,15 @@ def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair
         events=run.events,
         extra=_said_of_summary(outcome) if outcome else {},
     )
+
+
+def _state_of(run: Run) -> dict[str, Any] | None:
+    """Return what the next run over this conversation goes on from; None without observational memory."""
+    if run.memory is None:
+        return None
+    from cortex_cli.memory.state import dump_state  # noqa: PLC0415 - start-up time, imported already
+
+    return dump_state(run.memory.state)
 
 
 def _check_summary(run: Run, settings: Settings) -> None:

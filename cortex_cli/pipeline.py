@@ -6,7 +6,7 @@ Decides only the order; what a layer may do stands in `layers/`, the ladder of `
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cortex_cli import fit
 from cortex_cli.errors import DoesNotFitError
@@ -25,17 +25,18 @@ from cortex_cli.layers.summary import (
 )
 from cortex_cli.layers.thinking import drop_thinking
 from cortex_cli.layers.view import Layer, View
-from cortex_cli.memory.engine import Memory
 from cortex_cli.messages import Change, LayerResult, Message, Transcript
 from cortex_cli.report import LayerReport, report_changes
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
-from cortex_cli.summarizers.redact import redact_all
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, find_problems
 
 Remember = Callable[[View, bool], Awaitable[LayerResult]]
 """(conversation, whether all but its recent tail is to be observed) -> the conversation with the log in its place."""
+
+if TYPE_CHECKING:
+    from cortex_cli.memory.engine import Memory
 
 MAX_PASSES = 20
 """Passes of one layer; every pass shrinks the text, so the limit only guards against a mistake of ours."""
@@ -86,7 +87,7 @@ class Run:
     """By name; a live session has a failsafe of its own."""
     source: View | None = None
     """The conversation after the caps and before layer 1: what a live session keeps."""
-    memory: Memory | None = None
+    memory: "Memory | None" = None
     """Takes the place of summaries."""
     remember: Remember | None = None
     """How it is handed the conversation: a recorded one, or one that goes on."""
@@ -187,6 +188,8 @@ class Run:
         outcome = await self.summarizer(request)
         if outcome is None or not self.settings.redact:
             return outcome
+        from cortex_cli.summarizers.redact import redact_all  # noqa: PLC0415 - start-up time, summaries only
+
         (text, *lost), secrets = redact_all([outcome.text, *outcome.facts.lost])
         if not secrets:
             return outcome

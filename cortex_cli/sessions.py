@@ -3,7 +3,6 @@
 The environment is handed in. Sources of the paths: FORMATS sections 1, 2, 6 and 7.
 """
 
-import hashlib
 import os
 import re
 import uuid
@@ -180,6 +179,8 @@ def fork(data: bytes, format: str, old_id: str, path: str, environment: Mapping[
         raise OptionError(f"a file of format {format} is no session of a client", where="--fork", hint=hint)
     if not old_id:
         raise OptionError("the session carries no id", where="--fork", hint="use -o")
+    import hashlib  # noqa: PLC0415 - with OpenSSL behind it, it takes 3 ms to import
+
     digest = hashlib.sha256(data).hexdigest()
     for attempt in range(_ATTEMPTS):
         new_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{old_id}:{digest}:{attempt}"))

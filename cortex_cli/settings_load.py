@@ -5,7 +5,6 @@ The knobs and their bounds stand in `settings.py`. The environment and the flags
 
 import math
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -114,6 +113,8 @@ def _from_file(path: Path | None) -> Iterator[Given]:
 
 
 def _parse_toml(text: str, path: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - start-up time, where there is a file
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

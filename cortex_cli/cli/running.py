@@ -1,6 +1,5 @@
 """What `compact`, `micro` and `failsafe` share: every source through the layers, written, reported."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from cortex_cli.cli.shell import Shell, make_console
 from cortex_cli.compaction import compact, summary_request
 from cortex_cli.errors import CortexError, OptionError, name_hint
 from cortex_cli.formats.source import Source
-from cortex_cli.llm.client import OnText
 from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers import summarizer_of
@@ -24,6 +22,7 @@ from cortex_cli.tokens import Counter, make_counter
 
 if TYPE_CHECKING:
     from cortex_cli.archiving import Recording
+    from cortex_cli.llm.client import OnText
 
 FORMS = ("rich", "text", "json", "none")
 """Forms of the report. Source: DESIGN section 4."""
@@ -111,6 +110,8 @@ class Runner:
         """Work the input's hash out where it will be asked for; what is not asked for must not keep the input."""
         if not (self.report.json or self.report.report_file or self.report.report == "json" or self.settings.archive):
             return None
+        import hashlib  # noqa: PLC0415  # with OpenSSL behind it, it takes 3 ms to import
+
         digest = hashlib.sha256(data).hexdigest()
         return lambda: digest
 
@@ -121,7 +122,7 @@ class Runner:
 
         return Recording.of(self.settings)
 
-    def _progress(self) -> OnText | None:
+    def _progress(self) -> "OnText | None":
         """Show on a terminal that a model is writing, on one line that is cleared afterwards."""
         stream = self.shell.stderr
         if self.report.quiet or not stream.isatty():

@@ -1,7 +1,7 @@
 """The transcript formats: which there are, which one an input is, and the way in and out.
 
 A format is an object (a module will do) with `NAME`, `detect`, `load` and `dump`. To add one, write
-its file and add it to `FORMATS`, or call `register` from outside.
+its file and add it to `_MODULES`, or call `register` from outside.
 
 More names are optional: `RULES` (a `validity.Rules`) where conversations must keep more than the rules
 that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the records themselves (parent
@@ -13,33 +13,11 @@ A format whose inputs hold several conversations otherwise than one a line, or o
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol, cast
 
 from cortex_cli.errors import OptionError, name_hint
-from cortex_cli.formats import (
-    anthropic,
-    atif,
-    axio,
-    bedrock,
-    changes,
-    claude_code,
-    codex,
-    containers,
-    datasets,
-    gemini,
-    gemini_cli,
-    langchain,
-    mini_swe_agent,
-    openai_chat,
-    openai_responses,
-    pi,
-    pi_history,
-    rewrite,
-    shapes,
-    sharegpt,
-    swe_agent,
-    tau_bench,
-)
+from cortex_cli.formats import changes, containers, datasets, rewrite, shapes
 from cortex_cli.formats.source import Lines, Source
 from cortex_cli.messages import Transcript
 from cortex_cli.validity import COMMON_RULES, Problem, Rules
@@ -84,25 +62,42 @@ class Detection(NamedTuple):
     """What it could be as well, likeliest first; empty where there is no doubt."""
 
 
-FORMATS: tuple[Format, ...] = (
-    claude_code,
-    codex,
-    pi,
-    gemini_cli,
-    pi_history,
-    openai_responses,
-    gemini,
-    tau_bench,
-    mini_swe_agent,
-    swe_agent,
-    sharegpt,
-    langchain,
-    atif,
-    anthropic,
-    axio,
-    bedrock,
-    openai_chat,
+class _OnFirstUse:
+    """A format of ours whose module is imported when anything but its name is asked for.
+
+    There are many, and a session of the first needs none of the others: start-up time.
+    """
+
+    def __init__(self, name: str, module: str) -> None:
+        self.NAME = name
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(f"{__name__}.{self._module}"), name)
+
+
+_MODULES = (
+    ("claude-code", "claude_code"),
+    ("codex", "codex"),
+    ("pi", "pi"),
+    ("gemini-cli", "gemini_cli"),
+    ("pi-history", "pi_history"),
+    ("openai-responses", "openai_responses"),
+    ("gemini", "gemini"),
+    ("tau-bench", "tau_bench"),
+    ("mini-swe-agent", "mini_swe_agent"),
+    ("swe-agent", "swe_agent"),
+    ("sharegpt", "sharegpt"),
+    ("langchain", "langchain"),
+    ("atif", "atif"),
+    ("anthropic", "anthropic"),
+    ("axio", "axio"),
+    ("bedrock-converse", "bedrock"),
+    ("openai", "openai_chat"),
 )
+"""Name of each format -> its module, in the order in which they are asked."""
+
+FORMATS: tuple[Format, ...] = tuple([cast(Format, _OnFirstUse(*one)) for one in _MODULES])
 """Every known format. Client sessions stand first, their detection is certain; lists of messages last."""
 
 

@@ -14,7 +14,6 @@ from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
-from cortex_cli.summarizers.earlier import earlier_summary
 from cortex_cli.tokens import Counter, message_sizes
 
 SHARE_OF_BUDGET = 0.10
@@ -156,6 +155,8 @@ def request_for(view: View, plan: Partition, size: int, counter: Counter, settin
         counter: Counts.
         settings: For the focus.
     """
+    from cortex_cli.summarizers.earlier import earlier_summary  # noqa: PLC0415 - start-up time, summaries only
+
     prefix = [view.messages[i] for i in plan.summarized]
     return SummaryRequest(
         messages=tuple(message for message in prefix if message.synthetic not in ("summary", "acknowledgement")),

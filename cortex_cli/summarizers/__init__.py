@@ -1,13 +1,16 @@
 """Summarisers: built-in and by a model, and the facts ledger."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from cortex_cli.llm.client import OnText
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import BUILTIN, KEY_VARIABLES, Summarizer
 
+if TYPE_CHECKING:
+    from cortex_cli.llm.client import OnText
 
-def summarizer_of(settings: Settings, environ: Mapping[str, str], on_text: OnText | None = None) -> Summarizer | None:
+
+def summarizer_of(settings: Settings, environ: Mapping[str, str], on_text: "OnText | None" = None) -> Summarizer | None:
     """Return the summariser that the settings name; None for the built-in one.
 
     Args:

@@ -4,16 +4,16 @@ An engine takes any text that Python can hold and gives the same number whicheve
 texts are cut into the same pieces first.
 """
 
-import logging
 import re
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cortex_cli.tokens.vectors import VECTORS
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    import logging
 
 PIECE_CHARS = 100_000
 """Longer texts are counted in pieces: tiktoken panics at about a million equal characters. Source: TOKENS.md."""
@@ -101,12 +101,18 @@ def _load_toktok(encoding: str) -> Engine | None:
         # `batch_count` is the documented call, but it starts a thread pool for each text (5 times slower).
         engine = _engine(f"toktok-rs {toktok.__version__}", toktok._encoding(encoding).count)
     except (ImportError, AttributeError, KeyError) as error:
-        log.debug("toktok-rs is not used: %r", error)
+        _logger().debug("toktok-rs is not used: %r", error)
         return None
     if is_right(engine, encoding):
         return engine
-    log.warning("%s miscounts %s, tiktoken is used", engine.name, encoding)
+    _logger().warning("%s miscounts %s, tiktoken is used", engine.name, encoding)
     return None
+
+
+def _logger() -> "logging.Logger":
+    import logging  # noqa: PLC0415 - start-up time, hardly ever needed
+
+    return logging.getLogger(__name__)
 
 
 _loader_lock = Lock()

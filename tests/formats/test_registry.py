@@ -1,6 +1,8 @@
 """The registry of formats: names, detection, data sets, plain values, formats from outside."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ from cortex_cli import formats
 from cortex_cli.errors import InputError, OptionError
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Part, Transcript
+from tests.cli.command import SAMPLES
 from tests.conftest import notice
 from tests.roundtrip import dump, load
 
@@ -88,6 +91,19 @@ def test_a_wrong_format_is_refused_with_the_right_one() -> None:
     with pytest.raises(InputError, match=r"t.jsonl:1: not a transcript of format anthropic") as caught:
         load(lines(*TEXTS, TOOL), "anthropic")
     assert "openai" in caught.value.hint
+
+
+def test_formats_are_known_by_the_names_of_their_modules() -> None:
+    """They are listed without being imported, so the names stand twice."""
+    for known in formats.FORMATS:
+        assert sys.modules[known.detect.__module__].NAME == known.NAME
+
+
+def test_a_session_needs_no_other_format() -> None:
+    """Every format imported is time before the first byte is read."""
+    code = "import sys, cortex_cli as c; c.load(sys.argv[1]); print('cortex_cli.formats.codex' in sys.modules)"
+    command = [sys.executable, "-c", code, str(SAMPLES / "claude-code.jsonl")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_a_format_from_outside_is_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
