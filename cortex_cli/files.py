@@ -53,6 +53,24 @@ class InputFile(NamedTuple):
     """As it stands on the disk, where it is compressed."""
 
 
+@contextlib.contextmanager
+def open_input(path: str) -> Iterator[tuple[BinaryIO, InputFile]]:
+    """Open a file to be read piece by piece: the stream as it stands on the disk, and the file without its data.
+
+    Raises:
+        InputError: It is missing, a directory, or not readable.
+    """
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115  # closed below; what is done with it has errors of its own
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    with stream:
+        status = os.fstat(stream.fileno())
+        is_regular = stat.S_ISREG(status.st_mode)
+        known = (_stamp_of(status), stat.S_IMODE(status.st_mode)) if is_regular else ()
+        yield stream, InputFile(b"", path, *known)
+
+
 def read_file(path: str) -> InputFile:
     """Read a file whole.
 
@@ -60,16 +78,14 @@ def read_file(path: str) -> InputFile:
         InputError: It is missing, a directory, not readable, or compressed and damaged.
         OptionError: It is compressed, and the package for that is missing.
     """
-    try:
-        with Path(path).open("rb") as stream:
-            status = os.fstat(stream.fileno())
+    with open_input(path) as (stream, file):
+        try:
             data = stream.read()
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    if not stat.S_ISREG(status.st_mode):
-        return InputFile(data, path)
-    file = InputFile(data, path, _stamp_of(status), stat.S_IMODE(status.st_mode))
-    return file._replace(data=packing.unpack(data, path), packed=data) if packing.ending_of(path) else file
+        except OSError as error:
+            raise _unreadable(path, error) from error
+    if file.stamp is not None and packing.ending_of(path):
+        return file._replace(data=packing.unpack(data, path), packed=data)
+    return file._replace(data=data)
 
 
 def read_stream(stream: BinaryIO) -> InputFile:

@@ -267,7 +267,7 @@ def _merge_layers(name: str, reports: Sequence[Report]) -> LayerReport:
 def batch_report(
     command: str,
     files: Sequence[dict[str, Any]],
-    failed: Sequence[dict[str, str]],
+    failed: Sequence[dict[str, Any]],
     *,
     skipped: int = 0,
     finished: int = 0,

@@ -133,13 +133,18 @@ def _write_fork(source: InputFile, data: bytes, target: Target, transcript: Tran
     if keep is not None:
         keep(new.data, os.path.realpath(new.path))
     if not new.path.exists():
-        _make_folder(new.path.parent)
+        make_folder(new.path.parent)
         files.write_file(new.path, [new.data], mode=source.mode)
     folder = f"cd {quote(new.folder)} && " if new.folder else ""
     return Written(str(new.path), len(new.data), hints=(f"resume it: `{folder}{new.command}`",))
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -4,20 +4,24 @@ import hashlib
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from cortex_cli import formats
 from cortex_cli.archiving import Recording
+from cortex_cli.batch import dataset
+from cortex_cli.batch.dataset import Failure, Spread
+from cortex_cli.batch.tally import entry_of
 from cortex_cli.compaction import compact
 from cortex_cli.errors import CortexError, UnknownFormatError
-from cortex_cli.files import InputFile, read_file
+from cortex_cli.files import read_file
 from cortex_cli.formats.source import Source
 from cortex_cli.report import merge_reports
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers import summarizer_of
-from cortex_cli.targets import Target, write_result
+from cortex_cli.targets import Target, make_folder, write_result
 from cortex_cli.tokens import Counter
 
 
@@ -56,6 +60,8 @@ class Outcome(NamedTuple):
     backup: str = ""
     """Where an input that was written over is kept."""
     seconds: float = 0.0
+    failures: tuple[Failure, ...] = ()
+    """Lines of a data set that stay as they are; the others are done."""
 
     @property
     def path(self) -> str:
@@ -63,16 +69,20 @@ class Outcome(NamedTuple):
         return self.job.path
 
 
-def run_job(job: Job, counter: Counter) -> Outcome:
-    """Compact one file. Never raises: what goes wrong with one file is told, and the others go on."""
+def run_job(job: Job, counter: Counter, spread: Spread | None = None) -> Outcome:
+    """Compact one file. Never raises: what goes wrong with one file is told, and the others go on.
+
+    Args:
+        job: What to do.
+        counter: Counts.
+        spread: How the pieces of a large data set are compacted; default: here, one after the other.
+    """
     started = time.perf_counter()
     outcome = Outcome(job, "failed", {})
     try:
         _undo(job)
-        source = read_file(job.path)
-        raw = source.data if source.packed is None else source.packed
-        outcome = outcome._replace(sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
-        outcome = _compact(job, source, counter, outcome)
+        is_streamed = dataset.is_streamed(job.path, job.target, job.settings)
+        outcome = _stream(job, counter, spread, outcome) if is_streamed else _compact(job, counter, outcome)
     except UnknownFormatError as error:
         outcome = outcome._replace(status="skipped", error=str(error), hint=error.hint)
     except CortexError as error:
@@ -81,6 +91,32 @@ def run_job(job: Job, counter: Counter) -> Outcome:
         last = traceback.format_exc().strip()
         outcome = outcome._replace(error=f"{job.path}: this is a bug in cortex: {last}", hint="please report it")
     return outcome._replace(seconds=round(time.perf_counter() - started, 3), modified_ns=_modified_ns(job.path))
+
+
+def _stream(job: Job, counter: Counter, spread: Spread | None, outcome: Outcome) -> Outcome:
+    outcome = outcome._replace(sha256=file_sha256(job.path), bytes=Path(job.path).stat().st_size)
+    done = dataset.compact_dataset(job.path, job.target, job.settings, spread or _one_by_one(job, counter))
+    outcome = outcome._replace(report=done.entry, failures=done.failures)
+    return _finished(outcome, done.path, done.backup, fell_back=done.fell_back)
+
+
+def _one_by_one(job: Job, counter: Counter) -> Spread:
+    summarizer = summarizer_of(job.settings, job.environment)
+
+    def spread(pieces: Iterable[dataset.Piece], settings: Settings, path: str) -> Iterator[dataset.Done]:
+        for piece in pieces:
+            yield dataset.compact_piece(piece, settings, path, counter, summarizer)
+
+    return spread
+
+
+def _finished(outcome: Outcome, path: str, backup: str, *, fell_back: bool) -> Outcome:
+    return outcome._replace(
+        status="fallback" if fell_back else "done",
+        output_sha256=file_sha256(path) if path else outcome.sha256,
+        output_bytes=Path(path).stat().st_size if path else outcome.bytes,
+        backup=backup,
+    )
 
 
 def _undo(job: Job) -> None:
@@ -106,7 +142,10 @@ def file_sha256(path: Path | str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _compact(job: Job, source: InputFile, counter: Counter, outcome: Outcome) -> Outcome:
+def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
+    source = read_file(job.path)
+    raw = source.data if source.packed is None else source.packed
+    outcome = outcome._replace(sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
     transcripts = formats.load_all(Source(source.data, source.path), job.settings.format)
     summarizer = summarizer_of(job.settings, job.environment)
     recording = Recording.of(job.settings)
@@ -116,9 +155,10 @@ def _compact(job: Job, source: InputFile, counter: Counter, outcome: Outcome) ->
         for one in transcripts
     ]
     report = merge_reports([result.report for result in results])
+    report = replace(report, input=replace(report.input, bytes=len(source.data)))
     done = [result.transcript for result in results]
     if job.target.kind == "file":
-        job.target.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(job.target.path.parent)
     keeps = job.target.keeps_history(job.settings)
     written = write_result(
         source,
@@ -128,14 +168,8 @@ def _compact(job: Job, source: InputFile, counter: Counter, outcome: Outcome) ->
         changed=report.changed,
         keep=recording.keeper(source, done, report) if recording else None,
     )
-    is_dry = job.target.kind == "none"
-    entry = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=is_dry).to_json()
-    for layer in entry["layers"]:
-        layer["changed"] = len(layer.pop("changes"))  # a list of every change of every file would fill the memory
-    return outcome._replace(
-        status="fallback" if any(result.report.fell_back for result in results) else "done",
-        report=entry,
-        output_sha256=file_sha256(written.path) if written.path else outcome.sha256,
-        output_bytes=Path(written.path).stat().st_size if written.path else outcome.bytes,
-        backup=written.backup,
+    report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=job.target.kind == "none")
+    outcome = outcome._replace(report=entry_of(report))
+    return _finished(
+        outcome, written.path, written.backup, fell_back=any(result.report.fell_back for result in results)
     )

@@ -4,13 +4,17 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 
+from cortex_cli.batch.dataset import Done, Piece, Spread, compact_piece
 from cortex_cli.batch.job import Job, Outcome, run_job
+from cortex_cli.errors import CortexError
+from cortex_cli.settings import Settings
+from cortex_cli.summarizers import summarizer_of
 from cortex_cli.tokens import Counter, make_counter
 
 ALONE_BYTES = 4_000_000
@@ -23,6 +27,7 @@ QUEUED_PER_WORKER = 4
 """Jobs handed out ahead of time, so that no worker waits and nothing piles up."""
 
 WORKER_DIED = "the process that worked on it died"
+MEMORY_HINT = "memory may be short; try --jobs 1"
 
 Begin = Callable[[Job], None]
 """Told of each job before anything is done for it."""
@@ -36,7 +41,8 @@ def default_jobs(paths: Sequence[str]) -> int:
     size = sum(map(_size_of, paths))
     if size <= ALONE_BYTES:
         return 1
-    return max(1, min(len(paths), os.cpu_count() or 1))
+    pieces = len(paths) if len(paths) > 1 else size // ALONE_BYTES
+    return max(1, min(pieces, os.cpu_count() or 1))
 
 
 def _size_of(path: str) -> int:
@@ -51,11 +57,11 @@ def run_jobs(jobs: Sequence[Job], *, processes: int, begin: Begin = lambda _: No
     """
     if not jobs:
         return
-    if processes <= 1:
+    if processes <= 1 or len(jobs) == 1:
         counter = make_counter(jobs[0].settings.tokenizer)
         for job in jobs:
             begin(job)
-            yield run_job(job, counter)
+            yield run_job(job, counter, _spread_over(processes, job) if processes > 1 else None)
         return
     suspects: list[Job] = []
     queue = _Queue(jobs, processes)
@@ -64,8 +70,30 @@ def run_jobs(jobs: Sequence[Job], *, processes: int, begin: Begin = lambda _: No
         for suspect in suspects:
             died: list[Job] = []
             yield from _run_pool(_Queue([suspect], 1), 1, 1, begin, died)
-            yield from (Outcome(job, "failed", {}, f"{job.path}: {WORKER_DIED}", "is memory short?") for job in died)
+            yield from (Outcome(job, "failed", {}, f"{job.path}: {WORKER_DIED}", MEMORY_HINT) for job in died)
         suspects.clear()
+
+
+def _spread_over(processes: int, job: Job) -> Spread:
+    """Return what compacts the pieces of one large data set in several processes."""
+
+    def spread(pieces: Iterable[Piece], settings: Settings, path: str) -> Iterator[Done]:
+        pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare)
+        running: deque[Future[Done]] = deque()
+        try:
+            for piece in pieces:
+                with _interrupts_later():  # the first piece starts the processes
+                    running.append(pool.submit(_compact_in_worker, piece, settings, path, job.environment))
+                if len(running) >= processes * QUEUED_PER_WORKER:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        except BrokenProcessPool:
+            raise CortexError(f"{path}: {WORKER_DIED}", hint=MEMORY_HINT) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    return spread
 
 
 class _Queue:
@@ -141,7 +169,15 @@ def _end_with_parent() -> None:
 
 
 def _run_in_worker(job: Job) -> Outcome:
+    return run_job(job, _own_counter(job.settings))
+
+
+def _compact_in_worker(piece: Piece, settings: Settings, path: str, environment: Mapping[str, str]) -> Done:
+    return compact_piece(piece, settings, path, _own_counter(settings), summarizer_of(settings, environment))
+
+
+def _own_counter(settings: Settings) -> Counter:
     global _counter
-    if _counter is None or _counter.name != job.settings.tokenizer:
-        _counter = make_counter(job.settings.tokenizer)
-    return run_job(job, _counter)
+    if _counter is None or _counter.name != settings.tokenizer:
+        _counter = make_counter(settings.tokenizer)
+    return _counter

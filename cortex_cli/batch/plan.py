@@ -25,10 +25,26 @@ class Place(NamedTuple):
     """Where a batch reads and writes."""
 
     root: Path
+    """The folder of the sources."""
     output: Path | None = None
+    """The folder of the results."""
     in_place: bool = False
     force: bool = False
     """Replace outputs that are not ours."""
+    only: Path | None = None
+    """The one file that was named instead of a folder; `root` is where it stands."""
+    output_name: str = ""
+    """What its result is called, where that was said."""
+
+    @classmethod
+    def of(cls, source: Path, output: Path | None, *, in_place: bool, force: bool) -> "Place":
+        """Make one of what the command line says: a folder, or one file and a folder or a name for its result."""
+        if source.is_dir() or not source.exists():
+            return cls(source, output, in_place, force)
+        name = ""
+        if output is not None and not output.is_dir() and packing.unpacked_name(output.name).lower().endswith(ENDINGS):
+            output, name = output.parent, output.name
+        return cls(source.parent, output, in_place, force, source, name)
 
     @property
     def home(self) -> Path | None:
@@ -46,26 +62,25 @@ class Plan:
     """Files that are no transcripts by their name, our own outputs and backups."""
 
 
-def plan_directory(
-    root: Path, *, globs: Sequence[str] = (), exclude: Sequence[str] = (), output: Path | None = None
-) -> Plan:
-    """Find the transcripts below a directory.
+def plan_files(place: Place, *, globs: Sequence[str] = (), exclude: Sequence[str] = ()) -> Plan:
+    """Find the transcripts below a directory; a file that was named is taken, whatever it is called.
 
     Args:
-        root: The directory.
+        place: Where to look; an output folder below it is left out.
         globs: Patterns of names or paths below it; a file must match one. None given: by ending.
         exclude: Patterns of names or paths that are left out, of folders too.
-        output: Folder for the results; if it lies below `root`, it is left out.
 
     Raises:
-        InputError: The root is no directory.
+        InputError: There is nothing at that place.
     """
+    root = place.root
+    if place.only is not None:
+        return Plan((place.only,), ())
     if not root.is_dir():
-        hint = f"`cortex compact {root}` takes a file" if root.exists() else "check the path"
-        raise InputError("is not a directory" if root.exists() else "no such directory", where=str(root), hint=hint)
+        raise InputError("no such file or directory", where=str(root), hint="check the path")
     chosen: list[Path] = []
     skipped: list[Path] = []
-    for path in _walk(root, exclude, output):
+    for path in _walk(root, exclude, place.output):
         relative = path.relative_to(root)
         wanted = _matches(relative, globs) if globs else packing.unpacked_name(path.name).lower().endswith(ENDINGS)
         is_ours = files.is_product(path.name) or path.name == MANIFEST_NAME
@@ -95,24 +110,26 @@ def target_for(path: Path, place: Place) -> Target:
         return Target("in-place")
     if place.output is None:
         return Target("none")
-    return Target("file", place.output / path.relative_to(place.root), overwrite=place.force)
+    name = place.output_name or path.relative_to(place.root)
+    return Target("file", place.output / name, overwrite=place.force)
 
 
-def check_target(root: Path, *, output: Path | None, in_place: bool, dry_run: bool) -> None:
+def check_place(place: Place, *, dry_run: bool) -> None:
     """Refuse a batch that does not say where its results go.
 
     Raises:
         OptionError: None or several of the three are given, or the output is the source.
     """
-    given = [
-        flag
-        for flag, is_given in (("-o", output is not None), ("--in-place", in_place), ("--dry-run", dry_run))
-        if is_given
-    ]
+    output = place.output
+    choices = (("-o", output is not None), ("--in-place", place.in_place), ("--dry-run", dry_run))
+    given = [flag for flag, is_given in choices if is_given]
     if len(given) != 1:
         message = f"{' and '.join(given)} exclude each other" if given else "a batch must know where its results go"
         raise OptionError(message, where="batch", hint="give one of -o DIR, --in-place, --dry-run")
-    if output is not None and output.exists() and not output.is_dir():
+    if output is None:
+        return
+    if output.exists() and not output.is_dir():
         raise OptionError("is not a directory", where=str(output), hint="give a directory, or a new name")
-    if output is not None and os.path.realpath(output) == os.path.realpath(root):
+    is_same_folder = os.path.realpath(output) == os.path.realpath(place.root)
+    if is_same_folder and place.output_name in ("", place.only.name if place.only else ""):
         raise OptionError("the output is the source", where="-o", hint="use --in-place, which keeps backups")

@@ -57,7 +57,7 @@ def plan_jobs(
 def _job(
     path: Path, name: str, place: Place, settings: Settings, entry: Entry | None, environment: Mapping[str, str]
 ) -> Job:
-    output = place.output / name if place.output is not None else None
+    output = place.output / (place.output_name or name) if place.output is not None else None
     force = place.force or (entry is not None and output is not None and _is_ours(entry, output))
     target = target_for(path, place._replace(force=force))
     undo = entry if entry is not None and place.in_place and entry.result == "fallback" else None
@@ -78,7 +78,7 @@ def _is_finished(entry: Entry, path: Path, place: Place, run: str) -> bool:
     if place.in_place:
         return _is_as_it_was(path, entry.output_bytes, entry.modified_ns, entry.output_sha256)
     if entry.result != "skipped" and place.output is not None:
-        output = place.output / entry.path
+        output = place.output / (place.output_name or entry.path)
         if not output.is_file() or output.stat().st_size != entry.output_bytes:
             return False
     return _is_as_it_was(path, entry.bytes, entry.modified_ns, entry.sha256)

@@ -1,4 +1,4 @@
-"""`cortex batch`: all transcripts below a directory."""
+"""`cortex batch`: all transcripts below a directory, or a data set."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from cortex_cli import files
-from cortex_cli.batch.plan import Place, Plan, check_target, plan_directory
+from cortex_cli.batch.plan import Place, Plan, check_place, plan_files
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
 from cortex_cli.cli.shell import Shell
@@ -58,7 +58,9 @@ class BatchOptions(NamedTuple):
 def batch(
     shell: Shell,
     loaded: LoadedSettings,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A directory; everything below it is looked at.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A directory: everything below it is looked at. Or a data set.")
+    ],
     options: BatchOptions,
 ) -> None:
     """Compact all transcripts below a directory.
@@ -73,9 +75,8 @@ def batch(
     from cortex_cli.cli.render_batch import track  # noqa: PLC0415  # the same
     from cortex_cli.summarizers import key_environment  # noqa: PLC0415  # the same
 
-    place = Place(
-        Path(source), Path(options.output) if options.output is not None else None, options.in_place, options.force
-    )
+    output = Path(options.output) if options.output is not None else None
+    place = Place.of(Path(source), output, in_place=options.in_place, force=options.force)
     plan = _plan(place, options)
     with open_manifest(place.home) if place.home is not None else nullcontext(Manifest()) as manifest:
         todo = plan_jobs(
@@ -90,16 +91,31 @@ def batch(
         outcomes = run_jobs(todo.jobs, processes=processes, begin=manifest.begin)
         tracked = track(shell, _recorded(outcomes, manifest), todo.jobs, quiet=options.quiet)
         report = _collect(tracked, len(plan.skipped), todo.finished)
-    _give(shell, report, source, options)
-    if failed := report["failed"]:
-        raise CortexError(f"{len(failed)} of {len(todo.jobs)} files failed")
+    _give(shell, report, str(place.root), options)
+    _raise_for(report["failed"], len(todo.jobs))
+
+
+def _raise_for(failed: list[dict[str, Any]], total: int) -> None:
+    """End with exit code 1 where anything failed.
+
+    Raises:
+        CortexError: Files failed, or lines of data sets.
+    """
+    lines = sum("line" in failure for failure in failed)
+    said = []
+    if len(failed) > lines:
+        said.append(f"{len(failed) - lines} of {total} files failed")
+    if lines:
+        said.append(f"{lines} lines of data sets could not be read and stay as they are")
+    if said:
+        raise CortexError("; ".join(said))
 
 
 def _plan(place: Place, options: BatchOptions) -> Plan:
     """Return the files that are looked at."""
-    check_target(place.root, output=place.output, in_place=place.in_place, dry_run=options.dry_run)
+    check_place(place, dry_run=options.dry_run)
     check_report_file(options.report_file)
-    return plan_directory(place.root, globs=options.glob or (), exclude=options.exclude or (), output=place.output)
+    return plan_files(place, globs=options.glob or (), exclude=options.exclude or ())
 
 
 def _recorded(outcomes: "Iterable[Outcome]", manifest: "Manifest") -> "Iterator[Outcome]":
@@ -113,17 +129,20 @@ def _collect(outcomes: "Iterable[Outcome]", skipped: int, finished: int) -> dict
     from cortex_cli.report import batch_report  # noqa: PLC0415  # `--help` needs none of it
 
     done: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
+    failed: list[dict[str, Any]] = []
     for outcome in outcomes:
+        for failure in outcome.failures:
+            print_error(failure.error, failure.hint)
+            failed.append({"path": outcome.path, "line": failure.line, "error": failure.error, "hint": failure.hint})
         if outcome.status == "skipped":
             skipped += 1
         elif outcome.status == "failed":
             print_error(outcome.error, outcome.hint)
             failed.append({"path": outcome.path, "error": outcome.error, "hint": outcome.hint})
-        else:
+        elif outcome.report:
             done.append(outcome.report)
     done.sort(key=lambda report: str(report["input"]["path"]))
-    failed.sort(key=lambda failure: failure["path"])
+    failed.sort(key=lambda failure: (str(failure["path"]), failure.get("line", 0)))
     return batch_report("batch", done, failed, skipped=skipped, finished=finished)
 
 

@@ -11,7 +11,21 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.text import Text
 
-from cortex_cli.cli.paint import BAD, GOOD, LABEL, NAME, STRONG, count, line, number, percent, print_all, table, tail_of
+from cortex_cli.cli.paint import (
+    BAD,
+    CAREFUL,
+    GOOD,
+    LABEL,
+    NAME,
+    STRONG,
+    count,
+    line,
+    number,
+    percent,
+    print_all,
+    table,
+    tail_of,
+)
 from cortex_cli.cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -51,7 +65,8 @@ def _size_of(path: str) -> int:
 def print_batch(console: Console, report: Mapping[str, Any], root: str, *, verbose: bool) -> None:
     """Print what a batch did below `root`."""
     files = report["files"]
-    print_all(console, chain(_files(console, files, root, verbose=verbose), _formats(files), _totals(report)))
+    told = (_files(console, files, root, verbose=verbose), _formats(files), _warnings(files, verbose=verbose))
+    print_all(console, chain(*told, _totals(report)))
 
 
 def _files(
@@ -94,6 +109,14 @@ def _formats(files: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
     if rows:
         yield table(("format", "files", "before", "after", "saved", ""), rows, right=(1, 2, 3, 4, 5), indent=0)
         yield Text()
+
+
+def _warnings(files: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[RenderableType]:
+    warnings = [(one["input"]["path"], warning) for one in files for warning in one["warnings"]]
+    if verbose:
+        yield from (line(("warning: ", CAREFUL), f"{path}: {warning}") for path, warning in warnings)
+    elif warnings:
+        yield line((f"{count(len(warnings), 'warning')}; -v shows them", CAREFUL))
 
 
 def _totals(report: Mapping[str, Any]) -> Iterator[RenderableType]:

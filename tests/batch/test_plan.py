@@ -1,10 +1,11 @@
 """Which files a batch takes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from cortex_cli.batch.plan import Place, check_target, plan_directory, target_for
+from cortex_cli.batch.plan import Place, check_place, plan_files, target_for
 from cortex_cli.errors import InputError, OptionError
 
 TREE = (
@@ -29,13 +30,13 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _chosen(root: Path, **options: object) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in plan_directory(root, **options).paths]  # type: ignore[arg-type]
+def _chosen(root: Path, output: Path | None = None, **options: Sequence[str]) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in plan_files(Place(root, output), **options).paths]
 
 
 def test_transcripts_by_their_ending_without_our_own_products(tree: Path) -> None:
     """A batch that compacts its own outputs never ends."""
-    plan = plan_directory(tree, output=tree / "out")
+    plan = plan_files(Place(tree, tree / "out"))
     assert _chosen(tree, output=tree / "out") == ["a.jsonl", "run.traj", "deep/er/b.JSON", "node_modules/c.json"]
     assert {path.name for path in plan.skipped} == {"a.compacted.jsonl", "a.jsonl.bak", "a.jsonl.bak.1", "notes.md"}
 
@@ -57,21 +58,35 @@ def test_the_tree_is_mirrored(tree: Path) -> None:
 
 def test_a_batch_must_say_where_its_results_go(tree: Path) -> None:
     """Neither writing over a thousand files nor doing nothing is a good guess."""
-    check_target(tree, output=tree / "new", in_place=False, dry_run=False)
-    for output, in_place, dry_run in ((None, False, False), (tree / "o", True, False), (None, True, True)):
+    check_place(Place(tree, tree / "new"), dry_run=False)
+    for place, dry_run in (
+        (Place(tree), False),
+        (Place(tree, tree / "o", True), False),
+        (Place(tree, None, True), True),
+    ):
         with pytest.raises(OptionError) as caught:
-            check_target(tree, output=output, in_place=in_place, dry_run=dry_run)
+            check_place(place, dry_run=dry_run)
         assert caught.value.hint == "give one of -o DIR, --in-place, --dry-run"
     with pytest.raises(OptionError, match="the output is the source"):
-        check_target(tree, output=tree, in_place=False, dry_run=False)
+        check_place(Place(tree, tree), dry_run=False)
     with pytest.raises(OptionError, match="is not a directory"):
-        check_target(tree, output=tree / "a.jsonl", in_place=False, dry_run=False)
+        check_place(Place(tree, tree / "a.jsonl"), dry_run=False)
 
 
-def test_a_file_is_no_directory(tree: Path) -> None:
-    """The hint names the command that takes it."""
-    with pytest.raises(InputError, match="is not a directory") as caught:
-        plan_directory(tree / "a.jsonl")
-    assert "cortex compact" in caught.value.hint
-    with pytest.raises(InputError, match="no such directory"):
-        plan_directory(tree / "none")
+def test_one_file_is_a_batch_too(tree: Path) -> None:
+    """A data set is one file; its result goes into a folder, or is called what the user says."""
+    source = tree / "a.jsonl"
+    into = Place.of(source, tree / "new", in_place=False, force=False)
+    assert plan_files(into).paths == (source,)
+    assert target_for(source, into).path == tree / "new" / "a.jsonl"
+    named = Place.of(source, tree / "b.jsonl.gz", in_place=False, force=False)
+    check_place(named, dry_run=False)
+    assert target_for(source, named).path == tree / "b.jsonl.gz"
+    with pytest.raises(OptionError, match="the output is the source"):
+        check_place(Place.of(source, source, in_place=False, force=False), dry_run=False)
+
+
+def test_nothing_there_is_said(tree: Path) -> None:
+    """A typing error is not an empty batch."""
+    with pytest.raises(InputError, match="no such file or directory"):
+        plan_files(Place.of(tree / "none", tree / "o", in_place=False, force=False))
