@@ -268,7 +268,9 @@ class CompactionManager(Dials):
 
     async def _pass(self, call: Call, *, force: bool = False, overflow: Overflow | None = None) -> Pass:
         """Run the layers, and keep what came of it once everything went well."""
-        reading = read_call(self._recalled(call), call, format=self._format)
+        is_anthropic = call.system is not None or self._warmth.owner in ("anthropic", "bedrock")
+        prefer = "anthropic" if is_anthropic else ""
+        reading = read_call(self._recalled(call), call, format=self._format, prefer=prefer)
         if reading.is_typed:
             self._last_interaction = self._clock()
         telling = Telling(self._events, self._summarizer)

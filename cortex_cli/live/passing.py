@@ -126,8 +126,14 @@ class Reading:
         )
 
 
-def read_call(known: Known, call: Call, *, format: str) -> Reading:
+def read_call(known: Known, call: Call, *, format: str, prefer: str = "") -> Reading:
     """Read what the caller has, as far as it is new.
+
+    Args:
+        known: What is known from the calls before.
+        call: What the caller has.
+        format: A format's name, or `auto`.
+        prefer: The format to take where the messages could be of several.
 
     Raises:
         InputError: The messages are of no known format.
@@ -138,7 +144,6 @@ def read_call(known: Known, call: Call, *, format: str) -> Reading:
     values = [*front, *history.values]
     if not values:
         return Reading(known, call, len(lead), history, None, False)
-    prefer = "anthropic" if call.system is not None else ""
     document = read_document(values, front=len(front), format=format, prefer=prefer, known=known.document)
     old = len(values) - history.added
     is_typed = any(message.typed and document.place(message) >= old for message in document.messages)
@@ -240,9 +245,9 @@ def _keep(history: History, document: Document, run: Run, terms: Terms) -> Histo
 
 
 def _with_injected(document: Document, rendered: list[Any], call: Call) -> list[Any]:
-    """Put what is sent once behind the rest; where user and assistant take turns, neighbours become one message."""
+    """Put what is sent once behind the rest; where user and assistant may have to take turns, neighbours become one."""
     values = [*rendered, *call.injected]
-    if not document.rules.alternates:
+    if document.is_sure and not document.rules.alternates:
         return values
     seams = {id(value) for value in (*call.slots, *call.injected)}
     joined: list[Any] = []
