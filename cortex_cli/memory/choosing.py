@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cortex_cli.memory.log import UPDATE, Entry, Marker, write_log
+from cortex_cli.summarizers.earlier import SEPARATOR
 from cortex_cli.summarizers.packing import Item, ItemKind, joined, pack
 from cortex_cli.tokens import Counter
 
@@ -99,7 +100,7 @@ def _entry(notes: Sequence[Note]) -> Entry:
     said = [_item(note) for note in notes if not note.is_detail]
     details = tuple(note.text for note in notes if note.is_detail)
     update = UPDATE if any(note.is_update for note in notes) else ""
-    text = joined(said) if said else ""
+    text = joined(said, SEPARATOR) if said else ""
     if not said and (not first.head or (len(details) == 1 and not first.head.startswith(FOUND))):
         text, details = details[0], details[1:]
     head = f"{first.head}: " if first.head and text else f"{first.head}:" if first.head else ""

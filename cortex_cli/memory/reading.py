@@ -6,7 +6,7 @@ from typing import NamedTuple
 from cortex_cli.memory.choosing import ASKED, ASSISTANT, FOUND, USER
 from cortex_cli.memory.facts import fact_under
 from cortex_cli.memory.log import UPDATE, Entry
-from cortex_cli.summarizers.earlier import GAP, read_line
+from cortex_cli.summarizers.earlier import GAP, SEPARATOR, read_line
 from cortex_cli.summarizers.ledger import Fact
 from cortex_cli.summarizers.statements import Speaker, Statement
 
@@ -64,8 +64,9 @@ def read_entries(entries: Sequence[Entry]) -> Known:
 
 def _statements(line: str, speaker: Speaker, at: int) -> Iterator[Statement]:
     """Read a line; where no sentence is found in it, it is one."""
-    found = list(read_line(line, speaker, at))
-    yield from found or (Statement(speaker, line, at, at),)
+    for part in line.split(SEPARATOR):
+        found = list(read_line(part, speaker, at, is_ours=False))
+        yield from found or (Statement(speaker, part, at, at),)
 
 
 def _facts(entry: Entry, at: int) -> Iterator[Fact]:

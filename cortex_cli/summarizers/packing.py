@@ -243,11 +243,16 @@ def _line(lead: str, items: Sequence[Item]) -> str:
     return lead + joined(items)
 
 
-def joined(items: Sequence[Item]) -> str:
-    """Join statements of one message, with a sign where something between them was left out."""
+def joined(items: Sequence[Item], sign: str = LINK) -> str:
+    """Join statements of one message; another sign stands where something between them was left out.
+
+    Args:
+        items: In order.
+        sign: Between statements of which the first ends in no punctuation.
+    """
     text = items[0].text
     for before, item in pairwise(items):
-        link = " " if before.text[-1:] in _STOPS else LINK
+        link = " " if before.text[-1:] in _STOPS else sign
         if item.order != before.order + 1 or item.text.startswith("["):
             link = GAP
         text += link + item.text

@@ -25,8 +25,8 @@ FILES = [
     if path.is_file() and path.suffix != ".tsv"
 ]
 
-LEAST_KEPT = 0.85
-"""Of rules and latest values; reached are 0.88 and more, with no family of wordings ever under it."""
+LEAST_KEPT = 0.95
+"""Of rules and latest values; reached are 0.98 and more in every family of wordings."""
 
 
 def chunked(messages: tuple[Message, ...], chunks: int, share: float) -> Iterator[str]:
@@ -79,7 +79,7 @@ def survivors(chat: Chat, log: str) -> tuple[float, float, float]:
 
 @pytest.mark.parametrize("family", [*TUNED, *HELD_OUT])
 def test_planted_rules_are_critical(family: str) -> None:
-    """What the user laid down is there, as critical, after observation and after reflection to half of it."""
+    """What the user laid down is there, as critical, after observation and after reflection to three quarters of it."""
     rules, latest, stale = [], [], []
     for seed in range(3):
         chat = make_chat((TUNED | HELD_OUT)[family], seed)
