@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import BinaryIO, Literal, NamedTuple
 
-from cortex_cli import files, packing
+from cortex_cli import files, formats, packing
 from cortex_cli.errors import OptionError, OutputError
 from cortex_cli.files import STDIO, InputFile
 from cortex_cli.holders import find_holder
@@ -86,14 +86,15 @@ def write_result(
         )
     contents = _stored(source, _kept(chunks, target.path, keep), target.path, changed=changed)
     size = files.write_file(target.path, contents, overwrite=target.overwrite, mode=source.mode)
-    return Written(str(target.path), size, hints=_fork_hint(source, transcript) if changed else ())
+    return Written(str(target.path), size, hints=_hints(source, transcript) if changed else ())
 
 
-def _fork_hint(source: InputFile, transcript: Transcript) -> tuple[str, ...]:
+def _hints(source: InputFile, transcript: Transcript) -> tuple[str, ...]:
     """A client knows a session by its id, and this file has the id of its input."""
     client = find_client(transcript.format)
     if client is None or source.path == STDIO:
-        return ()
+        hint = formats.hint_of(transcript.format)
+        return (hint,) if hint else ()
     return (f"{client.name} cannot resume it under this name; with --fork it becomes a session of its own",)
 
 

@@ -22,6 +22,7 @@ from tests.roundtrip import as_read_back, dump_all, essence, load_all, missing_r
 
 FOLDER = PROJECT.parent / "shared" / "transcripts"
 FORMATS = {
+    "cline": "cline",
     "gemini": "gemini",
     "openai-responses": "openai-responses",
     "bedrock-converse": "bedrock-converse",
@@ -47,10 +48,14 @@ OTHERS = {
 }
 """Files whose format is not their folder's: of version 0, a bare list of chat messages; a session of the CLI."""
 
+NO_TRANSCRIPTS = ("session__session.json",)
+"""Files that hold no conversation: the manifest of a session of Cline's."""
+
 FILES = [
     pytest.param(path, OTHERS.get(path.name, name), id=str(path.relative_to(FOLDER)))
     for folder, name in FORMATS.items()
     for path in sorted((FOLDER / folder).glob("*"))
+    if path.name not in NO_TRANSCRIPTS
 ]
 EACH_FILE = pytest.mark.parametrize(("path", "name"), FILES)
 WINDOWS = (16_000, 64_000, 200_000)

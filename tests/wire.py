@@ -333,7 +333,7 @@ def codex(messages: Sequence[Message], before: bytes = b"") -> bytes:
     for number, message in enumerate(messages):
         if message.role == "user":
             items.append(("event_msg", {"type": "user_message", "message": message.text, "images": []}))
-        items.extend(("response_item", item) for item in _codex_items(number, message))
+        items.extend(("response_item", item) for item in codex_items(number, message))
     start = before.count(b"\n")
     lines = ({"timestamp": time_of(start + n), "type": kind, "payload": one} for n, (kind, one) in enumerate(items))
     return before + b"".join(map(json_line, lines))
@@ -343,7 +343,8 @@ def _codex_text(role: str, kind: str, *texts: str) -> Object:
     return {"type": "message", "role": role, "content": [{"type": kind, "text": text} for text in texts]}
 
 
-def _codex_items(number: int, message: Message) -> Iterator[Object]:
+def codex_items(number: int, message: Message) -> Iterator[Object]:
+    """Write the items of one message."""
     if message.role == "user":
         yield _codex_text("user", "input_text", *(part.text for part in message.parts))
         return
@@ -378,7 +379,7 @@ def responses_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
 
 
 def _responses_items(number: int, message: Message) -> Iterator[Object]:
-    for place, item in enumerate(_codex_items(number, message)):
+    for place, item in enumerate(codex_items(number, message)):
         if item["type"] in ("reasoning", "web_search_call"):
             item = {"id": f"rs_{number}_{place}", **item}
         if item["type"] == "reasoning":

@@ -5,7 +5,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cortex_cli.messages import Message, Part
-from tests.wire import SESSION, Object, gemini_part, json_line, time_of, to_json
+from tests.wire import (
+    MODEL,
+    SESSION,
+    Object,
+    anthropic_messages,
+    codex_items,
+    gemini_part,
+    json_line,
+    time_of,
+    to_json,
+)
 
 GEMINI_HEAD: Object = {
     "sessionId": SESSION,
@@ -84,3 +94,59 @@ def gemini_cli_json(messages: Sequence[Message], before: bytes = b"") -> bytes:
     newest: dict[str, Any] = {one["id"]: one for one in session["messages"]}
     newest |= {one["id"]: one for one in gemini_records(messages, len(session["messages"]) * 1000)}
     return to_json({**session, "messages": list(newest.values())}, indent=2)
+
+
+def cline_session(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A session of Cline: Anthropic's blocks, an id and a time to each message, metrics with the answers."""
+    session: Object = {"version": 1, "updated_at": time_of(0), "agent": "lead", "sessionId": SESSION, "messages": []}
+    session = json.loads(before) if before else {**session, "system_prompt": "be brief"}
+    for number, message in enumerate(anthropic_messages(messages), len(session["messages"])):
+        stamp = {"id": f"msg_{number:08d}", **message, "ts": 1_767_312_000_000 + number}
+        if message["role"] == "assistant":
+            model = {"id": MODEL, "provider": "cline"}
+            stamp |= {"modelInfo": model, "metrics": {"inputTokens": 0, "outputTokens": 0, "cost": 0.10}}
+        session["messages"].append(stamp)
+    return to_json(session, indent="\t")
+
+
+def claude_stream(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """What Claude Code prints in print mode: one block of an answer a line, one result a line, a subagent's words."""
+    init: Object = {"type": "system", "subtype": "init", "cwd": "/home/dev/app", "session_id": SESSION, "model": MODEL}
+    lines: list[Object] = [] if before else [init]
+    start = before.count(b"\n") * 1000
+    for number, message in enumerate(messages, start):
+        for inner in _stream_messages(number, message):
+            uuid = f"00000000-0000-4000-8000-{start + len(lines):012d}"
+            line = {"type": inner["role"], "message": inner, "parent_tool_use_id": None, "session_id": SESSION}
+            lines.append({**line, "uuid": uuid})
+            if message.role == "tool":
+                lines[-1]["tool_use_result"] = {"stdout": message.parts[0].text, "n": 1.10}
+    if not before:
+        lines.append({**init, "type": "assistant", "parent_tool_use_id": "toolu_1", "message": {"role": "assistant"}})
+    return before + b"".join(map(json_line, lines))
+
+
+def _stream_messages(number: int, message: Message) -> Iterator[Object]:
+    if message.role != "assistant":
+        yield from anthropic_messages([message])
+        return
+    for part in message.parts:
+        (written,) = anthropic_messages([message._replace(parts=(part,))])
+        yield {"id": f"msg_{number}", "type": "message", **written, "model": MODEL}
+
+
+def codex_legacy(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """An old Codex session: a header, bare items, and states that are none."""
+    lines: list[Object] = [{"id": SESSION, "timestamp": time_of(0), "instructions": "be brief"}]
+    lines = [] if before else lines
+    for number, message in enumerate(messages):
+        lines += [{"record_type": "state"}, *codex_items(number, message)]
+    return before + b"".join(map(json_line, lines))
+
+
+def codex_legacy_document(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """The same as the first client in TypeScript wrote it."""
+    session: Object = {"session": {"id": SESSION, "timestamp": time_of(0), "instructions": ""}, "items": []}
+    session = json.loads(before) if before else session
+    session["items"] += [item for number, message in enumerate(messages) for item in codex_items(number, message)]
+    return to_json(session, indent=2)

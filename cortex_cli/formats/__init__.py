@@ -5,7 +5,8 @@ its file and add it to `_MODULES`, or call `register` from outside.
 
 More names are optional: `RULES` (a `validity.Rules`) where conversations must keep more than the rules
 that all keep, and `check(transcript) -> Iterator[Problem]` for rules of the records themselves (parent
-links, unique ids), which `cortex check` asks. The `dump` of a client's sessions takes `keep_history` as well.
+links, unique ids), which `cortex check` asks. `HINT` says how the client takes a result up. The `dump` of a
+client's sessions takes `keep_history` as well.
 A format whose inputs hold several conversations otherwise than one a line, or one an item of a list, says so in
 `conversations(source) -> Iterator[datasets.Conversation]`, which yields nothing for an input with only one.
 """
@@ -78,9 +79,12 @@ class _OnFirstUse:
 
 _MODULES = (
     ("claude-code", "claude_code"),
+    ("claude-code-stream", "claude_stream"),
     ("codex", "codex"),
+    ("codex-legacy", "codex_legacy"),
     ("pi", "pi"),
     ("gemini-cli", "gemini_cli"),
+    ("cline", "cline"),
     ("pi-history", "pi_history"),
     ("openai-responses", "openai_responses"),
     ("gemini", "gemini"),
@@ -123,6 +127,12 @@ def rules_of(name: str) -> Rules:
     """Return what the format of that name demands of a conversation; the common rules where it says nothing."""
     rules: Rules = getattr(_find_or_none(name), "RULES", COMMON_RULES)
     return rules
+
+
+def hint_of(name: str) -> str:
+    """Return how the client of the format of that name takes a result up; empty where there is nothing to say."""
+    hint: str = getattr(_find_or_none(name), "HINT", "")
+    return hint
 
 
 def check(transcript: Transcript) -> Iterator[Problem]:

@@ -16,11 +16,11 @@ from cortex_cli.formats.claude_code_lines import (
     envelope_of,
     leaf_line,
     message_line,
-    new_uuid,
     newest_time,
     result_line,
 )
 from cortex_cli.formats.claude_code_tree import Link
+from cortex_cli.formats.ids import new_uuid
 from cortex_cli.formats.source import BOM, runs
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.tokens import estimate_tokens

@@ -3,7 +3,6 @@
 Source: FORMATS section 1 (order of keys, I3-I7), SPEC section 11.
 """
 
-import uuid
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
@@ -20,13 +19,6 @@ ENVELOPE = ("isSidechain", "userType", "entrypoint", "cwd", "sessionId", "versio
 """What a new line takes over from its neighbour, in the order on disk."""
 
 _PARENT = ("parentUuid",)
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://pypi.org/project/cortex-cli")
-
-
-def new_uuid(*seed: str) -> str:
-    """Make an id that is the same for the same session, text and cut."""
-    name = "\n".join(seed).encode(errors="replace").decode()  # a text may hold lone surrogates
-    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 def parse_record(line: bytes) -> dict[str, Any]:

@@ -33,6 +33,9 @@ MEDIA_KINDS = {
 """Type of a piece -> MIME type or kind, where the piece does not tell its own."""
 
 
+MIME_KEYS = ("media_type", "mimeType", "mime_type", "mediaType")
+"""Where a medium tells its MIME type."""
+
 MAX_DEPTH = 50
 """Levels down to which members of a JSON value are edited one by one."""
 
@@ -77,7 +80,7 @@ def read_result(content: Any) -> Content:
         return build(Content, (content, (), False))
     if content is None:
         return Content("")
-    if not isinstance(content, list) or not all(isinstance(piece, str | dict) for piece in content):
+    if not isinstance(content, list) or not all(map(_is_piece, content)):
         return Content(compact(content), json=True)
     texts: list[str] = []
     media: list[Media] = []
@@ -87,6 +90,11 @@ def read_result(content: Any) -> Content:
         else:
             media.append(read_media(piece, block))
     return Content("\n".join(texts), tuple(media))
+
+
+def _is_piece(value: Any) -> bool:
+    """Tell whether a value is a piece of a content, not a row of some JSON: pieces say what they are."""
+    return isinstance(value, str) or (isinstance(value, dict) and "type" in value)
 
 
 def read_media(piece: dict[str, Any], block: int) -> Media:
@@ -106,7 +114,10 @@ def _find_data(piece: dict[str, Any]) -> tuple[str, str]:
         inner = {"url": inner}
     if not isinstance(inner, dict):
         return "", ""
-    mime = next((inner[key] for key in ("media_type", "mimeType", "mime_type") if isinstance(inner.get(key), str)), "")
+    mime = next(
+        (inner[key] for key in ("media_type", "mimeType", "mime_type", "mediaType") if isinstance(inner.get(key), str)),
+        "",
+    )
     if not mime and isinstance(inner.get("format"), str):  # input_audio: "wav" or "mp3"
         mime = f"audio/{inner['format']}"
     data = next((inner[key] for key in ("data", "url", "file_data") if isinstance(inner.get(key), str)), "")
@@ -142,6 +153,16 @@ def edit_result(path: Path, content: Any, old: Part, new: Part, text_type: str =
     (first, at), *others = pieces.items()
     yield Replace((*path, first, *at), new.text)
     yield from (Delete((*path, block)) for block, _ in others)
+
+
+def shrink_copies(path: Path, value: Any, old: str, new: str) -> Iterator[Edit]:
+    """Write a result's new text over longer strings that repeat its old one: what a client shows, but does not send."""
+    if isinstance(value, str):
+        if len(value) > len(new) and (value in old or old in value):
+            yield Replace(path, new)
+    elif isinstance(value, dict | list):
+        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from shrink_copies((*path, key), member, old, new)
 
 
 def edit_json(path: Path, old_text: str, new_text: str) -> Iterator[Edit]:

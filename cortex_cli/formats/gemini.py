@@ -4,7 +4,6 @@ Contents of the model that follow each other are one answer: the API joins them,
 content behind them. An ADK event holds one content. Source: FORMATS section 7.
 """
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -13,8 +12,9 @@ from cortex_cli.formats import alternation, containers, rewrite, shapes
 from cortex_cli.formats.anthropic_elements import split_user
 from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.containers import Box
-from cortex_cli.formats.contents import text_of
+from cortex_cli.formats.contents import compact, text_of
 from cortex_cli.formats.gemini_parts import edit_part, encode_parts, key_of, member, pair_by_order, read_parts
+from cortex_cli.formats.ids import new_uuid
 from cortex_cli.formats.source import Source
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace
@@ -202,8 +202,7 @@ class _Events:
         near = near or list(self.values.values())[-1]
         agents = (value["author"] for value in self.values.values() if value["author"] != "user")
         author = "user" if side == "user" else next(agents, "model")
-        seed = f"{self.session_id}:{behind}:{parts}"
-        event: dict[str, Any] = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, seed)), "author": author}
+        event: dict[str, Any] = {"id": new_uuid(self.session_id, str(behind), compact(parts)), "author": author}
         for key in (key_of(near, "invocationId"), "timestamp"):
             if key in near:
                 event[key] = near[key]

@@ -5,7 +5,6 @@ taken back before leaves with its lines. Source: SPEC section 11; what the real 
 `tests/clients/test_gemini_resumes.py`.
 """
 
-import uuid
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,11 +16,13 @@ from cortex_cli.formats.carrier import OURS, is_ours
 from cortex_cli.formats.changes import RecordChange, is_changed, record_changes
 from cortex_cli.formats.codex_layout import STRIDE
 from cortex_cli.formats.codex_replay import OWN
+from cortex_cli.formats.contents import compact
 from cortex_cli.formats.gemini_parts import encode_parts
 from cortex_cli.formats.gemini_records import ACKNOWLEDGEMENT, CALL, at_path, calls_of, edit_record, is_acknowledgement
+from cortex_cli.formats.ids import new_uuid
 from cortex_cli.formats.rewrite import parse_line
 from cortex_cli.formats.source import BOM
-from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode
+from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode, prepend_member
 from cortex_cli.jsonscan import cut_out
 from cortex_cli.messages import Part, Transcript
 
@@ -153,8 +154,8 @@ class _Writer:
         near = [message for message in self.transcript.messages if message.position >= 0]
         time = next((message.time for message in near if message.time), "1970-01-01T00:00:00Z")
         cut = next((one.position for before, one in pairwise(self.messages) if is_ours(before)), -1)
-        seed = f"{self.transcript.session_id}:{cut}:{number}:{kind}:{content}"
-        return {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, seed)), "timestamp": time, "type": kind, "content": content}
+        new_id = new_uuid(self.transcript.session_id, f"{cut}:{number}", kind, compact(content))
+        return {"id": new_id, "timestamp": time, "type": kind, "content": content}
 
     def lines(self, keep_history: bool) -> Iterator[bytes]:
         """Yield the lines of the session."""
@@ -322,6 +323,4 @@ def _close(record: bytes, result: Part) -> bytes:
     path: Path = ("toolCalls", number)
     if "result" in calls[number]:
         return edit(record, [Replace((*path, "result"), pieces)])
-    call = cut_out(record, path).rstrip()[:-1].rstrip()
-    comma = b"" if call.endswith(b"{") else b","
-    return edit(record, [Replace(path, Raw(call + comma + b'"result":' + encode(pieces) + b"}"))])
+    return edit(record, [Replace(path, Raw(prepend_member(cut_out(record, path), "result", pieces)))])

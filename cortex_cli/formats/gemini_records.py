@@ -12,7 +12,7 @@ from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.codex_layout import block_of
 from cortex_cli.formats.codex_replay import OWN
 from cortex_cli.formats.containers import only
-from cortex_cli.formats.contents import compact, edit_json, text_of
+from cortex_cli.formats.contents import compact, edit_json, shrink_copies, text_of
 from cortex_cli.formats.gemini_parts import (
     edit_part,
     edit_response,
@@ -212,7 +212,7 @@ def _edit_result(calls: Sequence[dict[str, Any]], at: int, old: Part, new: Part)
         gone = [one.block - SIBLING for one in old.media if one.block >= SIBLING and one.block not in kept]
         yield from (Delete((*base, "result", sibling)) for sibling in gone)
         yield from _edit_copies(calls, at, new)
-    yield from _shrink_display((*base, "resultDisplay"), call.get("resultDisplay"), old.text, new.text)
+    yield from shrink_copies((*base, "resultDisplay"), call.get("resultDisplay"), old.text, new.text)
 
 
 def _edit_copies(calls: Sequence[dict[str, Any]], at: int, new: Part) -> Iterator[Edit]:
@@ -225,13 +225,3 @@ def _edit_copies(calls: Sequence[dict[str, Any]], at: int, new: Part) -> Iterato
                 path = ("toolCalls", other, "result", place, key_of(piece, "functionResponse"))
                 was = read_response(inner)
                 yield from edit_response(path, inner, was, was._replace(text=new.text, media=()))
-
-
-def _shrink_display(path: Path, value: Any, old: str, new: str) -> Iterator[Edit]:
-    """Replace strings that show a result's text to the user; the model is not sent them."""
-    if isinstance(value, str):
-        if len(value) > len(new) and (value in old or old in value):
-            yield Replace(path, new)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _shrink_display((*path, key), inner, old, new)

@@ -4,7 +4,7 @@ Encrypted `compaction` items are the only copy of what they stand for: opaque, k
 goes on from an earlier response, an output may answer a call that is not in the file. Source: FORMATS section 4.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ def find_box(source: Source) -> Box | None:
 
 def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
     asked, answered = document.get("input"), document.get("output")
-    if isinstance(asked, list) and any(map(_is_item, asked)):
+    if isinstance(asked, list) and any(map(is_item, asked)):
         return Box("list", ("input",), document, asked)
     if isinstance(asked, str) and "model" in document and (document.keys() & {"instructions", "store", *OUTSIDE}):
         return Box("list", ("input",), document)
@@ -93,7 +93,8 @@ def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
     return Box("lines") if is_one_line and _is_own(document) else None
 
 
-def _is_item(value: Any) -> bool:
+def is_item(value: Any) -> bool:
+    """Tell whether a value is an item; messages may leave their type out."""
     return isinstance(value, dict) and (type_of(value) in ITEM_TYPES or isinstance(value.get("role"), str))
 
 
@@ -129,6 +130,11 @@ def load(source: Source) -> Transcript:
         warnings=warnings,
     )
     return _keep_answers_to_others(transcript) if outside else transcript
+
+
+def read_values(values: Iterable[tuple[int, dict[str, Any]]]) -> list[Message]:
+    """Read items, given as (index, value)."""
+    return list(read_items([Item(value, index) for index, value in values]))
 
 
 def _instructions(box: Box) -> Iterator[Message]:
@@ -181,13 +187,18 @@ def dump(transcript: Transcript) -> Iterator[bytes]:
 
 def plan(transcript: Transcript) -> rewrite.Plan:
     """Plan what becomes of every item."""
+    return plan_items(transcript, lambda message: {"role": message.role, "content": message.text})
+
+
+def plan_items(transcript: Transcript, encode_spoken: Callable[[Message], dict[str, Any]]) -> rewrite.Plan:
+    """Plan what becomes of every item; `encode_spoken` writes a text of ours."""
     element = rewrite.element_reader(transcript)
     calls = {part.call_id: part.record for message in transcript.messages for part in message.calls}
 
     def encode(message: Message, _time: str) -> dict[str, Any]:
         result = message.result
         if result is None:
-            return {"role": message.role, "content": message.text}
+            return encode_spoken(message)
         family = type_of(element(calls[result.call_id])) if result.call_id in calls else ""
         return {"type": answer_type(family), "call_id": result.call_id, "output": result.text}
 

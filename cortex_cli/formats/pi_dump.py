@@ -10,6 +10,7 @@ from typing import Any
 from cortex_cli.formats import pi_history
 from cortex_cli.formats.carrier import Carrier, plan_carrier
 from cortex_cli.formats.changes import RecordChange, is_changed, record_changes
+from cortex_cli.formats.contents import shrink_copies
 from cortex_cli.formats.pi_nodes import Node, Writer, old_node
 from cortex_cli.formats.pi_tree import SPOKEN, Tree
 from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Replace
@@ -147,19 +148,10 @@ def _below(path: Path, one: Edit) -> Edit:
 
 
 def _shrink_details(details: Any, change: RecordChange) -> Iterator[Edit]:
-    """Replace strings of a result's details that repeat its text; pi does not send them."""
+    """Shorten what a result's details repeat of its text; pi does not send them."""
     for old, new in change.edited.values():
-        for path, text in _strings(("details",), details) if old.kind == "result" else ():
-            if len(text) > len(new.text) and (text in old.text or old.text in text):
-                yield Replace(path, new.text)
-
-
-def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict | list):
-        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _strings((*path, key), member)
+        if old.kind == "result":
+            yield from shrink_copies(("details",), details, old.text, new.text)
 
 
 def _path_of(tree: Tree, nodes: Sequence[Node]) -> list[Node]:
