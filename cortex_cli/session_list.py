@@ -123,7 +123,7 @@ def _look(session: Session, settings: Settings, counter: Counter, is_wanted: Cal
     try:
         file = files.read_file(str(session.path))
         size = len(file.data)
-        project = _project_of(session, bytes(file.data))
+        project = project_of(session, bytes(file.data))
         if not is_wanted(project):
             return None
         transcript = formats.load(Source(file.data, file.path), settings.format)
@@ -146,7 +146,7 @@ def _listed(session: Session, size: int, project: str, error: str = "") -> Liste
     )
 
 
-def _project_of(session: Session, data: bytes) -> str:
+def project_of(session: Session, data: bytes) -> str:
     """Return the folder that the records name; else what the client's own folder is called."""
     if session.client == "gemini":  # tmp/PROJECT/chats/FILE, the folder's path beside the chats where it is kept
         rooted = session.path.parent.parent / ".project_root"

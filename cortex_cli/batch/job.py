@@ -39,6 +39,8 @@ class Job(NamedTuple):
     """What the file was before the model failed on it: put back first, if the file is still as that run left it."""
     written_sha256: str = ""
     """As that run left it."""
+    keeps_time: bool = False
+    """The result gets the time of the input: clients order their sessions by it."""
 
 
 class Outcome(NamedTuple):
@@ -157,17 +159,22 @@ def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
     report = merge_reports([result.report for result in results])
     report = replace(report, input=replace(report.input, bytes=len(source.data)))
     done = [result.transcript for result in results]
+    target = job.target
+    if target.kind == "fork" and not report.changed:
+        target = Target("none")  # a copy under another name would only stand in the way
     if job.target.kind == "file":
         make_folder(job.target.path.parent)
     keeps = job.target.keeps_history(job.settings)
     written = write_result(
         source,
         lambda: formats.dump_all(done, keep_history=keeps),
-        job.target,
+        target,
         done[0],
         changed=report.changed,
         keep=recording.keeper(source, done, report) if recording else None,
     )
+    if job.keeps_time and written.path and source.stamp is not None:
+        os.utime(written.path, ns=(time.time_ns(), source.stamp.modified_ns))
     report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=job.target.kind == "none")
     outcome = outcome._replace(report=entry_of(report))
     return _finished(

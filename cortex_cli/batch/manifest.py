@@ -44,6 +44,8 @@ class Entry:
     """Of the input."""
     modified_ns: int = -1
     """Of the input: while size and time are the same, it is not read again."""
+    output: str = ""
+    """Path of a fork."""
     output_sha256: str = ""
     output_bytes: int = -1
     backup: str = ""
@@ -96,6 +98,7 @@ class Manifest:
                 sha256=outcome.sha256,
                 bytes=outcome.bytes,
                 modified_ns=outcome.modified_ns,
+                output=report["output"]["path"] if report and outcome.job.target.kind == "fork" else "",
                 output_sha256=outcome.output_sha256,
                 output_bytes=outcome.output_bytes,
                 backup=outcome.backup,

@@ -1,7 +1,7 @@
 """Which files below a directory are compacted, and where each result goes."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -35,6 +35,12 @@ class Place(NamedTuple):
     """The one file that was named instead of a folder; `root` is where it stands."""
     output_name: str = ""
     """What its result is called, where that was said."""
+    fork: bool = False
+    """Each result becomes a session of its own."""
+    homes: Mapping[str, str] = {}
+    """The environment, which says where clients keep their sessions."""
+    manifest: Path | None = None
+    """The folder of the manifest, where it is neither that of the results nor that of the sources."""
 
     @classmethod
     def of(cls, source: Path, output: Path | None, *, in_place: bool, force: bool) -> "Place":
@@ -49,7 +55,7 @@ class Place(NamedTuple):
     @property
     def home(self) -> Path | None:
         """The folder of the manifest; None for a dry run, which leaves nothing behind."""
-        return self.root if self.in_place else self.output
+        return self.manifest or (self.root if self.in_place else self.output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,8 @@ class Plan:
     """In the order of their names."""
     skipped: tuple[Path, ...]
     """Files that are no transcripts by their name, our own outputs and backups."""
+    busy: tuple[tuple[Path, str], ...] = ()
+    """Sessions in use, which are left alone, and who uses them."""
 
 
 def plan_files(place: Place, *, globs: Sequence[str] = (), exclude: Sequence[str] = ()) -> Plan:
@@ -108,6 +116,8 @@ def target_for(path: Path, place: Place) -> Target:
     """Decide where the result of one file goes: the same place below the output folder, over it, or nowhere."""
     if place.in_place:
         return Target("in-place")
+    if place.fork:
+        return Target("fork", environment=place.homes)
     if place.output is None:
         return Target("none")
     name = place.output_name or path.relative_to(place.root)
@@ -121,7 +131,12 @@ def check_place(place: Place, *, dry_run: bool) -> None:
         OptionError: None or several of the three are given, or the output is the source.
     """
     output = place.output
-    choices = (("-o", output is not None), ("--in-place", place.in_place), ("--dry-run", dry_run))
+    choices = (
+        ("-o", output is not None),
+        ("--in-place", place.in_place),
+        ("--fork", place.fork),
+        ("--dry-run", dry_run),
+    )
     given = [flag for flag, is_given in choices if is_given]
     if len(given) != 1:
         message = f"{' and '.join(given)} exclude each other" if given else "a batch must know where its results go"

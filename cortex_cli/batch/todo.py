@@ -43,7 +43,10 @@ def plan_jobs(
     run = settings_hash(settings)
     jobs: list[Job] = []
     finished = 0
+    forks = {entry.output for entry in manifest.entries.values() if entry.output}
     for path in paths:
+        if str(path) in forks:  # a session that an earlier run made
+            continue
         name = path.relative_to(place.root).as_posix()
         entry = manifest.entries.get(name)
         is_wanted = entry is not None and entry.result in _TO_RETRY if retry_failed else True
@@ -69,6 +72,7 @@ def _job(
         name=name,
         backup=undo.backup if undo else "",
         written_sha256=undo.output_sha256 if undo else "",
+        keeps_time=bool(place.homes),
     )
 
 

@@ -1,5 +1,6 @@
 """`cortex batch`: all transcripts below a directory, or a data set."""
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,12 +13,29 @@ from cortex_cli.batch.plan import Place, Plan, check_place, plan_files
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
 from cortex_cli.cli.shell import Shell
-from cortex_cli.errors import CortexError
+from cortex_cli.errors import CortexError, OptionError
 from cortex_cli.settings_load import LoadedSettings
 
 if TYPE_CHECKING:
     from cortex_cli.batch.job import Outcome
     from cortex_cli.batch.manifest import Manifest
+
+
+class HomeOptions(NamedTuple):
+    """Which sessions of which client, instead of a SOURCE."""
+
+    claude_code: Annotated[
+        bool, typer.Option("--claude-code", help="The sessions of Claude Code on this machine; those in use are left.")
+    ] = False
+    codex: Annotated[bool, typer.Option("--codex", help="The sessions of Codex.")] = False
+    pi: Annotated[bool, typer.Option("--pi", help="The sessions of pi.")] = False
+    project: Annotated[
+        str | None,
+        typer.Option("--project", metavar="P", help="Only sessions of this folder: a path, or a name in it."),
+    ] = None
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="AGE", help="Only sessions not written to since (7d, 12h).")
+    ] = None
 
 
 class BatchOptions(NamedTuple):
@@ -28,6 +46,9 @@ class BatchOptions(NamedTuple):
     ] = None
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Write over the inputs; what they were is kept as NAME.EXT.bak.")
+    ] = False
+    fork: Annotated[
+        bool, typer.Option("--fork", help="Write new sessions that their client can resume; the old ones stay.")
     ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Write nothing; print what would be saved.")] = False
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite existing outputs.")] = False
@@ -58,16 +79,18 @@ class BatchOptions(NamedTuple):
 def batch(
     shell: Shell,
     loaded: LoadedSettings,
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A directory: everything below it is looked at. Or a data set.")
-    ],
     options: BatchOptions,
+    home: HomeOptions,
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[SOURCE]", help="A directory: everything below it is looked at. Or a data set."),
+    ] = None,
 ) -> None:
     """Compact all transcripts below a directory.
 
     Files that are no transcripts, our own outputs (*.compacted.*) and backups (*.bak) are left alone. A bad file
-    is named, the others go on, and the exit code is 1. One of -o, --in-place, --dry-run is needed. What was done
-    is kept in cortex-batch.jsonl beside the results: run again, it does what is new, changed or failed.
+    is named, the others go on, and the exit code is 1. One of -o, --in-place, --fork, --dry-run is needed. What
+    was done is kept in cortex-batch.jsonl beside the results: run again, it does what is new, changed or failed.
     """
     from cortex_cli.batch.local import default_jobs, run_jobs  # noqa: PLC0415  # `--help` needs none of it
     from cortex_cli.batch.manifest import Manifest, open_manifest  # noqa: PLC0415  # the same
@@ -75,9 +98,8 @@ def batch(
     from cortex_cli.cli.render_batch import track  # noqa: PLC0415  # the same
     from cortex_cli.summarizers import key_environment  # noqa: PLC0415  # the same
 
-    output = Path(options.output) if options.output is not None else None
-    place = Place.of(Path(source), output, in_place=options.in_place, force=options.force)
-    plan = _plan(place, options)
+    check_report_file(options.report_file)
+    place, plan = _plan(source, options, home, shell)
     with open_manifest(place.home) if place.home is not None else nullcontext(Manifest()) as manifest:
         todo = plan_jobs(
             plan.paths,
@@ -90,9 +112,42 @@ def batch(
         processes = whole_number(options.jobs, "--jobs", default=0) or default_jobs([job.path for job in todo.jobs])
         outcomes = run_jobs(todo.jobs, processes=processes, begin=manifest.begin)
         tracked = track(shell, _recorded(outcomes, manifest), todo.jobs, quiet=options.quiet)
-        report = _collect(tracked, len(plan.skipped), todo.finished)
+        report = _collect(tracked, plan, todo.finished)
     _give(shell, report, str(place.root), options)
     _raise_for(report["failed"], len(todo.jobs))
+
+
+def _plan(source: str | None, options: BatchOptions, home: HomeOptions, shell: Shell) -> tuple[Place, Plan]:
+    """Return where the batch reads and writes, and the files that are looked at."""
+    from cortex_cli.batch import homes  # noqa: PLC0415  # `--help` needs none of it
+    from cortex_cli.sessions import CLIENTS  # noqa: PLC0415  # the same
+
+    output = Path(options.output) if options.output is not None else None
+    client = homes.chosen_client(CLIENTS, {"claude-code": home.claude_code, "codex": home.codex, "pi": home.pi})
+    if (client is None) == (source is None):
+        raise OptionError(
+            "name a SOURCE, or a client" if client is None else "a SOURCE and a client exclude each other",
+            where="batch",
+            hint="a directory, a data set, --claude-code, --codex or --pi",
+        )
+    if client is None:
+        assert source is not None  # just checked
+        if home.project or home.older_than or options.fork:
+            flag = "--project" if home.project else "--older-than" if home.older_than else "--fork"
+            raise OptionError(
+                "goes with a client's sessions only", where=flag, hint="add --claude-code, --codex or --pi"
+            )
+        place = Place.of(Path(source), output, in_place=options.in_place, force=options.force)
+        check_place(place, dry_run=options.dry_run)
+        return place, plan_files(place, globs=options.glob or (), exclude=options.exclude or ())
+    place = homes.place_of(
+        client, shell.environment, output, in_place=options.in_place, force=options.force, fork=options.fork
+    )
+    check_place(place, dry_run=options.dry_run)
+    older_than = homes.parse_age(home.older_than) if home.older_than else 0.0
+    return place, homes.plan_home(
+        client, shell.environment, now_seconds=time.time(), older_than_seconds=older_than, project=home.project or ""
+    )
 
 
 def _raise_for(failed: list[dict[str, Any]], total: int) -> None:
@@ -111,23 +166,17 @@ def _raise_for(failed: list[dict[str, Any]], total: int) -> None:
         raise CortexError("; ".join(said))
 
 
-def _plan(place: Place, options: BatchOptions) -> Plan:
-    """Return the files that are looked at."""
-    check_place(place, dry_run=options.dry_run)
-    check_report_file(options.report_file)
-    return plan_files(place, globs=options.glob or (), exclude=options.exclude or ())
-
-
 def _recorded(outcomes: "Iterable[Outcome]", manifest: "Manifest") -> "Iterator[Outcome]":
     for outcome in outcomes:
         manifest.finish(outcome)
         yield outcome
 
 
-def _collect(outcomes: "Iterable[Outcome]", skipped: int, finished: int) -> dict[str, Any]:
+def _collect(outcomes: "Iterable[Outcome]", plan: Plan, finished: int) -> dict[str, Any]:
     """Gather how each file went; a failure is told at once."""
     from cortex_cli.report import batch_report  # noqa: PLC0415  # `--help` needs none of it
 
+    skipped = len(plan.skipped)
     done: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for outcome in outcomes:
@@ -143,7 +192,10 @@ def _collect(outcomes: "Iterable[Outcome]", skipped: int, finished: int) -> dict
             done.append(outcome.report)
     done.sort(key=lambda report: str(report["input"]["path"]))
     failed.sort(key=lambda failure: (str(failure["path"]), failure.get("line", 0)))
-    return batch_report("batch", done, failed, skipped=skipped, finished=finished)
+    report = batch_report("batch", done, failed, skipped=skipped, finished=finished)
+    if plan.busy:
+        report["in_use"] = [{"path": str(path), "reason": reason} for path, reason in plan.busy]
+    return report
 
 
 def _give(shell: Shell, report: dict[str, Any], source: str, options: BatchOptions) -> None:

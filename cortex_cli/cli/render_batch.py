@@ -66,7 +66,7 @@ def print_batch(console: Console, report: Mapping[str, Any], root: str, *, verbo
     """Print what a batch did below `root`."""
     files = report["files"]
     told = (_files(console, files, root, verbose=verbose), _formats(files), _warnings(files, verbose=verbose))
-    print_all(console, chain(*told, _totals(report)))
+    print_all(console, chain(*told, _in_use(report, verbose=verbose), _totals(report)))
 
 
 def _files(
@@ -117,6 +117,14 @@ def _warnings(files: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[
         yield from (line(("warning: ", CAREFUL), f"{path}: {warning}") for path, warning in warnings)
     elif warnings:
         yield line((f"{count(len(warnings), 'warning')}; -v shows them", CAREFUL))
+
+
+def _in_use(report: Mapping[str, Any], *, verbose: bool) -> Iterator[RenderableType]:
+    busy = report.get("in_use", ())
+    if verbose:
+        yield from (line((f"{one['path']} left alone: {one['reason']}", LABEL)) for one in busy)
+    elif busy:
+        yield line((f"{count(len(busy), 'session')} in use left alone; -v names them", LABEL))
 
 
 def _totals(report: Mapping[str, Any]) -> Iterator[RenderableType]:
