@@ -1,12 +1,13 @@
 """The memory of one run over a transcript: its authors, what it goes on from, how its originals are looked up."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cortex_cli.errors import OptionError
 from cortex_cli.layers.view import View
-from cortex_cli.memory.base import LogEntry, Observer, ObserveRequest, Reflector, ReflectRequest
+from cortex_cli.memory.base import Observer, Reflector
 from cortex_cli.memory.engine import Memory
 from cortex_cli.memory.state import MemoryState, load_state
 from cortex_cli.messages import LayerResult
@@ -51,12 +52,15 @@ class Remembering:
                 "a model was named and no observer handed in",
                 hint="hand in `observer=observer_of(settings, os.environ)` and `reflector=reflector_of(...)`",
             )
+        from cortex_cli.memory.authors import observer_of, reflector_of  # noqa: PLC0415 - start-up time
+
+        builtin = replace(settings, summarizer=BUILTIN, observer_model="", reflector_model="")
         state = load_state(self.state) if self.state is not None else MemoryState()
         return Memory(
             replace(settings, activation_ratio=settings.activation_ratio or USUAL_RATIO),
             counter,
-            observer=self.observer or _observe,
-            reflector=self.reflector or _reflect,
+            observer=self.observer or observer_of(builtin, {}),
+            reflector=self.reflector or reflector_of(builtin, {}),
             state=replace(state, session=session or state.session),
             recall=self.recall,
         )
@@ -71,13 +75,17 @@ class Remembering:
         return remember
 
 
-async def _observe(request: ObserveRequest) -> LogEntry:
-    from cortex_cli.memory.observing import observe_builtin  # noqa: PLC0415 - start-up time
+def how_to_recall(archive: str) -> str:
+    """Say how what left is looked up in an archive; empty without one.
 
-    return await observe_builtin(request)
+    Args:
+        archive: Path as `--archive` takes it.
+    """
+    if not archive:
+        return ""
+    from cortex_cli.archive import Archive  # noqa: PLC0415 - without an archive nobody needs SQLite
 
-
-async def _reflect(request: ReflectRequest) -> LogEntry:
-    from cortex_cli.memory.condensing import reflect_builtin  # noqa: PLC0415 - start-up time
-
-    return await reflect_builtin(request)
+    kept = Archive(archive)
+    if kept.folder:
+        return f"search the files below {shlex.quote(str(kept.folder))}"
+    return f"`cortex recall WORDS --archive {shlex.quote(str(kept.database.absolute()))}`"

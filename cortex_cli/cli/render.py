@@ -168,11 +168,11 @@ def _tool_row(name: str, saved: int, actions: "Tally[str]") -> tuple[RenderableT
 
 def _dropped(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     typed = [change for change in _all_changes(report) if change.typed and change.action == "dropped"]
-    summarized = sum(change.typed and change.action == "summarized" for change in _all_changes(report))
-    if summarized:
-        are = "is" if summarized == 1 else "are"
-        yield indented(f"{count(summarized, 'message')} that a person wrote {are} now in the summary")
-        yield Text()
+    for action, place in (("summarized", "the summary"), ("observed", "the log")):
+        if told := sum(change.typed and change.action == action for change in _all_changes(report)):
+            are = "is" if told == 1 else "are"
+            yield indented(f"{count(told, 'message')} that a person wrote {are} now in {place}")
+            yield Text()
     if not typed:
         return
     yield indented((f"{count(len(typed), 'message')} that a person wrote left:", CAREFUL))
@@ -245,7 +245,8 @@ def _summary(report: Report) -> Iterator[RenderableType]:
         notes += [count(bill["calls"], "call"), tokens, *([usd(bill["usd"])] if bill["usd"] is not None else [])]
     if secrets := report.extra.get("redacted_secrets"):
         notes.append(f"{count(secrets, 'secret')} redacted")
-    yield indented(("summary by  ", LABEL), report.summarizer, (f"  ({', '.join(notes)})" if notes else "", LABEL))
+    what = "log by  " if report.strategy == "observational" else "summary by  "
+    yield indented((what, LABEL), report.summarizer, (f"  ({', '.join(notes)})" if notes else "", LABEL))
     yield Text()
 
 

@@ -1,6 +1,7 @@
 """What `compact`, `micro` and `failsafe` share: every source through the layers, written, reported."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from cortex_cli.tokens import Counter, make_counter
 if TYPE_CHECKING:
     from cortex_cli.archiving import Recording
     from cortex_cli.llm.client import OnText
+    from cortex_cli.memory.statefile import StateFile
+    from cortex_cli.remembering import Remembering
 
 FORMS = ("rich", "text", "json", "none")
 """Forms of the report. Source: DESIGN section 4."""
@@ -49,7 +52,7 @@ class Runner:
         names = sources.named_sources(given, self.shell)
         self._check(names)
         counter = make_counter(self.settings.tokenizer)
-        summarizer = self.summarizer or summarizer_of(self.settings, self.shell.environment, self._progress())
+        summarizer = None if self._observes else self._summarizer()
         reports: list[Report] = []
         failed: list[tuple[str, CortexError]] = []
         for name in names:
@@ -64,25 +67,42 @@ class Runner:
         if failed:
             raise CortexError(f"{len(failed)} of {len(names)} inputs failed")
 
+    def _summarizer(self) -> Summarizer | None:
+        return self.summarizer or summarizer_of(self.settings, self.shell.environment, self._progress())
+
     def _check(self, names: list[str]) -> None:
         outputs.check_options(self.output, names, json=self.report.json)
         form = self.report.report
         if form is not None and form not in FORMS:
             raise OptionError(f"unknown form {form!r}", where="--report", hint=name_hint(form, FORMS))
         check_report_file(self.report.report_file)
+        if self.settings.state and self.command == "compact" and not self._observes:
+            hint = "add --strategy observational, or use `cortex observe`"
+            raise OptionError("it is the memory of the observational strategy", where="--state", hint=hint)
+        if self.settings.state and len(names) > 1:
+            hint = "a memory is of one conversation; run them one by one"
+            raise OptionError(f"{len(names)} inputs and one memory", where="--state", hint=hint)
 
     def _run_one(self, name: str, counter: Counter, summarizer: Summarizer | None) -> Report:
+        with self._state() as state:
+            return self._run_with(state, name, counter, summarizer)
+
+    def _run_with(
+        self, state: "StateFile | None", name: str, counter: Counter, summarizer: Summarizer | None
+    ) -> Report:
         file = sources.read(name, self.shell)
         is_silent = self.report.quiet or summarizer is not None  # a model shows its own progress
         recording = self._recording()
         with self.shell.working(f"compacting {name}", len(file.data), quiet=is_silent):
             transcripts = formats.load_all(Source(file.data, file.path), self.settings.format)
+            remembering = self._remembering(state, len(transcripts))
             results = [
                 compact(
                     one,
                     self.settings,
                     counter=counter,
                     summarizer=summarizer,
+                    remembering=remembering,
                     persist=recording.persist if recording else None,
                     command=self.command,
                 )
@@ -92,6 +112,8 @@ class Runner:
         done = [result.transcript for result in results]
         report = merge_reports([result.report for result in results])
         report = replace(report, input=replace(report.input, bytes=len(file.data), digest=self._digest(file.data)))
+        if state is not None and report.memory is not None and not self.output.dry_run:
+            state.write(report.memory)
         target = outputs.target_of(file, self.output, self.shell)
         keeps = target.keeps_history(self.settings)
         written = write_result(
@@ -105,6 +127,38 @@ class Runner:
         report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
         self._show(report, written)
         return report
+
+    def _state(self) -> "AbstractContextManager[StateFile | None]":
+        """Hold the memory of earlier runs, where one is named."""
+        if not self.settings.state:
+            return nullcontext()
+        from cortex_cli.memory.statefile import StateFile  # noqa: PLC0415  # most runs have none
+
+        return StateFile.held(self.settings.state)
+
+    def _remembering(self, state: "StateFile | None", conversations: int) -> "Remembering | None":
+        """Say who observes, and from what memory; None where nobody does."""
+        if not self._observes:
+            return None
+        from cortex_cli.memory.authors import observer_of, reflector_of  # noqa: PLC0415  # start-up time
+        from cortex_cli.remembering import Remembering, how_to_recall  # noqa: PLC0415  # the same
+
+        if state is not None and conversations > 1:
+            hint = "a memory is of one conversation; leave --state out"
+            raise OptionError(f"{conversations} conversations in one file", where="--state", hint=hint)
+        asks_model = self.settings.summarizer != BUILTIN
+        environment = self.shell.environment
+        return Remembering(
+            observer=observer_of(self.settings, environment) if asks_model else None,
+            reflector=reflector_of(self.settings, environment) if asks_model else None,
+            state=state.data if state else None,
+            saves=state is not None,
+            recall=how_to_recall(self.settings.archive),
+        )
+
+    @property
+    def _observes(self) -> bool:
+        return self.settings.second_layer == "observe"
 
     def _digest(self, data: bytes) -> Callable[[], str] | None:
         """Work the input's hash out where it will be asked for; what is not asked for must not keep the input."""

@@ -42,6 +42,8 @@ class Ticket:
     """An observation that was asked for."""
 
     request: ObserveRequest
+    start: int
+    """Position of its first message."""
     after: Mark | None
     """The watermark when it was asked for: the answer counts only while this is the watermark."""
     until: Mark
@@ -107,8 +109,9 @@ class Memory(Standing):
                 counter=self.counter,
                 instruction=self.settings.observer_instruction,
             ),
+            start=start,
             after=state.watermark,
-            until=mark_at(messages, stop),
+            until=mark_at(messages, stop, start=start, before=state.watermark),
             messages=len(observed),
             tokens=tokens,
             epoch=self.epoch,
@@ -196,8 +199,8 @@ class Memory(Standing):
         """
         last: Ticket | None = None
         while ticket := self.plan_observation(messages, end, piece_tokens):
-            if last is not None and ticket.after != last.until:  # somebody else observed meanwhile, and further
-                return False
+            if last is not None and (ticket.after != last.until or ticket.start <= last.start):
+                return False  # somebody else observed meanwhile; or the place is not found again
             if not await self.observe_once(ticket):
                 return False
             last = ticket
@@ -233,8 +236,10 @@ class Memory(Standing):
         before = self.account.observed_messages
         messages = self._merge_and_drop(view, placed)
         if is_forced or self._is_over(view, messages):
-            end = plan_recent(messages, self.counter, self.settings).tail
-            await self.observe(messages, end, limits.piece)
+            plan = plan_recent(messages, self.counter, self.settings)
+            start = self.position(messages)
+            if any(at >= start and is_observable(messages[at]) for at in plan.summarized):
+                await self.observe(messages, plan.tail, limits.piece)
             messages = self._merge_and_drop(view, self.place(messages))
         if self._is_over(view, messages):
             messages = self._drop_tail(view, messages)
@@ -294,11 +299,13 @@ class Memory(Standing):
 
     def reason(self, before: int, messages: tuple[Message, ...]) -> str:
         """Say what was done since so many messages were observed."""
-        observed = self.account.observed_messages - before
-        if not observed and not self.state.observations:
+        observed, log = self.account.observed_messages - before, self.state.observation_tokens
+        if not observed and not log:
             reason = f"nothing to observe before the {len(messages)} messages that are kept"
+        elif not observed:
+            reason = f"nothing new to observe, the log has {log:,} tokens"
         else:
-            reason = f"{observed} messages observed, the log has {self.state.observation_tokens:,} tokens"
+            reason = f"{observed} message{'s' if observed > 1 else ''} observed, the log has {log:,} tokens"
         return f"{reason}; {self.account.failures[-1]}" if self.account.failures else reason
 
     # condensing

@@ -14,7 +14,7 @@ TRAIL_MESSAGES = 8
 """Messages before a place that are remembered."""
 
 SURE_MESSAGES = 2
-"""So many in a row, without id and time, are known again anywhere; fewer only where the history begins with them."""
+"""So many in a row, without id and time, are known again, should what was before be gone; one where it is the first."""
 
 DIGEST_BYTES = 8
 
@@ -25,7 +25,11 @@ class Mark(NamedTuple):
     position: int
     """How many messages stood before it when it was made."""
     trail: tuple[str, ...] = ()
-    """Fingerprints of the last of these, newest last."""
+    """Fingerprints of the last that were observed before it, newest last; some may have left since."""
+    log: str = ""
+    """Fingerprint of the log that stood in the conversation, if one did."""
+    behind_log: int = 0
+    """How many messages stood between that log and the place."""
 
 
 def fingerprint(message: Message) -> str:
@@ -34,6 +38,8 @@ def fingerprint(message: Message) -> str:
     Neither results (layer 1 shortens them) nor thinking (it may be dropped) nor the arguments of a call count;
     a call and its result are known by the call's id.
     """
+    if message.synthetic == "log":  # where it stands, the messages before it are not to be found any more
+        return hashlib.blake2b(message.text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
     said = [part.text for part in message.parts if part.kind in ("text", "media", "opaque")]
     joined = [f"{part.kind} {part.call_id}" for part in message.parts if part.kind in ("call", "result")]
     if not said and not any(part.call_id for part in message.parts):
@@ -43,15 +49,21 @@ def fingerprint(message: Message) -> str:
     return digest if message.id or message.time else f"-{digest}"
 
 
-def mark_at(messages: Sequence[Message], index: int) -> Mark:
+def mark_at(messages: Sequence[Message], index: int, *, start: int, before: Mark | None) -> Mark:
     """Remember a place.
 
     Args:
         messages: The conversation.
         index: Position of the first message behind the place.
+        start: Where what is observed now begins.
+        before: Where what was observed before ends.
     """
-    said = [message for message in messages[:index] if not _is_bound(message)]
-    return Mark(index if said else 0, tuple(map(fingerprint, said[-TRAIL_MESSAGES:])))
+    said = [message for message in messages[start:index] if not _is_bound(message)]
+    trail = (*(before.trail if before else ()), *map(fingerprint, said[-TRAIL_MESSAGES:]))[-TRAIL_MESSAGES:]
+    log = next((at for at in range(index - 1, -1, -1) if messages[at].synthetic == "log"), None)
+    if log is None:
+        return Mark(index if trail else 0, trail)
+    return Mark(index, trail, fingerprint(messages[log]), index - log - 1)
 
 
 def find_mark(mark: Mark, messages: Sequence[Message]) -> int | None:
@@ -64,6 +76,8 @@ def find_mark(mark: Mark, messages: Sequence[Message]) -> int | None:
     if not mark.trail:
         return min(mark.position, len(messages))
     prints = _Prints(messages)
+    if (found := _behind_log(mark, prints)) is not None:
+        return found
     for known in range(len(mark.trail), 0, -1):
         trail = mark.trail[:known]
         if 0 < mark.position <= len(messages) and _ends_with(prints, mark.position, trail):
@@ -115,6 +129,16 @@ def _is_bound(message: Message) -> bool:
     return message.slot or message.synthetic in ("log", "notice")
 
 
+def _behind_log(mark: Mark, prints: _Prints) -> int | None:
+    """Find a place by the log in front of it, if that is the same still."""
+    messages = prints.messages
+    log = next((at for at in range(len(messages) - 1, -1, -1) if messages[at].synthetic == "log"), None)
+    if not mark.log or log is None or prints[log] != mark.log:
+        return None
+    end = log + 1 + mark.behind_log
+    return end if log < end <= len(messages) and prints[end - 1] == mark.trail[-1] else None
+
+
 def _ends_with(prints: _Prints, end: int, trail: Sequence[str]) -> bool:
     """Tell whether the messages before `end` are those of a trail, or as many of them as the history still has."""
     matched = 0
@@ -133,6 +157,4 @@ def _ends_with(prints: _Prints, end: int, trail: Sequence[str]) -> bool:
         else:
             matched += 1
         at -= 1
-    is_whole = matched == len(trail) and matched >= SURE_MESSAGES
-    begins_with_it = at < 0 and matched > 0
-    return is_whole or begins_with_it
+    return matched >= SURE_MESSAGES or (at < 0 and matched > 0)

@@ -14,7 +14,8 @@ there counts from the next step on. Source: SPEC section 6.
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from cortex_cli.groups import safe_cuts
@@ -75,7 +76,7 @@ class LiveMemory:
         limits = self.memory.limits(view.with_messages(messages))
         end = safe_cuts(messages)[-1]
         if not self.observes and self.memory.unobserved_tokens(messages, end) >= max(limits.interval, 1):
-            work = self.memory.observe(messages, end, limits.piece)
+            work = partial(self.memory.observe, messages, end, limits.piece)
             self._observation = asyncio.create_task(self._run(work, "observation"))
         self._start_reflection(view)
 
@@ -151,9 +152,9 @@ class LiveMemory:
         if not self.memory.adopt(view.messages):
             _log.warning("the log in the conversation is not the one of this memory: the memory's own stays")
 
-    async def _run(self, work: Awaitable[Any], what: str) -> None:
+    async def _run(self, work: Callable[[], Awaitable[Any]], what: str) -> None:
         try:
-            await work
+            await work()
         except Exception:  # a mistake of ours must not end the session
             _log.exception("%s in the background failed", what)
 
@@ -162,7 +163,7 @@ class LiveMemory:
         tokens, limits = memory.state.observation_tokens, memory.limits(view)
         is_due = tokens >= limits.background_reflection > 0 and tokens > self._not_condensed
         if is_due and not self.reflects and memory.state.reflection is None:
-            work = self._reflect(memory.state.observations, tokens, limits.background_reflection)
+            work = partial(self._reflect, memory.state.observations, tokens, limits.background_reflection)
             self._reflection = asyncio.create_task(self._run(work, "reflection"))
 
     async def _reflect(self, source: str, tokens: int, target_tokens: int) -> None:

@@ -4,13 +4,14 @@
      "observations": "Date: ...", "current_task": "", "suggested_response": "",
      "observation_tokens": 812, "generation": 1,
      "chunks": [{"observations", "observed_tokens", "messages", "created_at", "current_task",
-                 "suggested_response", "author", "until": {"position", "trail"}}],
-     "watermark": 41, "merged": {"position", "trail"} | null, "kept": [...], "lineage": [...],
+                 "suggested_response", "author", "until": PLACE}],
+     "watermark": 41, "merged": PLACE | null, "kept": [...], "lineage": [...],
      "reflection": {"source_chars", "observations"} | null}
 
-`generation` counts reflections. `watermark` is how many messages of the history are observed, `merged` up to which
-message the log stands for them; places are known by messages (`identity.py`), so that the state fits the grown
-file as well as its compacted output. Restoring asks no model.
+PLACE is {"position", "trail", "log", "behind_log"}. `generation` counts reflections. `watermark` is how many
+messages of the history are observed, `merged` up to which message the log stands for them; places are known by
+messages (`identity.py`), so that the state fits the grown file as well as its compacted output. Restoring asks
+no model.
 """
 
 import hashlib
@@ -131,7 +132,7 @@ def _dump_chunk(chunk: Chunk) -> dict[str, Any]:
 
 
 def _dump_mark(mark: Mark) -> dict[str, Any]:
-    return {"position": mark.position, "trail": list(mark.trail)}
+    return {"position": mark.position, "trail": list(mark.trail), "log": mark.log, "behind_log": mark.behind_log}
 
 
 def load_state(data: Any, *, messages: int | None = None) -> MemoryState:
@@ -189,7 +190,8 @@ def _load_chunk(fields: "_Fields", messages: int | None) -> Chunk:
 def _load_mark(data: Any, messages: int | None) -> Mark:
     fields = _Fields(data)
     position = fields.number("position")
-    return Mark(position if messages is None else min(position, messages), fields.texts("trail"))
+    position = position if messages is None else min(position, messages)
+    return Mark(position, fields.texts("trail"), fields.text("log"), fields.number("behind_log"))
 
 
 def _load_reflection(fields: "_Fields") -> Reflection:

@@ -77,6 +77,8 @@ class _Walk:
         """Where the observations end that are to be asked for."""
         self.retry_tokens = 0
         """Where the log could not make room: it tries again from this size on."""
+        self.pause = 1
+        """Intervals until then, more each time."""
 
     async def run(self, *, is_saved: bool) -> tuple[Message, ...]:
         """Go to the end, and return what the next call would see."""
@@ -116,11 +118,12 @@ class _Walk:
             self.observed = tail
 
     async def _observe_due(self, at: int) -> None:
-        """Ask for the observations that are due; a piece that failed is part of the next."""
+        """Ask for the observations that are due, up to one that fails; what it was of is part of a later one."""
         context = self._context(at)
         piece = self.memory.limits_at(self.view, self._tokens(at)).piece
         for end in self.due:
-            await self.memory.observe(context, len(context) - (at - end), piece)
+            if not await self.memory.observe(context, len(context) - (at - end), piece):
+                break
         self.due = []
 
     async def _activate(self, at: int, *, is_last: bool = False) -> None:
@@ -134,8 +137,9 @@ class _Walk:
         own = sum(map(self.memory.counter.count_message, self.base))
         self.base_tokens = self.view.overhead_tokens + self.view.following_tokens + own
         self.observed = max(at - (len(self.base) - self.memory.position(self.base)), 0)
+        self.pause = 2 * self.pause if self._is_over(at) else 1
         interval = self.memory.limits_at(self.view, self.base_tokens).interval
-        self.retry_tokens = self.base_tokens + interval if self._is_over(at) else 0
+        self.retry_tokens = self.base_tokens + self.pause * interval if self._is_over(at) else 0
 
 
 class _Tails:
