@@ -47,20 +47,20 @@ class Remembering:
             OptionError: A model is named and no author handed in.
             InputError: The state is none.
         """
-        if not self.waits and (settings.summarizer != BUILTIN or settings.observer_model or settings.reflector_model):
+        if not self.waits and settings.summarizer != BUILTIN:
             raise OptionError(
                 "a model was named and no observer handed in",
                 hint="hand in `observer=observer_of(settings, os.environ)` and `reflector=reflector_of(...)`",
             )
-        from cortex_cli.memory.authors import observer_of, reflector_of  # noqa: PLC0415 - start-up time
+        from cortex_cli.memory.condensing import reflect_builtin  # noqa: PLC0415 - start-up time
+        from cortex_cli.memory.observing import observe_builtin  # noqa: PLC0415 - the same
 
-        builtin = replace(settings, summarizer=BUILTIN, observer_model="", reflector_model="")
         state = load_state(self.state) if self.state is not None else MemoryState()
         return Memory(
             replace(settings, activation_ratio=settings.activation_ratio or USUAL_RATIO),
             counter,
-            observer=self.observer or observer_of(builtin, {}),
-            reflector=self.reflector or reflector_of(builtin, {}),
+            observer=self.observer or observe_builtin,
+            reflector=self.reflector or reflect_builtin,
             state=replace(state, session=session or state.session),
             recall=self.recall,
         )

@@ -146,11 +146,10 @@ class Runner:
         if state is not None and conversations > 1:
             hint = "a memory is of one conversation; leave --state out"
             raise OptionError(f"{conversations} conversations in one file", where="--state", hint=hint)
-        asks_model = self.settings.summarizer != BUILTIN
         environment = self.shell.environment
         return Remembering(
-            observer=observer_of(self.settings, environment) if asks_model else None,
-            reflector=reflector_of(self.settings, environment) if asks_model else None,
+            observer=observer_of(self.settings, environment),
+            reflector=reflector_of(self.settings, environment),
             state=state.data if state else None,
             saves=state is not None,
             recall=how_to_recall(self.settings.archive),
