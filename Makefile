@@ -7,7 +7,7 @@ SAMPLE := samples/claude-code.jsonl
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients bench lint format docs samples build test-wheel ci clean
+.PHONY: help demo test test-slow test-clients test-formats-libs bench lint format docs samples build test-wheel ci clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -25,6 +25,9 @@ test-slow: $(VENV)/model ## Run the tests that take more than a few seconds (ins
 test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex and pi (installs them, 1 GB)
 	$(BIN)/python tests/clients/install.py
 	$(BIN)/python -m pytest -n auto -m clients
+
+test-formats-libs: $(VENV)-formats/done ## Read written files with the formats' own packages (installs them)
+	$(VENV)-formats/bin/python -m pytest -m libraries tests/libraries
 
 bench: $(VENV)/dev ## Measure time and memory against a floor of the same run
 	$(BIN)/python -m pytest -m "bench and not slow" tests/bench
@@ -55,7 +58,7 @@ ci: ## Run everything that CI runs
 	.ci/run
 
 clean: ## Remove what was made
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-formats dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/runtime: pyproject.toml
@@ -64,6 +67,16 @@ $(VENV)/runtime: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# Harbor and the OpenHands SDK need Python 3.12: the newest there is, else the one that everything runs on
+FORMATS_PYTHON = $(firstword $(shell for one in python3.14 python3.13 python3.12; do \
+	$$one -c "" 2>/dev/null && echo $$one; done) $(PYTHON))
+
+$(VENV)-formats/done: pyproject.toml
+	$(FORMATS_PYTHON) -m venv $(VENV)-formats
+	$(VENV)-formats/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)-formats/bin/python -m pip install --quiet --editable . --group formats
 	@touch $@
 
 $(VENV)/model: $(VENV)/dev

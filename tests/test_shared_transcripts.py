@@ -38,6 +38,7 @@ FORMATS = {
     "swe-agent": "swe-agent",
     "sharegpt": "sharegpt",
     "langchain": "langchain",
+    "openhands": "openhands",
     "atif": "atif",
 }
 """Folder -> name of its format."""

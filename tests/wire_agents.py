@@ -4,11 +4,11 @@ As in `wire`, whose helpers these share: nothing here knows `cortex_cli.formats`
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cortex_cli.messages import Message, Part
-from tests.wire import Object, openai_message, result_content, time_of, to_json, user_content
+from tests.wire import Object, json_line, openai_message, result_content, time_of, to_json, user_content
 
 
 def _text_of(message: Message) -> str:
@@ -205,3 +205,76 @@ def _atif_result(number: int, part: Part, step: Object) -> None:
     result = {"source_call_id": part.call_id, "content": result_content(number, part, image)}
     raw = {"tool_result_metadata": {"raw_tool_result": part.text}}
     step.setdefault("observation", {"results": []})["results"].append({**result, "extra": raw})
+
+
+def openhands(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """Events of the SDK, one a line: every call and every result is one of its own."""
+    start = before.count(b"\n") * 1000
+    events: list[Object] = []
+    for message in messages:
+        answer = f"resp_{start + len(events)}"
+        for body in _openhands_bodies(message, answer):
+            number = start + len(events)
+            stamp = f"2026-01-21T20:{number // 60 % 60:02d}:{number % 60:02d}.75{number // 3600:04d}"
+            events.append({"id": f"{number:08x}-0000-4000-8000-000000000001", "timestamp": stamp, **body})
+    return before + b"".join(map(json_line, events))
+
+
+def _openhands_bodies(message: Message, answer: str) -> Iterator[Object]:
+    texts = [
+        {"cache_prompt": False, "type": "text", "text": part.text} for part in message.parts if part.kind == "text"
+    ]
+    if message.role == "tool":
+        part = message.parts[0]
+        content: list[Object] = [{"type": "text", "text": part.text}]
+        content += [{"type": "image", "image_urls": ["data:image/png;base64,AA"]}] if part.media else []
+        seen = {"content": content, "is_error": part.is_error, "kind": "ThinkObservation"}
+        names = {"tool_name": part.name, "tool_call_id": part.call_id}
+        yield {"source": "environment", **names, "observation": seen, "action_id": "x", "kind": "ObservationEvent"}
+        return
+    blocks = [
+        {"type": "thinking", "thinking": part.text, "signature": "c2ln"}
+        for part in message.parts
+        if part.kind == "thinking"
+    ]
+    if not message.calls:
+        said = {"role": message.role, "content": texts, "thinking_blocks": blocks}
+        source = "user" if message.role == "user" else "agent"
+        yield {"source": source, "llm_message": said, "activated_skills": [], "kind": "MessageEvent"}
+    for number, part in enumerate(message.calls):
+        first = {"thought": [] if number else texts, "thinking_blocks": [] if number else blocks}
+        call = {"id": part.call_id, "name": part.name, "arguments": part.text, "origin": "completion"}
+        names = {"tool_name": part.name, "tool_call_id": part.call_id, "tool_call": call, "llm_response_id": answer}
+        yield {
+            "source": "agent",
+            **first,
+            "action": {"kind": "ThinkAction", "thought": part.text},
+            **names,
+            "kind": "ActionEvent",
+        }
+
+
+def openhands_v0(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """Events of the older server, in a list."""
+    events: list[Object] = json.loads(before) if before else []
+    homes: dict[str, int] = {}
+    for message in messages:
+        for part in message.parts:
+            event = _openhands_v0(message, part, homes)
+            if event:
+                number = max((event["id"] for event in events), default=0) + 1
+                homes |= {part.call_id: number} if part.kind == "call" else {}
+                events.append({"id": number, "timestamp": f"2025-01-01T00:00:{number % 60:02d}.5", **event, "n": 1.10})
+    return to_json(events, indent=1)
+
+
+def _openhands_v0(message: Message, part: Part, homes: dict[str, int]) -> Object:
+    if part.kind == "result":
+        seen = {"observation": "error" if part.is_error else "run", "content": part.text, "extras": {"raw": part.text}}
+        return {"source": "agent", **seen, "cause": homes.get(part.call_id, 0)}
+    if part.kind == "call":
+        return {"source": "agent", "action": part.name, "args": {**json.loads(part.text), "thought": ""}}
+    if part.kind == "text":
+        source = "user" if message.role == "user" else "agent"
+        return {"source": source, "action": "message", "args": {"content": part.text, "wait_for_response": False}}
+    return {"source": "environment", "observation": "agent_state_changed", "content": "", "extras": {}}

@@ -34,6 +34,8 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "sharegpt": ("sharegpt", wire_agents.sharegpt),
     "sharegpt media": ("sharegpt", wire_agents.sharegpt_media),
     "atif": ("atif", wire_agents.atif),
+    "openhands": ("openhands", wire_agents.openhands),
+    "openhands V0": ("openhands", wire_agents.openhands_v0),
     "langchain dumpd": ("langchain", wire_agents.langchain_dumpd),
     "langchain dicts": ("langchain", wire_agents.langchain_dicts),
     "swe-agent text": ("swe-agent", wire_agents.swe_agent_text),

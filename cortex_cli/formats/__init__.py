@@ -94,6 +94,7 @@ _MODULES = (
     ("sharegpt", "sharegpt"),
     ("langchain", "langchain"),
     ("atif", "atif"),
+    ("openhands", "openhands"),
     ("anthropic", "anthropic"),
     ("axio", "axio"),
     ("bedrock-converse", "bedrock"),

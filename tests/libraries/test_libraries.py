@@ -1,0 +1,168 @@
+"""What was written, read by the formats' own packages: they accept it, and see the conversation that we see.
+
+`make test-formats-libs` installs them into an environment of their own; some want a newer Python than the project.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cortex_cli import formats
+from cortex_cli.compaction import compact
+from cortex_cli.errors import DoesNotFitError
+from cortex_cli.formats.source import Source
+from cortex_cli.messages import Message, Transcript
+from cortex_cli.settings import Settings
+from tests.conftest import PROJECT, notice
+from tests.hostile import SOUND
+from tests.roundtrip import dump, load
+from tests.writers import WRITERS
+
+pytestmark = [pytest.mark.libraries, pytest.mark.filterwarnings("ignore")]
+
+FOLDER = PROJECT.parent / "shared" / "transcripts"
+SUMMARY = Settings(window=16_000, tokenizer="heuristic", layers=("summary",), threshold=0.0, keep_recent_messages=2)
+WAYS: tuple[Settings, ...] = (
+    Settings(window=16_000, tokenizer="heuristic", layers=("cap", "micro", "failsafe")),
+    Settings(window=3_000, tokenizer="heuristic", layers=("cap", "micro", "failsafe")),
+    SUMMARY,
+    replace(SUMMARY, style="store"),
+)
+"""Results shortened, groups dropped, a summary in each of its forms."""
+
+ERROR = "[An error occurred during execution.]\n"
+"""What the SDK of OpenHands sends before an error."""
+
+
+def compacted(data: bytes) -> Iterator[tuple[Transcript, bytes]]:
+    """Yield what was made of a file, and its bytes with and without history."""
+    transcript = load(data)
+    yield transcript, data
+    for way in WAYS:
+        try:
+            done = compact(transcript, way).transcript
+        except DoesNotFitError:
+            continue
+        for keep_history in (False, True):
+            yield done, b"".join(formats.dump(done, keep_history=keep_history))
+
+
+def shared_files(folder: str) -> list[Any]:
+    """Return real files of a format; none where they are not there."""
+    return [pytest.param(path.read_bytes(), id=path.name) for path in sorted((FOLDER / folder).glob("*"))]
+
+
+def written(*names: str) -> list[Any]:
+    """Return a conversation with everything in it, as its tool writes it."""
+    return [pytest.param(WRITERS[name][1](SOUND), id=name) for name in names]
+
+
+@pytest.mark.parametrize("data", [*shared_files("atif"), *written("atif")])
+def test_atif_is_a_trajectory_to_harbor(data: bytes) -> None:
+    """Its models refuse gaps in the numbers, unknown fields and results without their call."""
+    models = pytest.importorskip("harbor.models.trajectories", reason="harbor needs Python 3.12")
+    for _, output in compacted(data):
+        found = models.Trajectory.model_validate_json(output)
+        assert len(found.steps) == found.final_metrics.total_steps
+
+
+@pytest.mark.parametrize("data", [*shared_files("langchain"), *written("langchain dumpd")])
+def test_dumps_load_in_langchain(data: bytes) -> None:
+    """Text by text, call by call."""
+    load_module = pytest.importorskip("langchain_core.load")
+    for _, output in compacted(data):
+        values = load_module.load(json.loads(output), allowed_objects="messages")
+        assert seen_by_langchain(values) == seen(load(output))
+
+
+@pytest.mark.parametrize("data", written("langchain dicts"))
+def test_dicts_load_in_langchain(data: bytes) -> None:
+    """The other way that LangChain writes messages."""
+    messages = pytest.importorskip("langchain_core.messages")
+    for _, output in compacted(data):
+        values = messages.messages_from_dict(json.loads(output)["messages"])
+        assert seen_by_langchain(values) == seen(load(output))
+
+
+def seen_by_langchain(values: list[Any]) -> list[tuple[str, ...]]:
+    """Return role, text and calls as LangChain has them."""
+    roles = {"human": "user", "ai": "assistant", "tool": "tool", "system": "system"}
+    return [
+        (roles[one.type], str(one.text), *(call["id"] for call in getattr(one, "tool_calls", ()))) for one in values
+    ]
+
+
+def seen(transcript: Transcript, between: str = "") -> list[tuple[str, ...]]:
+    """Return role, text and calls as we have them."""
+    return [
+        (one.role, _text(one, between), *(call.call_id.split("#")[0] for call in one.calls))
+        for one in transcript.messages
+    ]
+
+
+def _text(message: Message, between: str) -> str:
+    return between.join(part.text for part in message.parts if part.kind in ("text", "result"))
+
+
+@pytest.mark.parametrize("data", written("openhands"))
+def test_the_sdk_of_openhands_has_our_view(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without history: it applies condensations itself, and comes to the same conversation."""
+    base, view = openhands(monkeypatch)
+    for _, output in compacted(data):
+        events = [base.Event.model_validate_json(line) for line in output.splitlines()]
+        shown = view.View.from_events(events).events
+        found = [(one.role, "".join(piece.text for piece in one.content), *(call.id for call in one.tool_calls or ()))
+                 for one in (event.to_llm_message() for event in shown)]  # fmt: skip
+        assert joined(found) == joined(seen(load(output)))
+
+
+@pytest.mark.parametrize("data", shared_files("openhands"))
+def test_events_of_openhands_stay_events(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real ones, beside a condensation; kinds that the installed SDK does not know are passed over."""
+    base, _ = openhands(monkeypatch)
+    try:
+        base.Event.model_validate_json(data)
+    except ValueError:
+        pytest.skip("of a kind that this version of the SDK does not know")
+    transcript = load(data)
+    output = dump(transcript.with_messages((*transcript.messages, notice())))
+    for line in output.splitlines():
+        base.Event.model_validate_json(line)
+
+
+def openhands(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Import the SDK, which would fetch prices and greet."""
+    monkeypatch.setitem(os.environ, "LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    monkeypatch.setitem(os.environ, "OPENHANDS_SUPPRESS_BANNER", "1")
+    base = pytest.importorskip("openhands.sdk.event.base", reason="openhands-sdk needs Python 3.12")
+    return base, pytest.importorskip("openhands.sdk.context.view")
+
+
+def joined(found: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Put calls of one answer and neighbouring users together, as both do when they send."""
+    done: list[tuple[str, ...]] = []
+    for role, text, *calls in found:
+        if done and done[-1][0] == role and role != "tool" and (role == "user" or (calls and not text)):
+            last = done.pop()
+            calls = [*last[2:], *calls]
+            text = last[1] + text
+        done.append((role, text.replace("\n\n", "").removeprefix(ERROR), *calls))
+    return done
+
+
+@pytest.mark.parametrize("data", shared_files("inspect-ai"))
+def test_logs_are_read_by_inspect(data: bytes, tmp_path: Path) -> None:
+    """Its reader checks every message and event."""
+    log = pytest.importorskip("inspect_ai.log")
+    for transcript in formats.load_all(Source(data, "log.json")):
+        for way in WAYS:
+            output = b"".join(formats.dump(compact(transcript, way).transcript))
+            path = tmp_path / "log.json"
+            path.write_bytes(output)
+            found = log.read_eval_log(str(path))
+            assert found.samples
