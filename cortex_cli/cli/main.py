@@ -27,7 +27,7 @@ ENTRIES = (
     Entry("compact", "Make a transcript smaller: the whole pipeline.", _COMPACT),
     Entry("micro", "Shorten old tool results: caps and microcompaction only.", _COMPACT),
     Entry("summarize", "Put a summary in the place of old turns: layer 2 only.", _COMPACT),
-    Entry("observe", "Put a log of observations in the place of old turns: observational memory only.", _COMPACT),
+    Entry("observe", "Put a growing log in the place of old turns: memory only.", _COMPACT),
     Entry("failsafe", "Drop the oldest messages until it fits: layer 3 only.", _COMPACT),
     Entry("batch", "Compact all transcripts below a directory.", _COMPACT),
     Entry("sessions", "List the sessions that agents keep on this machine.", _LOOK),

@@ -29,7 +29,7 @@ MODEL_KEYS = (
 def observe(
     shell: Shell, loaded: LoadedSettings, output: OutputOptions, report: ReportOptions, sources: Sources = None
 ) -> None:
-    """Put a log of observations in the place of old turns: observational memory only.
+    """Put a growing log in the place of old turns: memory only.
 
     It acts however empty the window is, unless --activation is given; the newest turns stay.
     """
