@@ -6,44 +6,38 @@ remembered from call to call in `live/`.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cortex_cli.errors import CortexError, InputError
+from cortex_cli.errors import CortexError
 from cortex_cli.layers.caps import cap
-from cortex_cli.layers.failsafe import overflow_target
 from cortex_cli.layers.view import Persist
 from cortex_cli.live.completing import Complete
-from cortex_cli.live.dials import Dials
+from cortex_cli.live.keeping import Keeping
 from cortex_cli.live.passing import (
     Call,
-    Known,
     Pass,
-    Reading,
-    Terms,
-    preamble_tokens,
     read_call,
     run_pass,
-    split_lead,
 )
 from cortex_cli.live.refusals import error_status, error_text
-from cortex_cli.live.status import STATE_VERSION, Status, dump_history, load_history
 from cortex_cli.live.telling import Telling
 from cortex_cli.live.usage import read_usage
 from cortex_cli.llm.client import Client
 from cortex_cli.llm.overflow import Overflow, find_overflow
+from cortex_cli.memory.base import Observer, Reflector
 from cortex_cli.messages import Message, Part
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer
 from cortex_cli.tokens import Counter
 
-FORCED_SHARE = 0.25
-"""Of the present size: where a forced compaction sets the threshold. A turn that is larger than this is split."""
+if TYPE_CHECKING:
+    pass
 
 
-class CompactionManager(Dials):
+class CompactionManager(Keeping):
     """Keeps one conversation inside its window.
 
     Lists of OpenAI or Anthropic message dicts, of a provider package's objects or of `Message`s go in and come
@@ -53,9 +47,13 @@ class CompactionManager(Dials):
     Args:
         settings: As for files; `fit` and `until` mean nothing here.
         summarizer: Writes summaries; default: the built-in one.
-        complete: Instead of it a model: a client, or `async (system, prompt, max_tokens) -> text`.
+        complete: Instead of it a model: a client, or `async (system, prompt, max_tokens) -> text`. With observational
+            memory it observes and reflects.
+        observer: Writes observations, where the strategy is observational memory.
+        reflector: Condenses them.
         counter: Default: the one the settings name.
         persist: Puts an original away before it is shortened, `(content, tool, category, call id, index) -> path`.
+        recall: How the agent looks originals up, one line for the model; see `recall_tool`.
         format: Of the message dicts: `openai`, `anthropic`, ...; `auto` looks at them.
         adaptive: Lower the threshold for sessions that nobody is waiting for. Source: SPEC section 8.
         clock: The time, in seconds; default: `time.time`.
@@ -70,8 +68,11 @@ class CompactionManager(Dials):
         *,
         summarizer: Summarizer | None = None,
         complete: Complete | Client | None = None,
+        observer: Observer | None = None,
+        reflector: Reflector | None = None,
         counter: Counter | None = None,
         persist: Persist | None = None,
+        recall: str = "",
         format: str = "auto",
         adaptive: bool = True,
         clock: Callable[[], float] = time.time,
@@ -80,19 +81,16 @@ class CompactionManager(Dials):
             settings,
             summarizer=summarizer,
             complete=complete,
+            observer=observer,
+            reflector=reflector,
             counter=counter,
             persist=persist,
+            recall=recall,
             adaptive=adaptive,
+            format=format,
             clock=clock,
         )
-        self._format = format
-        self._known = Known()
-        self._restored: Mapping[str, Any] | None = None
-        self._counted = 0
-        self._failures = 0
-        self._compactions = 0
         self._record: dict[str, Any] | None = None
-        self._lock = asyncio.Lock()
         self._holder: asyncio.Task[Any] | None = None
         self._is_closed = False
 
@@ -128,12 +126,36 @@ class CompactionManager(Dials):
             self._gauge.observe(self._counted, found.input_tokens)
 
     async def turn_end(self, messages: Sequence[Any]) -> None:
-        """Take in a finished turn: called when the agent has answered and waits for the user."""
-        del messages
+        """Take in what was answered, results included: called behind every answer, or when the agent waits.
 
-    async def trigger_observation(self) -> bool:
-        """Observe now, whatever the sizes; tell whether anything was observed."""
-        return False
+        With observational memory it is here that observations begin, in the background.
+        """
+        if self._memory is None:
+            return
+        async with self._alone():
+            view = self._view_of(replace(self._newest_call(None), messages=messages, injected=()))
+            if view.messages:
+                self._memory.turn_end(view)
+
+    async def trigger_observation(self, messages: Sequence[Any] | None = None) -> bool:
+        """Observe all that is not observed yet, whatever the sizes.
+
+        Args:
+            messages: The conversation; default: that of the newest call.
+
+        Returns:
+            Whether anything was observed; False, too, where the strategy is another.
+        """
+        if self._memory is None:
+            return False
+        async with self._alone():
+            view = self._view_of(replace(self._newest_call(messages), injected=()))
+            return bool(view.messages) and await self._memory.trigger(view)
+
+    async def settle(self) -> None:
+        """Wait for what is observed and condensed in the background."""
+        if self._memory is not None:
+            await self._memory.settle()
 
     async def check_and_compact(
         self, messages: Sequence[Any] | None = None, *, force: bool = False
@@ -180,74 +202,11 @@ class CompactionManager(Dials):
         result = capped.messages[0].result
         return result.text if result else text
 
-    def status(self) -> Status:
-        """Tell how the session stands."""
-        call = self._known.call
-        preamble = preamble_tokens(call.system, self._counter) if call else 0
-        overhead = self._gauge.overhead(preamble)
-        tokens = round((overhead + self._counted) * self._gauge.scale)
-        budget = self._gauge.budget
-        return Status(
-            strategy=self._settings.strategy,
-            messages=len(self._known.history.values),
-            tokens=tokens,
-            usage_ratio=tokens / budget,
-            window=self._gauge.window,
-            utility_window=self._settings.utility_window_tokens,
-            budget=budget,
-            threshold=self._threshold(),
-            scale=self._gauge.scale,
-            overhead_tokens=overhead,
-            cache_provider=self._warmth.owner,
-            cache_retention=self._warmth.retention,
-            cache_ttl_seconds=self._warmth.ttl_seconds,
-            is_cold=self._warmth.is_cold(self._clock()),
-            best_retention=self._warmth.best_retention(),
-            last_call=self._warmth.last_call,
-            last_interaction=self._last_interaction,
-            failures=self._failures,
-            compactions=self._compactions,
-            in_flight=("pass",) if self._lock.locked() else (),
-        )
-
-    def save_state(self) -> dict[str, Any]:
-        """Return what is needed to go on later, as JSON values.
-
-        Raises:
-            InputError: The history was compacted, and its messages are no plain values.
-        """
-        return {
-            "version": STATE_VERSION,
-            "history": dump_history(self._known),
-            "calls": list(self._warmth.calls),
-            "last_interaction": self._last_interaction,
-            "gauge": self._gauge.to_json(),
-        }
-
-    def restore_state(self, state: Mapping[str, Any], count: int) -> None:
-        """Go on with a saved state; asks no model.
-
-        Args:
-            state: As `save_state` returned it, perhaps by way of a file.
-            count: How many messages the caller's history has now. A compaction that covers more does not hold.
-
-        Raises:
-            InputError: It is no such state.
-        """
-        try:
-            if state["version"] != STATE_VERSION:
-                raise InputError(f"a saved state of version {state['version']}, not {STATE_VERSION}")
-            history = state["history"]
-            self._gauge.restore(state["gauge"])
-            self._warmth.calls = [float(one) for one in state["calls"]]
-            self._last_interaction = state["last_interaction"]
-            self._restored = history if history and history["covered"] <= count else None
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError("not a saved state of a live session") from error
-        self._known = Known()
-
     async def close(self) -> None:
-        """Wait for what runs, and refuse further calls."""
+        """Stop what runs in the background, wait for a call under way, and refuse further ones."""
+        if self._memory is not None:
+            self._memory.abort()
+            await self._memory.settle()
         async with self._lock:
             self._is_closed = True
 
@@ -268,9 +227,7 @@ class CompactionManager(Dials):
 
     async def _pass(self, call: Call, *, force: bool = False, overflow: Overflow | None = None) -> Pass:
         """Run the layers, and keep what came of it once everything went well."""
-        is_anthropic = call.system is not None or self._warmth.owner in ("anthropic", "bedrock")
-        prefer = "anthropic" if is_anthropic else ""
-        reading = read_call(self._recalled(call), call, format=self._format, prefer=prefer)
+        reading = read_call(self._recalled(call), call, format=self._format, prefer=self._prefer(call))
         if reading.is_typed:
             self._last_interaction = self._clock()
         telling = Telling(self._events, self._summarizer)
@@ -279,32 +236,11 @@ class CompactionManager(Dials):
         self._known, self._restored = done.known, None
         self._gauge.is_edited = self._gauge.is_edited or done.is_edited
         self._compactions += done.is_replaced
-        if done.run is not None and (outcome := done.run.outcome) is not None:
-            errors = sum(event["event"] == "error" for event in outcome.events)
-            self._failures = self._failures + errors if outcome.failure else 0
+        run = done.run
+        if run is not None and run.changes_of("summary") and run.outcome is not None and not run.outcome.failure:
+            self._failures = 0
         self._record = await telling.replaced(done) or self._record
         return done
-
-    def _terms(self, reading: Reading, telling: Telling, *, force: bool, overflow: Overflow | None) -> Terms:
-        view = self._view(preamble_tokens(reading.call.system, self._counter))
-        tokens = view.overhead_tokens + reading.count(self._counter)
-        threshold = self._threshold()
-        if force:
-            threshold = min(threshold, FORCED_SHARE * tokens * view.scale / view.budget)
-        settings = replace(self._settings, threshold=threshold)
-        terms = Terms(settings=settings, counter=self._counter, summarizer=telling, view=view)
-        if overflow is None:
-            return terms
-        return replace(terms, must_fit=overflow_target(tokens, view, settings, overflow.excess_tokens))
-
-    def _recalled(self, call: Call) -> Known:
-        """Return what is known, after a restart with what was saved, if these are the messages that it belongs to."""
-        found = load_history(self._restored, split_lead(call.messages)[1]) if self._restored else None
-        return Known(history=found[0], trims=found[1]) if found else self._known
-
-    def _newest_call(self, messages: Sequence[Any] | None) -> Call:
-        known = self._known.call or Call(messages=())
-        return known if messages is None else replace(known, messages=messages)
 
     def _hand_out(self, done: Pass) -> list[Any]:
         self._counted = done.counted

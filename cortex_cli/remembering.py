@@ -8,7 +8,7 @@ from typing import Any
 from cortex_cli.errors import OptionError
 from cortex_cli.layers.view import View
 from cortex_cli.memory.base import Observer, Reflector
-from cortex_cli.memory.engine import Memory
+from cortex_cli.memory.engine import Emit, Memory
 from cortex_cli.memory.state import MemoryState, load_state
 from cortex_cli.messages import LayerResult
 from cortex_cli.pipeline import Remember
@@ -32,6 +32,8 @@ class Remembering:
     """What an earlier run over the same conversation left in `Report.memory`."""
     saves: bool = False
     """The state is used again: what is due is observed even if the log does not take over in this run."""
+    emit: Emit | None = None
+    """Told of observations, reflections and errors as they happen."""
     recall: str = ""
     """How originals are looked up, one line for the model; empty where they are not kept."""
 
@@ -63,6 +65,7 @@ class Remembering:
             reflector=self.reflector or reflect_builtin,
             state=replace(state, session=session or state.session),
             recall=self.recall,
+            emit=self.emit,
         )
 
     def walk(self, memory: Memory) -> Remember:

@@ -3,19 +3,24 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from cortex_cli.cache import Retention, adaptive_threshold, parse_cache_option
 from cortex_cli.compaction import builtin_summarizer, forgiving
 from cortex_cli.errors import OptionError
 from cortex_cli.layers.view import Persist, View
-from cortex_cli.live.completing import Complete, guarded, summarizer_from
+from cortex_cli.live.completing import Complete, client_of, guarded, summarizer_from
 from cortex_cli.live.events import Events, Handler
 from cortex_cli.live.gauge import Gauge
 from cortex_cli.live.warmth import Warmth
 from cortex_cli.llm.client import Client
+from cortex_cli.memory.base import Observer, Reflector
 from cortex_cli.settings import Settings, Size
 from cortex_cli.summarizers.base import BUILTIN, Summarizer
 from cortex_cli.tokens import Counter, make_counter
+
+if TYPE_CHECKING:
+    from cortex_cli.memory.live import LiveMemory
 
 
 class Dials:
@@ -27,8 +32,11 @@ class Dials:
         *,
         summarizer: Summarizer | None = None,
         complete: Complete | Client | None = None,
+        observer: Observer | None = None,
+        reflector: Reflector | None = None,
         counter: Counter | None = None,
         persist: Persist | None = None,
+        recall: str = "",
         adaptive: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -43,12 +51,15 @@ class Dials:
         self._last_interaction: float | None = None
         if self._settings.cache:
             self._warmth.set(*parse_cache_option(self._settings.cache))
-        if summarizer is None and complete is None and self._settings.summarizer != BUILTIN:
+        has_author = any(one is not None for one in (summarizer, complete, observer, reflector))
+        if not has_author and self._settings.summarizer != BUILTIN:
             raise OptionError(
                 f"summarizer {self._settings.summarizer!r} was named and none handed in",
-                hint="hand in `summarizer=summarizer_of(settings, os.environ)`",
+                hint="hand in `summarizer=summarizer_of(settings, os.environ)`, or an observer and a reflector",
             )
-        self.set_completer(complete, summarizer=summarizer)
+        self._recall = recall
+        self._memory: LiveMemory | None = None
+        self.set_completer(complete, summarizer=summarizer, observer=observer, reflector=reflector)
         self.set_budget(self._settings.budget)
 
     def on(self, event: str, handler: Handler) -> Callable[[], None]:
@@ -104,14 +115,43 @@ class Dials:
     def set_utility_window(self, window: int) -> None:
         """Set the window of the model that writes summaries, in tokens; 0: as known of it."""
         self._settings = replace(self._settings, utility_window_tokens=window)
-        self.set_completer(self._complete, summarizer=self._own_summarizer)
+        summarizer, observer, reflector = self._authors
+        self.set_completer(self._complete, summarizer=summarizer, observer=observer, reflector=reflector)
 
-    def set_completer(self, complete: Complete | Client | None = None, *, summarizer: Summarizer | None = None) -> None:
-        """Set who writes summaries: a model, or a summariser; neither: the built-in one."""
-        self._complete, self._own_summarizer = complete, summarizer
-        if summarizer is None and complete is not None:
-            summarizer = summarizer_from(complete, self._settings)
+    def set_completer(
+        self,
+        complete: Complete | Client | None = None,
+        *,
+        summarizer: Summarizer | None = None,
+        observer: Observer | None = None,
+        reflector: Reflector | None = None,
+    ) -> None:
+        """Set who writes summaries, or observes and reflects: a model for all, or each by itself.
+
+        What is not given is built in.
+        """
+        self._complete, self._authors = complete, (summarizer, observer, reflector)
+        client = client_of(complete) if complete is not None else None
+        if summarizer is None and client is not None:
+            summarizer = summarizer_from(client, self._settings)
         self._summarizer = guarded(summarizer, self._settings) if summarizer else builtin_summarizer
+        if self._settings.strategy == "observational":
+            self._memory = self._remember(client, observer, reflector)
+
+    def _remember(self, client: Client | None, observer: Observer | None, reflector: Reflector | None) -> "LiveMemory":
+        """Return the memory with these authors; one that goes on keeps its state."""
+        from cortex_cli.live.observing import live_memory  # noqa: PLC0415 - start-up time: only this strategy needs it
+
+        return live_memory(
+            self._settings,
+            self._counter,
+            client=client,
+            observer=observer,
+            reflector=reflector,
+            emit=self._events.emit,
+            recall=self._recall,
+            known=self._memory,
+        )
 
     def _threshold(self) -> float:
         """The layer-2 threshold that holds now."""

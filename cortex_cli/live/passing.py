@@ -7,7 +7,7 @@ cancelled leaves the session as it was.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cortex_cli import formats
 from cortex_cli.errors import DoesNotFitError
@@ -17,11 +17,14 @@ from cortex_cli.layers.view import Layer, View
 from cortex_cli.live.document import OWN, Document, read_document
 from cortex_cli.live.history import History
 from cortex_cli.messages import LayerResult, Message
-from cortex_cli.pipeline import LAYERS, Run, run_layers
+from cortex_cli.pipeline import LAYERS, Remember, Run, run_layers
 from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer
 from cortex_cli.tokens import Counter, count_messages
+
+if TYPE_CHECKING:
+    from cortex_cli.memory.engine import Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,10 @@ class Terms:
     """Sizes, cache and persist callback; its messages are not looked at."""
     must_fit: int = 0
     """The size to get to after an overflow; 0: none."""
+    memory: "Memory | None" = None
+    """Takes the place of summaries."""
+    remember: Remember | None = None
+    """Hands it the conversation."""
 
 
 def live_failsafe(view: View, settings: Settings, counter: Counter) -> LayerResult:
@@ -195,24 +202,26 @@ def _prepare(document: Document, trims: Trims, call: Call, terms: Terms) -> Run:
     settings = replace(terms.settings, fit=terms.must_fit, until="")
     if repaired.is_refused:
         settings = replace(settings, layers=())
-    view = replace(
-        terms.view,
-        messages=repaired.messages,
-        following_tokens=_count_injected(document, call.injected, counter),
-        decisions=trims.decisions,
-        decided_at=trims.decided_at,
-    )
+    view = replace(view_of(document, call, terms), decisions=trims.decisions, decided_at=trims.decided_at)
     if terms.must_fit:  # whatever is cached, the provider does not take it
         view = replace(view, cache_is_warm=False, decisions={}, decided_at=None)
     return Run(
-        view=view,
+        view=view.with_messages(repaired.messages),
         settings=settings,
         counter=counter,
         rules=rules,
         summarizer=terms.summarizer,
         repaired=repaired.messages,
         layers=LIVE_LAYERS,
+        memory=terms.memory,
+        remember=terms.remember,
     )
+
+
+def view_of(document: Document, call: Call, terms: Terms) -> View:
+    """Return what was read as the layers see it."""
+    following = _count_injected(document, call.injected, terms.counter)
+    return replace(terms.view, messages=document.messages, following_tokens=following)
 
 
 def _count_injected(document: Document, injected: Sequence[Any], counter: Counter) -> int:
@@ -226,7 +235,7 @@ def _count_injected(document: Document, injected: Sequence[Any], counter: Counte
 
 
 def _is_replaced(run: Run, terms: Terms) -> bool:
-    lasting = run.tracks if terms.must_fit else ("cap", "summary", "failsafe")
+    lasting = run.tracks if terms.must_fit else ("cap", "summary", "observe", "failsafe")
     return any(run.changes_of(name) for name in lasting)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from cortex_cli.live.events import Events
 from cortex_cli.live.passing import Pass
+from cortex_cli.messages import Message
 from cortex_cli.pipeline import Run
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import count_messages
@@ -54,7 +55,7 @@ class Telling:
         """Tell what was replaced, and what came of it.
 
         Returns:
-            The result record, where there was a summary.
+            The result record, where there was a summary, or the log took over.
         """
         run = done.run
         if run is None:
@@ -62,7 +63,8 @@ class Telling:
         if done.is_replaced:
             layers = [name for name in run.tracks if run.changes_of(name)]
             await self._events.emit("source_replaced", messages=list(done.known.history.values), layers=layers)
-        record = result_record(run) if run.changes_of("summary") else None
+        name = next((name for name in ("summary", "observe") if run.changes_of(name)), "")
+        record = result_record(run, name) if name else None
         if record:
             await self._events.emit("result", **record)
         for event in run.events:
@@ -71,11 +73,12 @@ class Telling:
         return record
 
 
-def result_record(run: Run) -> dict[str, Any]:
-    """Return what a compaction came to. Source: SPEC section 4, "Result record"."""
-    track = run.tracks["summary"]
+def result_record(run: Run, name: str) -> dict[str, Any]:
+    """Return what a compaction by this layer came to. Source: SPEC section 4, "Result record"."""
+    track = run.tracks[name]
     preserved = [message for message in run.view.messages if message.counts_as_recent and message.position >= 0]
-    summary = next(message for message in run.view.messages if message.synthetic == "summary")
+    summaries = (message for message in run.view.messages if message.synthetic in ("summary", "log"))
+    summary = next(summaries, Message("user", ()))
     return {
         "tokens_before": track.tokens_before,
         "tokens_after": track.tokens_after,

@@ -76,22 +76,37 @@ class Utility:
         self.calls = 0
 
     async def __call__(self, system: str, prompt: str, max_tokens: int) -> str:
-        """Summarise as a mediocre model would: the last things that were said."""
+        """Write what is asked for as a mediocre model would."""
         self.calls += 1
         self.bill.utility += _COUNTER.count_text(system + prompt)
         if self.calls % 3 == 0:
             raise ConnectionError("529 overloaded")
-        said = [line.strip() for line in prompt.splitlines() if "assistant" in line.lower() and len(line) < 400][-12:]
-        answer = f"<summary>The agent works through the modules of the shop. Lately: {' / '.join(said)}</summary>"
-        answer = answer[: max_tokens * 3]
+        if "<observations>" in prompt:
+            answer = _observations(prompt)
+        else:
+            said = [line.strip() for line in prompt.splitlines() if "assistant" in line and len(line) < 400][-12:]
+            answer = f"<summary>The agent works through the modules of the shop. Lately: {' / '.join(said)}</summary>"
+        answer = answer[: max_tokens * 4]
         self.bill.utility += ANTHROPIC.output * _COUNTER.count_text(answer)
         return answer
+
+
+def _observations(prompt: str) -> str:
+    """Note what the user said, and the last steps; of a log keep what is critical."""
+    lines = prompt.splitlines()
+    said = [f"* \N{LARGE RED CIRCLE} (10:00) User: {line[10:]}" for line in lines if line.startswith("**user**: ")]
+    steps = [line[15:] for line in lines if line.startswith("**assistant**: ")]
+    done = [f"* \N{LARGE YELLOW CIRCLE} (10:00) Agent: {line}" for line in steps]
+    is_log = not said and not done
+    critical = [line for line in lines if line.startswith("* \N{LARGE RED CIRCLE} (10:00)")] if is_log else []
+    return "\n".join(["<observations>", "Date: Nov 14, 2023", *critical, *said, *done[-6:], "</observations>"])
 
 
 def managed(made: CompactionManager) -> Policy:
     """Ours."""
 
     async def send(history: list[Any], injected: list[Any]) -> list[Any]:
+        await made.settle()  # the script's time stands still while an observer works
         return await made.transform(history, injected=injected)
 
     async def overflow(error: Exception) -> list[Any] | None:

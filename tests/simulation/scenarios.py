@@ -17,7 +17,15 @@ WINDOW = 200_000
 UNKNOWN_WINDOW = 1_000_000
 """What an author believes who was told wrong."""
 
-POLICIES = ("whole history", "naive trim", "classic", "classic, a model writes", "classic, window unknown")
+POLICIES = (
+    "whole history",
+    "naive trim",
+    "classic",
+    "classic, a model writes",
+    "classic, window unknown",
+    "observational",
+    "observational, a model writes",
+)
 
 
 class Measured(NamedTuple):
