@@ -5,7 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from cortex_cli import files, formats
+from cortex_cli import files, folders, formats
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 
@@ -66,7 +66,10 @@ def dump(
     if path is None and formats.is_plain(transcript):
         return formats.dump_messages(transcript)
     chunks = formats.dump(transcript, keep_history=keep_history)
-    return b"".join(chunks) if path is None else files.write_file(Path(fspath(path)), chunks, overwrite=overwrite)
+    if path is None:
+        return b"".join(chunks)
+    write = folders.write if folders.is_session(transcript.path) else files.write_file
+    return write(Path(fspath(path)), chunks, overwrite=overwrite)
 
 
 def _is_plain(source: Loadable) -> bool:
@@ -77,7 +80,7 @@ def _as_source(source: Any) -> Source:
     if isinstance(source, bytes):
         return Source(source)
     if isinstance(source, str | PathLike):
-        read = files.read_file(fspath(source))
+        read = folders.read_source(fspath(source))
         return Source(read.data, read.path)
     return Source(_join(source))
 

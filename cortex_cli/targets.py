@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import BinaryIO, Literal, NamedTuple
 
-from cortex_cli import files, formats, packing
+from cortex_cli import files, folders, formats, packing
 from cortex_cli.errors import OptionError, OutputError
 from cortex_cli.files import STDIO, InputFile
 from cortex_cli.holders import find_holder
@@ -84,6 +84,9 @@ def write_result(
         raise OptionError(
             "the output is the input", where=str(target.path), hint="use --in-place, which keeps a backup"
         )
+    if folders.is_session(source.path):
+        size = folders.write(target.path, _kept(chunks, target.path, keep), overwrite=target.overwrite)
+        return Written(str(target.path), size, hints=_hints(source, transcript) if changed else ())
     contents = _stored(source, _kept(chunks, target.path, keep), target.path, changed=changed)
     size = files.write_file(target.path, contents, overwrite=target.overwrite, mode=source.mode)
     return Written(str(target.path), size, hints=_hints(source, transcript) if changed else ())
@@ -124,6 +127,9 @@ def _write_in_place(
     if holder := find_holder(Path(source.path)):
         hint = "close it first, or use --fork or -o PATH"
         raise OutputError(f"{holder} has the session open", where=source.path, hint=hint)
+    if folders.is_session(source.path):
+        data = b"".join(_kept(chunks, source.path, keep))
+        return Written(source.path, len(data), backup=str(folders.write_in_place(source, [data])))
     contents = _stored(source, _kept(chunks, source.path, keep), source.path, changed=changed)
     backup = files.write_in_place(source, contents)
     return Written(source.path, Path(source.path).stat().st_size, backup=str(backup))

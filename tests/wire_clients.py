@@ -13,6 +13,7 @@ from tests.wire import (
     codex_items,
     gemini_part,
     json_line,
+    pi_messages,
     time_of,
     to_json,
 )
@@ -150,3 +151,14 @@ def codex_legacy_document(messages: Sequence[Message], before: bytes = b"") -> b
     session = json.loads(before) if before else session
     session["items"] += [item for number, message in enumerate(messages) for item in codex_items(number, message)]
     return to_json(session, indent=2)
+
+
+def cortex_session(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """The files of a session of the manager's agent, as one document."""
+    meta = {"id": SESSION, "mode": "build", "provider": "anthropic", "model": MODEL, "cwd": "/home/dev/app"}
+    meta |= {"createdAt": 1, "updatedAt": 2, "contextTokenCount": 0}  # type: ignore[dict-item]
+    state = {"observations": "", "bufferedChunks": [], "bufferWatermark": 3, "generationCount": 1.10}
+    session: Object = {"history.json": [], "meta.json": meta, "observations.json": state}
+    session = json.loads(before) if before else session
+    session["history.json"] += pi_messages(messages)
+    return to_json(session)

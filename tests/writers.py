@@ -18,6 +18,7 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "gemini adk": ("gemini", wire.adk_session),
     "gemini-cli lines": ("gemini-cli", wire_clients.gemini_cli_lines),
     "gemini-cli json": ("gemini-cli", wire_clients.gemini_cli_json),
+    "cortex session": ("cortex-session", wire_clients.cortex_session),
     "cline": ("cline", wire_clients.cline_session),
     "claude-code stream": ("claude-code-stream", wire_clients.claude_stream),
     "codex legacy lines": ("codex-legacy", wire_clients.codex_legacy),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortex_cli import files, packing
+from cortex_cli import files, folders, packing
 from cortex_cli.cli.options import Json, command
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import OptionError
@@ -47,10 +47,12 @@ def restore(
         return
     if source is None:
         raise OptionError("no file to restore", hint="name what the compaction wrote, or give --list")
-    file = files.read_stream(shell.stdin) if source == STDIO else files.read_file(source)
+    file = files.read_stream(shell.stdin) if source == STDIO else folders.read_source(source)
     done = archive.restore(file.data, "" if source == STDIO else source, force=force)
     if output is None or output == STDIO:
         files.write_stream(shell.write_data(), [done.data])
+    elif folders.is_session(source):
+        folders.write(Path(output), [done.data], overwrite=force)
     else:
         files.write_file(Path(output), packing.pack([done.data], output), overwrite=force, mode=file.mode)
     _tell(shell, done, output or STDIO)

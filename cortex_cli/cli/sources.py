@@ -3,7 +3,7 @@
 import os
 from typing import NamedTuple
 
-from cortex_cli import files, formats, sessions
+from cortex_cli import files, folders, formats, sessions
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import OptionError
 from cortex_cli.files import STDIO, InputFile
@@ -51,7 +51,7 @@ def path_of(source: str, shell: Shell) -> str:
 def read(source: str, shell: Shell) -> InputFile:
     """Read a source."""
     path = path_of(source, shell)
-    return files.read_stream(shell.stdin) if path == STDIO else files.read_file(path)
+    return files.read_stream(shell.stdin) if path == STDIO else folders.read_source(path)
 
 
 def load(source: str, settings: Settings, shell: Shell) -> Loaded:

@@ -85,6 +85,7 @@ _MODULES = (
     ("pi", "pi"),
     ("gemini-cli", "gemini_cli"),
     ("cline", "cline"),
+    ("cortex-session", "cortex_session"),
     ("pi-history", "pi_history"),
     ("openai-responses", "openai_responses"),
     ("gemini", "gemini"),
