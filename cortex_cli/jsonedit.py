@@ -298,8 +298,9 @@ class _Editor:
         return end_of(self.text, at)
 
     def _write_object(self, at: int, node: _Node, path: Path, out: list[bytes], values: dict[str, Any]) -> int:
-        segments: list[bytes] = []
-        written: dict[str, tuple[int, bytes]] = {}
+        segments: list[list[bytes]] = []
+        written: dict[str, tuple[int, int, int]] = {}
+        """Key -> its segment and where that stood; no copy, for it may be nearly all of a large document."""
         missing: dict[str | int, KeyError] = {key: KeyError((*path, key)) for key in node.children}
         segment, end = at + 1, at + 1
         while (start := self._start_of_item(segment, "}")) is not None:
@@ -307,13 +308,14 @@ class _Editor:
             child, value = node.children.get(key), values.get(key, _UNKNOWN)
             if child is None:
                 end = self._end_of(start, value)
-                segments.append(self.data[segment:end])
+                segments.append(self._untouched(segment, end))
             elif child.delete:
                 missing.pop(key, None)
                 end = self._end_of(start, value)
             else:
                 if key in written:  # of duplicate keys the last counts: the one before stays as it is
-                    segments[written[key][0]] = written[key][1]
+                    place, *span = written[key]
+                    segments[place] = self._untouched(*span)
                 piece = [self.data[segment:start]]
                 try:
                     end = self.write(start, child, (*path, key), piece, value)
@@ -322,17 +324,15 @@ class _Editor:
                     missing[key] = error
                     end = end_of(self.text, start)
                     piece = [self.data[segment:end]]
-                written[key] = (len(segments), self.data[segment:end] + self._before_comma(end))
-                segments.append(b"".join(piece))
-            if child is None or not child.delete:
-                segments[-1] += self._before_comma(end)
+                written[key] = (len(segments), segment, end)
+                segments.append([*piece, self._before_comma(end)])  # not joined: it may be all items of a document
             segment = self._next_item(end)
         if missing:
             raise next(iter(missing.values()))
         return self._close(at, segments, end, out)
 
     def _write_list(self, at: int, node: _Node, path: Path, out: list[bytes], values: list[Any]) -> int:
-        segments: list[bytes] = []
+        segments: list[list[bytes]] = []
         lead = b""
         count = 0
         segment, end = at + 1, at + 1
@@ -341,16 +341,16 @@ class _Editor:
             count += 1
             if child is None:
                 end = self._end_of(start, value)
-                segments.append(self.data[segment:end] + self._before_comma(end))
+                segments.append(self._untouched(segment, end))
             else:
                 lead = self.data[segment:start]
-                segments.extend(lead + encode(value) for value in child.before)
+                segments.extend([lead, encode(value)] for value in child.before)
                 piece = [lead]
                 if child.delete:
                     end = self._end_of(start, value)
                 else:
                     end = self.write(start, child, (*path, count - 1), piece, value)
-                    segments.append(b"".join(piece) + self._before_comma(end))
+                    segments.append([b"".join((*piece, self._before_comma(end)))])
             if (following := self._next_item(end)) < 0:
                 lead = self.data[segment:start]
             segment = following
@@ -358,8 +358,13 @@ class _Editor:
             if not isinstance(key, int) or (key >= count and (child.delete or child.replace or child.children)):
                 raise KeyError((*path, key))
             if key >= count:
-                segments.extend(lead + encode(value) for value in child.before)
+                segments.extend([lead, encode(value)] for value in child.before)
         return self._close(at, segments, end, out)
+
+    def _untouched(self, segment: int, end: int) -> list[bytes]:
+        """Return an item as it stands, with the white space around it."""
+        at = skip(self.text, end)
+        return [self.data[segment : at if self.text[at] == "," else end]]
 
     def _start_of_item(self, segment: int, close: str) -> int | None:
         """Return where the item whose segment begins there starts; None where there is none."""
@@ -378,9 +383,13 @@ class _Editor:
         at = skip(self.text, end)
         return self.data[end:at] if at > end and self.text[at] == "," else b""
 
-    def _close(self, at: int, segments: Sequence[bytes], end: int, out: list[bytes]) -> int:
+    def _close(self, at: int, segments: Sequence[Sequence[bytes]], end: int, out: list[bytes]) -> int:
         """Append bracket, segments joined by commas, the white space before the closing bracket, and that bracket."""
         close = skip(self.text, end) + 1
-        tail = self.data[end:close]
-        out += (self.data[at : at + 1], b",".join(segments), tail)
+        sign = self.data[at : at + 1]
+        for segment in segments or [[]]:
+            out.append(sign)
+            out.extend(segment)
+            sign = b","
+        out.append(self.data[end:close])
         return close

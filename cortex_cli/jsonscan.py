@@ -71,11 +71,19 @@ def _members(text: str, at: int, close: str) -> list[tuple[str, int, int]]:
     at = skip(text, at + 1)
     while text[at] != close:
         key, at = read_key(text, at) if close == "}" else ("", at)
-        end = end_of(text, at)
+        end = _end_by_items(text, at) if close == "}" else end_of(text, at)
         found.append((key, at, end))
         at = skip(text, end)
         at = skip(text, at + 1) if text[at] == "," else at
     return found
+
+
+def _end_by_items(text: str, at: int) -> int:
+    """Return the end of a value; of a list item by item: it may be nearly all of a large document, parsed once more."""
+    if text[at] != "[":
+        return end_of(text, at)
+    items = _members(text, at, "]")
+    return skip(text, items[-1][2] if items else at + 1) + 1
 
 
 def item_spans(data: bytes, path: Path) -> list[tuple[int, int]]:

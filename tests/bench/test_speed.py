@@ -12,6 +12,7 @@ import pytest
 from cortex_cli import Settings, compact, load
 from cortex_cli.tokens import count_messages, counted_texts, make_counter
 from cortex_cli.tokens.engines import load_engine
+from tests.bench.documents import chat_document
 from tests.bench.measure import cpu_seconds, floor_seconds, loading_seconds, run_cortex, slowness
 
 pytestmark = pytest.mark.bench
@@ -58,6 +59,16 @@ def test_memory(note, session_of, tmp_path):
     size = path.stat().st_size
     run = _compact(path, tmp_path)
     note("compact 50 MB, peak memory", run.peak_bytes / 1e6, (FILE_SIZES * size + BASE_MEMORY) / 1e6, "MB")
+
+
+def test_memory_of_a_document(note, session_of, tmp_path):
+    """One JSON document is parsed as a whole; it must fit all the same."""
+    path = tmp_path / "one.json"
+    path.write_bytes(chat_document(load(session_of(50)).messages))
+    size = path.stat().st_size
+    run = _compact(path, tmp_path)
+    limit = (FILE_SIZES * size + BASE_MEMORY) / 1e6
+    note(f"compact one document of {size / 1e6:.0f} MB, peak memory", run.peak_bytes / 1e6, limit, "MB")
 
 
 @pytest.mark.parametrize("megabytes", [50, pytest.param(200, marks=pytest.mark.slow)])
