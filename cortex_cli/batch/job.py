@@ -13,6 +13,7 @@ from cortex_cli import formats
 from cortex_cli.archiving import Recording
 from cortex_cli.batch import dataset
 from cortex_cli.batch.dataset import Failure, Spread
+from cortex_cli.batch.limits import Limits, limited_summarizer
 from cortex_cli.batch.tally import entry_of
 from cortex_cli.compaction import compact
 from cortex_cli.errors import CortexError, UnknownFormatError
@@ -20,7 +21,6 @@ from cortex_cli.files import read_file
 from cortex_cli.formats.source import Source
 from cortex_cli.report import merge_reports
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers import summarizer_of
 from cortex_cli.targets import Target, make_folder, write_result
 from cortex_cli.tokens import Counter
 
@@ -39,6 +39,8 @@ class Job(NamedTuple):
     """What the file was before the model failed on it: put back first, if the file is still as that run left it."""
     written_sha256: str = ""
     """As that run left it."""
+    limits: Limits = Limits()
+    """Shared by all processes of the run."""
     keeps_time: bool = False
     """The result gets the time of the input: clients order their sessions by it."""
 
@@ -103,7 +105,7 @@ def _stream(job: Job, counter: Counter, spread: Spread | None, outcome: Outcome)
 
 
 def _one_by_one(job: Job, counter: Counter) -> Spread:
-    summarizer = summarizer_of(job.settings, job.environment)
+    summarizer = limited_summarizer(job.settings, job.environment, job.limits)
 
     def spread(pieces: Iterable[dataset.Piece], settings: Settings, path: str) -> Iterator[dataset.Done]:
         for piece in pieces:
@@ -149,7 +151,7 @@ def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
     raw = source.data if source.packed is None else source.packed
     outcome = outcome._replace(sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
     transcripts = formats.load_all(Source(source.data, source.path), job.settings.format)
-    summarizer = summarizer_of(job.settings, job.environment)
+    summarizer = limited_summarizer(job.settings, job.environment, job.limits)
     recording = Recording.of(job.settings)
     persist = recording.persist if recording else None
     results = [

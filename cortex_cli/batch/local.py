@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from multiprocessing import connection, get_context, parent_process
 
 from cortex_cli.batch.dataset import Done, Piece, Spread, compact_piece
 from cortex_cli.batch.job import Job, Outcome, run_job
+from cortex_cli.batch.limits import limited_summarizer
 from cortex_cli.errors import CortexError
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers import summarizer_of
 from cortex_cli.tokens import Counter, make_counter
 
 ALONE_BYTES = 4_000_000
@@ -83,7 +83,7 @@ def _spread_over(processes: int, job: Job) -> Spread:
         try:
             for piece in pieces:
                 with _interrupts_later():  # the first piece starts the processes
-                    running.append(pool.submit(_compact_in_worker, piece, settings, path, job.environment))
+                    running.append(pool.submit(_compact_in_worker, piece, settings, job))
                 if len(running) >= processes * QUEUED_PER_WORKER:
                     yield running.popleft().result()
             while running:
@@ -172,8 +172,9 @@ def _run_in_worker(job: Job) -> Outcome:
     return run_job(job, _own_counter(job.settings))
 
 
-def _compact_in_worker(piece: Piece, settings: Settings, path: str, environment: Mapping[str, str]) -> Done:
-    return compact_piece(piece, settings, path, _own_counter(settings), summarizer_of(settings, environment))
+def _compact_in_worker(piece: Piece, settings: Settings, job: Job) -> Done:
+    summarizer = limited_summarizer(settings, job.environment, job.limits)
+    return compact_piece(piece, settings, job.path, _own_counter(settings), summarizer)
 
 
 def _own_counter(settings: Settings) -> Counter:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cortex_cli.batch.job import Job, file_sha256
+from cortex_cli.batch.limits import NO_LIMITS, Limits
 from cortex_cli.batch.manifest import Entry, Manifest, settings_hash
 from cortex_cli.batch.plan import Place, target_for
 from cortex_cli.settings import Settings
@@ -28,6 +29,7 @@ def plan_jobs(
     manifest: Manifest,
     *,
     environment: Mapping[str, str],
+    limits: Limits = NO_LIMITS,
     retry_failed: bool = False,
 ) -> Todo:
     """Decide what is to be done.
@@ -38,6 +40,7 @@ def plan_jobs(
         settings: Of the run; another setting makes every result another one.
         manifest: What earlier runs did.
         environment: For the jobs.
+        limits: Of model calls, for all jobs together.
         retry_failed: Only what failed, or fell back because its model did.
     """
     run = settings_hash(settings)
@@ -53,13 +56,11 @@ def plan_jobs(
         if not is_wanted or (not retry_failed and entry is not None and _is_finished(entry, path, place, run)):
             finished += 1
             continue
-        jobs.append(_job(path, name, place, settings, entry, environment))
+        jobs.append(_job(path, name, place, entry)._replace(settings=settings, environment=environment, limits=limits))
     return Todo(tuple(jobs), finished)
 
 
-def _job(
-    path: Path, name: str, place: Place, settings: Settings, entry: Entry | None, environment: Mapping[str, str]
-) -> Job:
+def _job(path: Path, name: str, place: Place, entry: Entry | None) -> Job:
     output = place.output / (place.output_name or name) if place.output is not None else None
     force = place.force or (entry is not None and output is not None and _is_ours(entry, output))
     target = target_for(path, place._replace(force=force))
@@ -67,8 +68,7 @@ def _job(
     return Job(
         path=str(path),
         target=target,
-        settings=settings,
-        environment=environment,
+        settings=Settings(),
         name=name,
         backup=undo.backup if undo else "",
         written_sha256=undo.output_sha256 if undo else "",

@@ -1,5 +1,6 @@
 """`cortex batch`: all transcripts below a directory, or a data set."""
 
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -14,10 +15,13 @@ from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import CortexError, OptionError
+from cortex_cli.settings import Settings
 from cortex_cli.settings_load import LoadedSettings
+from cortex_cli.summarizers.base import BUILTIN
 
 if TYPE_CHECKING:
     from cortex_cli.batch.job import Outcome
+    from cortex_cli.batch.limits import Limits
     from cortex_cli.batch.manifest import Manifest
 
 
@@ -35,6 +39,23 @@ class HomeOptions(NamedTuple):
     ] = None
     older_than: Annotated[
         str | None, typer.Option("--older-than", metavar="AGE", help="Only sessions not written to since (7d, 12h).")
+    ] = None
+
+
+class LimitOptions(NamedTuple):
+    """What the calls of a model may come to, over all processes."""
+
+    llm_concurrency: Annotated[
+        str | None, typer.Option("--llm-concurrency", metavar="N", help="Model calls at once, over all processes.")
+    ] = None
+    llm_rpm: Annotated[
+        str | None, typer.Option("--llm-rpm", metavar="N", help="Model calls in any minute, over all processes.")
+    ] = None
+    max_cost: Annotated[
+        str | None,
+        typer.Option(
+            "--max-cost", metavar="USD", help="No model call that could pass it; the rest is summarised without."
+        ),
     ] = None
 
 
@@ -81,6 +102,7 @@ def batch(
     loaded: LoadedSettings,
     options: BatchOptions,
     home: HomeOptions,
+    limit: LimitOptions,
     source: Annotated[
         str | None,
         typer.Argument(metavar="[SOURCE]", help="A directory: everything below it is looked at. Or a data set."),
@@ -100,13 +122,17 @@ def batch(
 
     check_report_file(options.report_file)
     place, plan = _plan(source, options, home, shell)
-    with open_manifest(place.home) if place.home is not None else nullcontext(Manifest()) as manifest:
+    with (
+        open_manifest(place.home) if place.home is not None else nullcontext(Manifest()) as manifest,
+        tempfile.TemporaryDirectory(prefix="cortex-") as folder,
+    ):
         todo = plan_jobs(
             plan.paths,
             place,
             loaded.settings,
             manifest,
             environment=key_environment(loaded.settings, shell.environment),
+            limits=_limits(limit, loaded.settings, folder),
             retry_failed=options.retry_failed,
         )
         processes = whole_number(options.jobs, "--jobs", default=0) or default_jobs([job.path for job in todo.jobs])
@@ -115,6 +141,35 @@ def batch(
         report = _collect(tracked, plan, todo.finished)
     _give(shell, report, str(place.root), options)
     _raise_for(report["failed"], len(todo.jobs))
+
+
+def _limits(options: LimitOptions, settings: Settings, folder: str) -> "Limits":
+    """Read what limits the calls of a model, and say where all processes keep count.
+
+    Raises:
+        OptionError: One is no number, or cannot be kept, or there is no model.
+    """
+    from cortex_cli.batch.limits import Limits, check_limits  # noqa: PLC0415  # `--help` needs none of it
+
+    if settings.summarizer == BUILTIN:
+        if given := [name for name, value in options._asdict().items() if value is not None]:
+            flag = f"--{given[0].replace('_', '-')}"
+            raise OptionError("no model is named that it could limit", where=flag, hint="name one with --summarizer")
+        return Limits()
+    try:
+        most = float(options.max_cost or 0)
+    except ValueError:
+        raise OptionError(
+            f"{options.max_cost!r} is no number", where="--max-cost", hint="US dollars, like 2.50"
+        ) from None
+    limits = Limits(
+        whole_number(options.llm_concurrency, "--llm-concurrency", default=0, least=1),
+        whole_number(options.llm_rpm, "--llm-rpm", default=0, least=1),
+        most,
+        str(Path(folder, "limits.json")),
+    )
+    check_limits(limits, settings.llm_model)
+    return limits
 
 
 def _plan(source: str | None, options: BatchOptions, home: HomeOptions, shell: Shell) -> tuple[Place, Plan]:
