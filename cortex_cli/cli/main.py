@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("diff", "Compare two transcripts: what left, what stayed, what changed.", _LOOK),
     Entry("recall", "Search what was removed from transcripts; --id prints one original.", _KEPT),
     Entry("restore", "Give the original bytes of a compacted file back, from the archive.", _KEPT),
+    Entry("hook", "Keep facts while a client compacts its session: the client runs it.", _KEPT),
     Entry("models", "List models: windows, prices, cache rules.", _KNOW),
     Entry("config", "List all settings, their values and where each comes from.", _KNOW),
 )

@@ -26,7 +26,7 @@ def prepare(session: bytes, room: Room) -> Launch:
     session_id = found[1].decode()
     models = _MODEL.findall(session)
     folder = room.home / ".claude/projects" / re.sub(r"[^A-Za-z0-9-]", "-", str(room.work))
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{session_id}.jsonl").write_bytes(session)
     model = models[-1].decode() if models else DEFAULT_MODEL
     command = [str(find_binary()), "-p", "--resume", session_id, PROMPT, "--output-format", "json", "--model", model]

@@ -95,27 +95,32 @@ def resume(prepare: Prepare, session: bytes) -> Request:
         home = Path(root) / "home"
         work = home / "work"
         work.mkdir(parents=True)
-        launch = prepare(session, Room(home, work, server.port))
-        env = {
-            "PATH": f"{os.environ['PATH']}{os.pathsep}{CACHE / 'py/bin'}",
-            "HOME": str(home),
-            "LANG": "C.UTF-8",
-            **launch.env,
-        }
-        run = subprocess.run(
-            launch.command,
-            cwd=work,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        room = Room(home, work, server.port)
+        run = run_client(prepare(session, room), room)
         # an agent may compact a long history first, or ask for a title: the longest request is what it read
         body = max(server.bodies, key=lambda body: len(list(_blocks(body))), default={})
         sent = any(PROMPT in json.dumps(body) for body in server.bodies)
         return Request(body, sent, (run.stderr or run.stdout).strip()[-500:])
+
+
+def run_client(launch: Launch, room: Room) -> subprocess.CompletedProcess[str]:
+    """Run the agent to its end."""
+    env = {
+        "PATH": f"{os.environ['PATH']}{os.pathsep}{CACHE / 'py/bin'}",
+        "HOME": str(room.home),
+        "LANG": "C.UTF-8",
+        **launch.env,
+    }
+    return subprocess.run(
+        launch.command,
+        cwd=room.work,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 def _blocks(body: dict[str, Any]) -> Iterator[Block]:
