@@ -61,10 +61,21 @@ ANSWERED = "The user answered: "
 _DENIED = re.compile(r"(?i:\b(?:error|failed|failure|not found|no such|cannot|invalid|denied|unable|rejected)\b)")
 
 
+DEEP_CHARS = 2_000_000
+"""Results of reads and searches are looked through only so far back: what is older can be had again, and a summary of
+12,000 tokens has no room for it. Some 500,000 tokens: two and a half of the usual windows."""
+
+
 class Deeds:
     """Gathers what was done. One use: `read` every message, then take `facts`."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead_chars: int = 0) -> None:
+        """Begin.
+
+        Args:
+            ahead_chars: Of all results that will be read, so that old ones are known for old.
+        """
+        self._ahead_chars = ahead_chars
         self.actions: list[Action] = []
         """Everything done, oldest first."""
         self.said: list[Statement] = []
@@ -94,7 +105,11 @@ class Deeds:
                     self._say(action.said, position)
             elif part.kind == "result":
                 self._order += 1
-                self._result(self._open.pop(part.call_id, []), read_outcome(part), position)
+                self._ahead_chars -= len(part.text)
+                actions = self._open.pop(part.call_id, [])
+                again = bool(actions) and actions[0].deed in ("read", "looked")
+                is_deep = not again or self._ahead_chars < DEEP_CHARS
+                self._result(actions, read_outcome(part, is_deep=is_deep), position)
 
     def facts(self) -> Iterator[Fact]:
         """Yield what was gathered, oldest first within each kind."""

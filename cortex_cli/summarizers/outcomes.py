@@ -52,18 +52,20 @@ _CONFIRMATION = re.compile(
 )
 
 
-def read_outcome(part: Part) -> Outcome:
+def read_outcome(part: Part, *, is_deep: bool = True) -> Outcome:
     """Tell how a call ended.
 
     Args:
         part: Its result.
+        is_deep: Whether telling lines are looked for where it went well; they are most of the work.
     """
     text, code = _unwrapped(part.text)
     if code is None:
         match = _CODE.search(part.text[:240]) or _CODE.search(part.text[-240:])
         code = int(match[1]) if match else None
     is_failure = part.is_error or (code is not None and code != 0)
-    lines = tuple(telling_lines(text, most=MOST_LINES)) if len(text) > 2 else ()
+    is_telling = len(text) > 2 and (is_deep or is_failure)
+    lines = tuple(telling_lines(text, most=MOST_LINES)) if is_telling else ()
     return Outcome(is_failure, code, _brief(text, lines, is_failure), text, lines)
 
 
@@ -93,7 +95,7 @@ def _brief(text: str, lines: tuple[Telling, ...], is_failure: bool) -> str:
     if is_failure:
         failing = next((line.text for line in lines if line.is_failure and len(line.text) <= MAX_BRIEF_CHARS), "")
         return failing or _last_line(text)
-    commit = _COMMIT_LINE.search(text[:2000])
+    commit = _COMMIT_LINE.search(text[:2000]) if "[" in text[:2000] else None
     if commit:
         return commit[0]
     end = text[-2000:].rstrip().split("\n")[-8:]

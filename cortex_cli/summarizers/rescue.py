@@ -7,8 +7,10 @@ tallied at once, so that the cost is linear and small.
 
 import re
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from heapq import heappop, heappush
+from itertools import accumulate, chain
 from math import log
 from typing import NamedTuple
 
@@ -24,6 +26,9 @@ SHAPE_CHARS = 16
 """Lines whose shapes start alike are of one kind."""
 
 MIN_SCORE = 0.9
+
+MOST_REMEMBERED = 50_000
+"""Words whose kind is kept in memory."""
 
 
 class Telling(NamedTuple):
@@ -41,7 +46,8 @@ _LOWER, _UPPER, _NUMERALS = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTU
 _MASK = str.maketrans(_LOWER + _UPPER + _NUMERALS + "\t", "a" * 26 + "A" * 26 + "0" * 10 + " ")
 _NO_WORD = str.maketrans(dict.fromkeys(map(chr, range(33, 127)), " ") | {c: c for c in _LOWER + _UPPER + "'"})
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_COLLAPSE = ((re.compile(r"aa+"), "a"), (re.compile(r"00+"), "0"), (re.compile(r"  +"), " "))
+_RUNS = (("aa", "a"), ("00", "0"), ("  ", " "))
+_DOUBLED = tuple((char * 2, char) for char in "!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~")
 _TALK = re.compile(r"A?a[,']?(?: A?a[,']?)+")
 _REPEATS = re.compile(r"([^\w\s])\1+")
 _NUMBERING = re.compile(r"\s*\d+(?:\t|→|:(?=\s)|\|)\s?")
@@ -108,20 +114,60 @@ def telling_lines(text: str, start: int = 0, end: int | None = None, *, most: in
         end: Where to stop.
         most: How many lines at most; of lines that differ in numbers only, one.
     """
-    found: list[Telling] = []
+    found = _Scored([], [], [], set())
     for begin, stop in _scanned(start, len(text) if end is None else end):
-        found.extend(_score_lines(list(_lines(text, begin, stop))))
-    found.sort(key=lambda line: (-line.score, line.start))
+        found.add(*_lines(text, begin, stop))
     chosen: list[Telling] = []
     seen: set[str] = set()
-    for line in found:
-        pattern = line.text.translate(_NO_WORD).strip() or line.text
+    for at, score in found.best_first():
+        line = found.lines[at]
+        pattern = line.translate(_NO_WORD).strip() or line
         if pattern not in seen:
             seen.add(pattern)
-            chosen.append(line)
+            chosen.append(Telling(found.starts[at], line, score, at in found.failing))
             if len(chosen) == most:
                 break
     return chosen
+
+
+class _Scored(NamedTuple):
+    """Lines with their scores."""
+
+    starts: list[int]
+    lines: list[str]
+    scores: list[float]
+    failing: set[int]
+
+    def add(self, starts: list[int], lines: list[str]) -> None:
+        """Score lines against each other and take them in."""
+        if lines:
+            scores, failing = _score_lines(lines)
+            self.failing.update(at + len(self.lines) for at in failing)
+            self.starts.extend(starts)
+            self.lines.extend(lines)
+            self.scores.extend(scores)
+
+    def best_first(self) -> Iterator[tuple[int, float]]:
+        """Yield positions and scores, best first, of equal ones the earlier.
+
+        Few are asked for, so whether a line is noise is looked at only when its turn comes; noise waits for the turn
+        that is left to it.
+        """
+        scores = self.scores
+        waiting: list[tuple[float, int]] = []
+        for at in sorted(range(len(scores)), key=scores.__getitem__, reverse=True):
+            if scores[at] < MIN_SCORE:
+                break
+            while waiting and waiting[0] < (-scores[at], at):
+                score, noisy = heappop(waiting)
+                yield noisy, -score
+            if _NOISE.match(self.lines[at]):
+                heappush(waiting, (_NOISE_PENALTY - scores[at], at))
+            else:
+                yield at, scores[at]
+        while waiting:
+            score, noisy = heappop(waiting)
+            yield noisy, -score
 
 
 def _scanned(start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -133,93 +179,99 @@ def _scanned(start: int, end: int) -> Iterator[tuple[int, int]]:
     yield end - MAX_SCAN_CHARS * 9 // 10, end
 
 
-def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """Yield (start, line) without blank lines and line numbers; long lines in pieces."""
+def _lines(text: str, start: int, end: int) -> tuple[list[int], list[str]]:
+    """Return starts and lines without blank lines and line numbers; long lines in pieces."""
     at = start
     if start > 0 and text[start - 1] != "\n":
         at = text.find("\n", start, end) + 1 or start
     body = text[at:end]
-    is_plain = "\x1b" not in body and "\r" not in body
-    is_numbered = _NUMBERING.match(body) is not None
-    for raw in body.split("\n"):
-        line = raw if is_plain else _ANSI.sub("", raw).rstrip("\r").rpartition("\r")[2]
-        if is_numbered and (numbering := _NUMBERING.match(line)):
-            line = line[numbering.end() :]
-        if len(line) > MAX_LINE_CHARS:
-            yield from _pieces(at, line)
-        else:
-            line = line.strip()
-            if len(line) > 2:
-                yield at, line
-        at += len(raw) + 1
+    raws = body.split("\n")
+    starts = list(accumulate((len(raw) + 1 for raw in raws[:-1]), initial=at))
+    lines = raws if "\x1b" not in body and "\r" not in body else list(map(_plain, raws))
+    if _NUMBERING.match(body):
+        lines = [line[match.end() :] if (match := _NUMBERING.match(line)) else line for line in lines]
+    if any(len(line) > MAX_LINE_CHARS for line in lines):
+        pieces = [(at, piece) for at, line in zip(starts, lines, strict=True) for piece in _pieces(line)]
+    else:
+        pieces = [(at, line) for at, line in zip(starts, map(str.strip, lines), strict=True) if len(line) > 2]
+    return [at for at, _ in pieces], [line for _, line in pieces]
 
 
-def _pieces(at: int, line: str) -> Iterator[tuple[int, str]]:
-    for piece in _CUT.split(line):
+def _plain(line: str) -> str:
+    """Return what a terminal shows of a line in the end."""
+    return _ANSI.sub("", line).rstrip("\r").rpartition("\r")[2]
+
+
+def _pieces(line: str) -> Iterator[str]:
+    for piece in _CUT.split(line) if len(line) > MAX_LINE_CHARS else (line,):
         stripped = piece.strip()
         if 2 < len(stripped) <= MAX_LINE_CHARS:
-            yield at, stripped
+            yield stripped
 
 
-def _score_lines(placed: Sequence[tuple[int, str]]) -> Iterator[Telling]:
-    if not placed:
-        return
-    lines = [line for _, line in placed]
+def _score_lines(lines: Sequence[str]) -> tuple[list[float], set[int]]:
+    """Return the score of each line, noise not yet told, and which of them report an error."""
     joined = "\n".join(lines)
     scale = log(len(lines) + 1)
     shapes = _shapes(joined)
-    shape_scores, cue_scores = _by_shape(shapes, scale)
     words = [line.split() for line in joined.translate(_NO_WORD).split("\n")]
-    word_scores = _by_words(words, scale)
-    failing, telling = _by_vocabulary(words, lines, scale)
+    stands = Tally(chain.from_iterable(words))
+    scores = [one + other for one, other in zip(_by_shape(shapes, scale), _by_words(words, stands, scale), strict=True)]
+    failing = _add_vocabulary(scores, words, stands, lines, scale)
     last = len(lines) - 1
-    heads = last > 2 and "0" not in shapes[0] and 2 * sum("0" in shape for shape in shapes) > last
-    for i, (at, line) in enumerate(placed):
-        score = shape_scores[i] + cue_scores[i] + word_scores[i] + failing.get(i, 0.0) + telling.get(i, 0.0)
-        if i in (0, last):
-            score += _EDGE_BONUS
-        if not i and heads:
-            score -= _HEADER_PENALTY
-        if score >= MIN_SCORE:
-            if _NOISE.match(line):
-                score -= _NOISE_PENALTY
-            yield Telling(at, line, score, i in failing)
+    scores[0] += _EDGE_BONUS
+    if last:
+        scores[last] += _EDGE_BONUS
+    if last > 2 and "0" not in shapes[0] and 2 * sum("0" in shape for shape in shapes) > last:
+        scores[0] -= _HEADER_PENALTY
+    return scores, failing
 
 
 def _shapes(joined: str) -> list[str]:
     """Mask letters and digits of all lines at once."""
     joined = joined.translate(_MASK)
-    for pattern, mask in _COLLAPSE:
-        joined = pattern.sub(mask, joined)
-    return _REPEATS.sub(r"\1", _TALK.sub("a", joined)).split("\n")
+    for run, one in _RUNS:
+        while run in joined:
+            joined = joined.replace(run, one)
+    joined = _TALK.sub("a", joined)
+    for run, one in _DOUBLED:
+        while run in joined:
+            joined = joined.replace(run, one)
+    return (joined if joined.isascii() else _REPEATS.sub(r"\1", joined)).split("\n")
 
 
-def _by_shape(shapes: Sequence[str], scale: float) -> tuple[list[float], list[float]]:
+@lru_cache(maxsize=16_384)
+def _cues(shape: str) -> tuple[bool, ...]:
+    """Tell which kinds of exact value show in a shape; the same shapes come back in result after result."""
+    return tuple(pattern.search(shape) is not None for pattern, _ in _CUE_WEIGHTS)
+
+
+def _by_shape(shapes: Sequence[str], scale: float) -> list[float]:
     """Score how rare each line's shape is, and the exact values that show in it where few lines have such."""
     alike = Tally(shapes)
     kinds: Tally[str] = Tally()
-    hits: dict[str, tuple[bool, ...]] = {}
     having = [0] * len(_CUE_WEIGHTS)
+    hits: dict[str, tuple[bool, ...]] = {}
     for shape, count in alike.items():
         kinds[shape[:SHAPE_CHARS]] += count
-        hits[shape] = found = tuple(pattern.search(shape) is not None for pattern, _ in _CUE_WEIGHTS)
-        for i, hit in enumerate(found):
-            having[i] += count if hit else 0
+        hits[shape] = found = _cues(shape)
+        if True in found:
+            for i, hit in enumerate(found):
+                having[i] += count if hit else 0
     worth = [
         weight * (1.0 - log(count) / scale) if count else 0.0
         for (_, weight), count in zip(_CUE_WEIGHTS, having, strict=True)
     ]
-    rarity = {
-        shape: _SHAPE_WEIGHT * (1.0 - log((count + kinds[shape[:SHAPE_CHARS]]) / 2) / scale)
+    totals = {kind: sum(value for value, hit in zip(worth, kind, strict=True) if hit) for kind in set(hits.values())}
+    scores = {
+        shape: _SHAPE_WEIGHT * (1.0 - log((count + kinds[shape[:SHAPE_CHARS]]) / 2) / scale) + totals[hits[shape]]
         for shape, count in alike.items()
     }
-    cues = {shape: sum(value for value, hit in zip(worth, found, strict=True) if hit) for shape, found in hits.items()}
-    return list(map(rarity.__getitem__, shapes)), list(map(cues.__getitem__, shapes))
+    return list(map(scores.__getitem__, shapes))
 
 
-def _by_words(words: Sequence[list[str]], scale: float) -> list[float]:
+def _by_words(words: Sequence[list[str]], stands: Tally[str], scale: float) -> list[float]:
     """Score how rare each line's words are in the result, above what is usual in it."""
-    stands = Tally(chain.from_iterable(words))
     common = {word: log(count) / scale for word, count in stands.items()}
     rarity = [1.0 - sum(map(common.__getitem__, each)) / len(each) if each else 0.0 for each in words]
     typical = sum(rarity) / len(rarity)
@@ -227,25 +279,41 @@ def _by_words(words: Sequence[list[str]], scale: float) -> list[float]:
     return [share * (one - typical) if one > typical else 0.0 for one in rarity]
 
 
-def _by_vocabulary(
-    words: Sequence[list[str]], lines: Sequence[str], scale: float
-) -> tuple[Mapping[int, float], Mapping[int, float]]:
-    """Score errors, and what warns or sums up; less where many lines do."""
-    met = {word: word.lower() for word in set(chain.from_iterable(words))}
-    bad = {word for word, low in met.items() if low in _FAILING or low.endswith(("error", "exception"))}
-    warned = {word for word, low in met.items() if low in _WARNING}
-    summed = {word for word, low in met.items() if low in _SUMMING}
-    failing = _having(bad, words, lines) if bad else []
-    worth = _FAILURE_WEIGHT * max(_FAILURE_FLOOR, 1.0 - log(len(failing)) / scale) if failing else 0.0
-    telling: dict[int, float] = {}
-    for vocabulary, weight in ((warned, _WARNING_WEIGHT), (summed, _SUMMARY_WEIGHT)):
-        having = _having(vocabulary, words) if vocabulary else []
-        for i in having:
-            telling[i] = telling.get(i, 0.0) + weight * (1.0 - log(len(having)) / scale)
-    return dict.fromkeys(failing, worth), telling
+class _Kinds(dict[str, int]):
+    """What a word says of an outcome: 1 failure, 2 warning, 4 sum; remembered, since words come back."""
+
+    def __missing__(self, word: str) -> int:
+        low = word.lower()
+        kind = int(low in _FAILING or low.endswith(("error", "exception")))
+        kind |= 2 * (low in _WARNING) | 4 * (low in _SUMMING)
+        if len(self) < MOST_REMEMBERED:
+            self[word] = kind
+        return kind
 
 
-def _having(vocabulary: set[str], words: Sequence[list[str]], lines: Sequence[str] | None = None) -> list[int]:
-    """Find the lines with one of the words; with `lines`, without those that deny it (`0 errors`)."""
-    found: Iterable[int] = (i for i, each in enumerate(words) if not vocabulary.isdisjoint(each))
-    return [i for i in found if lines is None or not _NO_FAILURE.search(lines[i])]
+_KINDS = _Kinds()
+
+
+def _add_vocabulary(
+    scores: list[float], words: Sequence[list[str]], stands: Tally[str], lines: Sequence[str], scale: float
+) -> set[int]:
+    """Add what errors, warnings and sums are worth, less where many lines have such; return the lines with errors."""
+    spoken = {word: kind for word in stands if (kind := _KINDS[word])}
+    if not spoken:
+        return set()
+    vocabulary = spoken.keys()
+    having = [
+        (i, [spoken[word] for word in each if word in spoken])
+        for i, each in enumerate(words)
+        if not vocabulary.isdisjoint(each)
+    ]
+    failing = {i for i, kinds in having if any(kind & 1 for kind in kinds) and not _NO_FAILURE.search(lines[i])}
+    if failing:
+        worth = _FAILURE_WEIGHT * max(_FAILURE_FLOOR, 1.0 - log(len(failing)) / scale)
+        for i in failing:
+            scores[i] += worth
+    for flag, weight in ((2, _WARNING_WEIGHT), (4, _SUMMARY_WEIGHT)):
+        telling = [i for i, kinds in having if any(kind & flag for kind in kinds)]
+        for i in telling:
+            scores[i] += weight * (1.0 - log(len(telling)) / scale)
+    return failing

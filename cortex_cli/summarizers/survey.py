@@ -61,7 +61,7 @@ def survey(messages: Sequence[Message], earlier: Iterable[Summary] = (), followi
 
 def gather(carried: Carried, messages: Sequence[Message], following: Sequence[Message] = ()) -> Survey:
     """Gather and weigh on top of what is known already; see `survey`."""
-    deeds = Deeds()
+    deeds = Deeds(sum(len(part.text) for message in messages for part in message.parts if part.kind == "result"))
     for position, message in enumerate(messages):
         deeds.read(position, message)
     said = [*carried.statements, *_in_order(read_statements(messages), deeds.said)]
