@@ -16,6 +16,7 @@ from cortex_cli.summarizers.ledger import Fact, Kind, render_fact
 from cortex_cli.summarizers.packing import (
     CHARS_A_TOKEN,
     LINE_TOKENS,
+    MIN_OWN_WORTH,
     TIGHT_LINE_TOKENS,
     TIGHT_TOKENS,
     Item,
@@ -43,6 +44,8 @@ FEW_OWN_WORDS = 0.25
 """Where all that users said takes less of the summary than this, nearly all of it is kept."""
 OWN_WORDS_BONUS = 0.9
 FOCUS_BONUS = 1.2
+LEAST_WORTH = MIN_OWN_WORTH - OWN_WORDS_BONUS - FOCUS_BONUS
+"""What is worth less has no place in any summary, whatever it gains."""
 READ_AFTER = 1_000_000
 """Files that were only read stand behind those that were changed."""
 LAST_DEEDS = 4
@@ -125,6 +128,8 @@ def _said(units: Sequence[Unit], max_tokens: int) -> Iterator[Item]:
         if statement.section in ("current", "next") and places.last >= 0:
             continue  # an earlier stopping point is over
         section, bonus = _placed(unit, places)
+        if unit.score + bonus < LEAST_WORTH:
+            continue
         if is_tight and statement.speaker == "user" and (section == "asked" or bonus < REQUEST_BONUS):
             section = "decisions"  # one heading for all that holds
         lead = QUOTE if statement.speaker == "user" else NOTE

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS, Cue
 from cortex_cli.summarizers.salience import HEDGE, MUST, NEGATE, PERMIT, PIVOT, RETRACT, SCOPE, UPDATE, Unit, cues_of
-from cortex_cli.summarizers.words import Value, Word, is_generic, stem
+from cortex_cli.summarizers.words import CHANGE_NOUNS, Value, Word, is_generic, stem
 
 _CLASSES = {
     "number": "amount", "count": "amount", "measure": "amount", "percent": "percent", "money": "money",
@@ -42,7 +42,6 @@ _TIMES = word_set(
     """season year month week quarter weekend day night morning evening afternoon semester term sprint time round summer
     winter spring autumn fall monday tuesday wednesday thursday friday saturday sunday"""
 )
-_CHANGE_NOUNS = word_set("correction change update decision agreement approval final choice revision renewal transfer")
 _SPEAKERS = word_set("i you we they he she it who there can will would should shall must may might could")
 _PLACES = word_set("in from of near")
 _TIES = word_set("for as of")
@@ -70,6 +69,10 @@ class Claim(NamedTuple):
     words: tuple[Word, ...]
     said_at: tuple[int, ...]
     """Positions of the first words of its values."""
+    contrasts: tuple[str, ...]
+    """Of the subject those that tell one of a pair from the other."""
+    is_old: bool
+    """It speaks of the old one."""
     is_plain: bool
     """`The approver is Dana`: names right behind the verb, or in front of it, and nothing that makes a rule of it."""
 
@@ -87,6 +90,8 @@ class Claim(NamedTuple):
 def claim_of(unit: Unit) -> Claim | None:
     """Take a statement apart; None where it claims nothing."""
     if unit.sort == "question" or not unit.content:
+        return None
+    if unit.sort == "talk" and not unit.values and unit.statement.speaker != "user":
         return None
     if not unit.values and (unit.cues & HEDGE or not unit.cues & _CLAIMS or len(unit.words) > MOST_FREE_WORDS):
         return None
@@ -110,7 +115,9 @@ def claim_of(unit: Unit) -> Claim | None:
             labels.add(value.text)
     if words[0].closes and words[0].low in HEADERS:
         taken.add(0)
-    topics = tuple("" if at in taken else _topic(words, at, taken) for at in range(len(words)))
+    topics = tuple(
+        [_topic(words, at, taken) if word.may_name and at not in taken else "" for at, word in enumerate(words)]
+    )
     subject = frozenset(topics) - _NOTHING
     free: frozenset[str] = frozenset()
     if not values and 0 < pivot < len(words) - 1:
@@ -121,7 +128,10 @@ def claim_of(unit: Unit) -> Claim | None:
     is_state = bool(unit.cues & (PIVOT | MUST)) or unit.sort in ("rule", "decision", "value")
     frozen = {family: frozenset(texts) for family, texts in values.items()}
     is_plain = not unit.cues & _RULES and (is_turned or any(0 <= pivot < at <= pivot + 2 for at in said_at))
-    return Claim(subject, frozenset(labels), frozen, free, is_state, topics, words, tuple(said_at), is_plain)
+    contrasts = tuple(_CONTRASTS.keys() & subject)
+    is_old = any(word.low == "old" for word in words)
+    said = tuple(said_at)
+    return Claim(subject, frozenset(labels), frozen, free, is_state, topics, words, said, contrasts, is_old, is_plain)
 
 
 def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
@@ -147,7 +157,7 @@ def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
         return ""
     if is_generic(word) and before and _is_plain_topic(words[at - 1]) and not word.low.endswith(_VERB_ENDINGS):
         return word.stem  # `print run`
-    if not word.topic and word.low in _CHANGE_NOUNS and at + 1 < len(words) and not word.closes:
+    if not word.topic and word.low in CHANGE_NOUNS and at + 1 < len(words) and not word.closes:
         return word.stem if words[at + 1].topic else ""
     return word.topic
 
@@ -160,7 +170,7 @@ def tells_change(words: Sequence[Word], cues: int) -> bool:
     """Tell whether a sentence is about a change, beyond having a word of it in a name."""
     if not cues & (UPDATE | RETRACT):
         return False
-    named = [at for at, word in enumerate(words) if word.low in _CHANGE_NOUNS and _topic(words, at, set())]
+    named = [at for at, word in enumerate(words) if word.low in CHANGE_NOUNS and _topic(words, at, set())]
     if not named:
         return True
     return bool(cues_of([word for at, word in enumerate(words) if at not in named]) & (UPDATE | RETRACT))
@@ -202,12 +212,10 @@ def are_apart(was: Claim, now: Claim) -> bool:
     """Tell whether names or contrasting words set the subjects apart."""
     if was.labels and now.labels and not was.labels & now.labels:
         return True
-    if any(word.low == "old" for word in was.words) and any(word.low == "new" for word in now.words):
+    if was.is_old and any(word.low == "new" for word in now.words):
         return True
-    groups = [_CONTRASTS[one] for one in was.subject if one in _CONTRASTS and one not in now.subject]
-    if not groups:
-        return False
-    return any(one in _CONTRASTS and _CONTRASTS[one] in groups for one in now.subject if one not in was.subject)
+    groups = [_CONTRASTS[one] for one in was.contrasts if one not in now.subject] if now.contrasts else ()
+    return bool(groups) and any(_CONTRASTS[one] in groups for one in now.contrasts if one not in was.subject)
 
 
 def narrowing(claim: Claim, shared: frozenset[str]) -> set[str]:

@@ -9,6 +9,7 @@ import re
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from math import log
 from typing import Literal, NamedTuple
 
@@ -120,9 +121,7 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
     lexed = [lexer.words(statement.text) for statement in kept]
     names = _names(statement.text for statement in kept)
     contents = [frozenset(word.stem for word in words if word.stem) for words in lexed]
-    frequency: Tally[str] = Tally()
-    for content in contents:
-        frequency.update(content)
+    frequency = Tally(chain.from_iterable(contents))
     scale = log(len(kept) + 1) or 1.0
     rarity = {stem: 1.0 - log(count) / scale for stem, count in frequency.items()}
     units: list[Unit] = []
@@ -150,10 +149,10 @@ def _redundancy(lexed: Iterable[Sequence[Word]]) -> list[float]:
     shares: list[float] = []
     for words in lexed:
         lows = [word.low for word in words]
-        runs = list(map(hash, zip(lows, lows[1:], lows[2:], lows[3:], strict=False)))
-        known = sum(map(seen.__contains__, runs))
-        shares.append(known / len(runs) if known else 0.0)
+        runs = set(map(hash, zip(lows, lows[1:], lows[2:], lows[3:], strict=False)))
+        before = len(seen)
         seen.update(runs)
+        shares.append(1.0 - (len(seen) - before) / len(runs) if runs else 0.0)
     return shares
 
 
@@ -167,7 +166,7 @@ _INNER_CAPITAL = re.compile(r"[a-zà-ÿ0-9,] ([A-Z][a-zà-ÿ][\w-]*)")
 
 def _unit(
     statement: Statement,
-    words: list[Word],
+    words: tuple[Word, ...],
     names: frozenset[str],
     content: frozenset[str],
     rarity: dict[str, float],
@@ -176,19 +175,19 @@ def _unit(
     cues = cues_of(words)
     values = tuple(find_values(words, names))
     is_user = statement.speaker == "user"
-    exact = any(value.kind in EXACT for value in values)
+    exact = bool(values) and not EXACT.isdisjoint([value.kind for value in values])
     score = _cue_score(cues, is_user)
     if exact and cues & (CHAT | HEDGE):
         score -= FORGIVEN * _cue_score(cues & (CHAT | HEDGE), is_user)
     if is_user and cues & TELL and not exact and not cues & (UPDATE | DECIDE | RETRACT | OWN):
         score -= STORY_PENALTY
     score += USER_BASE if is_user else 0.0
-    score += min(VALUES_CAP, _strength(values))
+    score += min(VALUES_CAP, _strength(values)) if values else 0.0
     score += RARITY_WEIGHT * _rarity(words, rarity)
     score += _shape(statement, words, values, cues, content)
     score -= REPEATED_PENALTY * repeated
     score += CARRIED_BONUS if statement.message < 0 else 0.0
-    return Unit(statement, tuple(words), values, cues, content, _sort(statement, words, cues, values), score)
+    return Unit(statement, words, values, cues, content, _sort(statement, words, cues, values), score)
 
 
 EXACT = frozenset(("url", "email", "path", "code", "ident", "version", "date", "time", "money", "percent", "measure"))
@@ -202,26 +201,31 @@ def _cue_score(cues: int, is_user: bool) -> float:
 
 def cues_of(words: Sequence[Word]) -> int:
     """Return the cues of a sentence's words and of its pairs of words."""
-    cues = before = 0
-    follows: Mapping[str, int] | None = None
-    for word in words:
-        own = word.cues
-        if before & NEGATE and own & (MIND | TELL):
-            before = _undone(before, own)
-        cues |= before
-        before = own
-        if follows is not None:
-            cues |= follows.get(word.low, 0)
-        follows = word.follows
-    cues |= before
+    cues = _all_cues(words, [word.cues for word in words])
+    if cues & NEGATE and cues & (MIND | TELL):
+        cues = _all_cues(words, map(_undone, words, [*words[1:], None]))
     if cues & MUST and not _commands(words):
         cues &= ~MUST
     return cues
 
 
-def _undone(negation: int, verb: int) -> int:
-    """Take the ban out of `can't believe`, `don't know`, `nobody cried`: there is none in them."""
-    return negation & ~(MUST | NEGATE) if verb & MIND or negation & MUST else negation
+def _all_cues(words: Sequence[Word], each: Iterable[int]) -> int:
+    cues = 0
+    follows: Mapping[str, int] | None = None
+    for word, own in zip(words, each, strict=True):
+        cues |= own
+        if follows is not None:
+            cues |= follows.get(word.low, 0)
+        follows = word.follows
+    return cues
+
+
+def _undone(word: Word, following: Word | None) -> int:
+    """Return a word's cues without the ban in `can't believe`, `don't know`, `nobody cried`: there is none in them."""
+    cues = word.cues
+    if following is None or not cues & NEGATE or not following.cues & (MIND | TELL):
+        return cues
+    return cues & ~(MUST | NEGATE) if following.cues & MIND or cues & MUST else cues
 
 
 def _commands(words: Sequence[Word]) -> bool:
@@ -232,8 +236,8 @@ def _commands(words: Sequence[Word]) -> bool:
         if before is not None and before.follows is not None and before.follows.get(word.low, 0) & MUST:
             return True
         if word.cues & MUST and (before is None or before.low not in _SPEAKER):
-            verb = words[at + 1].cues if at < last else 0
-            if not verb & (MIND | TELL) or _undone(word.cues, verb) & MUST:
+            verb = words[at + 1] if at < last else None
+            if verb is None or not verb.cues & (MIND | TELL) or _undone(word, verb) & MUST:
                 return True
         before = word
     return False
@@ -257,10 +261,7 @@ def _rarity(words: Sequence[Word], rarity: dict[str, float]) -> float:
     """Return how particular the words are, 0-1: rare in the language and rare in this conversation."""
     if not words:
         return 0.0
-    total = 0.0
-    for word in words:
-        if word.stem:
-            total += rarity[word.stem] if word.is_rare else COMMON_SHARE * rarity[word.stem]
+    total = sum([rarity[word.stem] * (1.0 if word.is_rare else COMMON_SHARE) for word in words if word.stem])
     return min(1.0, 2 * total / (len(words) + 2))
 
 
@@ -279,7 +280,7 @@ def _shape(
     if statement.question:
         score += ANSWER_BONUS
     score -= _idleness(statement.text, words, is_user)
-    if not values and not any(word.is_rare for word in words) and not cues & (MUST | DECIDE):
+    if not values and not cues & (MUST | DECIDE) and True not in [word.is_rare for word in words]:
         score -= EMPTY_PENALTY
     if len(content) < 2 and not values:
         score -= EMPTY_PENALTY / 2

@@ -60,7 +60,7 @@ _REMINDER = re.compile(
     r"\b[^>]*>.*?</\1>",
     re.DOTALL,
 )
-_SENTENCE_END = re.compile(r"[.!?][\"')\]”’*_]*(?=\s)|[。！？]")
+_SENTENCE_END = re.compile(r"[.!?。！？](?:(?<=[。！？])|[\"')\]”’*_]*(?=\s))")
 _ABBREVIATIONS = word_set(
     """e.g i.e vs cf approx etc no nr dr mr mrs ms st prof fig eq sec ch inc ltd jr sr resp incl max min dept est a.m
     p.m"""
@@ -129,13 +129,12 @@ def sentences(text: str, *, is_user: bool) -> list[str]:
     pieces: list[str] = []
     for line in _prose_lines(text, is_user):
         stripped = line.strip()
-        bullet = _BULLET.match(stripped)
-        if bullet:
-            stripped = stripped[bullet.end() :].lstrip()
-        if not stripped or _RULE_LINE.match(stripped):
-            continue
-        if bullet is not None and bullet[0].startswith("#"):
-            continue
+        if not stripped[:1].isalpha():
+            bullet = _BULLET.match(stripped)
+            if bullet:
+                stripped = stripped[bullet.end() :].lstrip()
+            if not stripped or _RULE_LINE.match(stripped) or (bullet is not None and bullet[0].startswith("#")):
+                continue
         pieces.extend(_cut(stripped))
     return _lean(pieces)
 
@@ -221,6 +220,8 @@ def _lean(pieces: list[str]) -> list[str]:
 
     That is one that points back (`It must stay under 3.`), and the answer to one's own question (`The limit? 40.`).
     """
+    if len(pieces) < 2:
+        return pieces
     joined: list[str] = []
     for piece in pieces:
         if joined and len(joined[-1]) < LONG_SENTENCE and (_answers(joined[-1], piece) or _LEANING.match(piece)):

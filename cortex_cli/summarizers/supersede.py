@@ -5,7 +5,6 @@ about the same subject, has a value of the same kind, and no contrasting word (`
 between; in doubt it is only marked as earlier.
 """
 
-from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -56,13 +55,14 @@ class _Index:
         same = self._by_subject.get(claim.subject)
         found = {same} if same is not None else set()
         if unit.cues & (UPDATE | RETRACT | PERMIT):
-            shared: Tally[int] = Tally()
+            shared: dict[int, int] = {}
             families = claim.families if not unit.cues & (RETRACT | PERMIT) else (*claim.families, "rule")
             for family in families:
                 for one in claim.subject:
-                    shared.update(self._by_stem.get((family, one), ())[-LOOK_BACK:])
+                    for at in self._by_stem.get((family, one), ())[-LOOK_BACK:]:
+                        shared[at] = shared.get(at, 0) + 1
             least = 2 if len(claim.subject) > 2 else 1
-            found.update(at for at, count in shared.items() if count >= least)
+            found.update([at for at, count in shared.items() if count >= least])
         elif claim.values:
             for pair in claim.pairs:
                 found.update(self._by_pair.get(pair, ())[-PAIRS_BACK:])
@@ -86,11 +86,11 @@ def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
         claim = claim_of(unit)
         if claim is None:
             continue
-        forbids = not unit.cues & RETRACT and any(word.low in _FORBIDS for word in unit.words[:4])
-        candidates = [] if forbids else sorted(index.candidates(unit, claim) - gone)
-        for candidate, grade in _replaced(unit, claim, units, claims, candidates):
-            found.append(Replacement(candidate, position, grade))
-            gone.add(candidate)
+        candidates = index.candidates(unit, claim) - gone
+        if candidates and (unit.cues & RETRACT or not any(word.low in _FORBIDS for word in unit.words[:4])):
+            for candidate, grade in _replaced(unit, claim, units, claims, sorted(candidates)):
+                found.append(Replacement(candidate, position, grade))
+                gone.add(candidate)
         claims[position] = claim
         index.add(position, claim)
     return found
@@ -106,10 +106,11 @@ def _replaced(
     same: list[tuple[int, Grade]] = []
     others: list[tuple[int, Grade]] = []
     phrases: set[frozenset[str]] = set()
+    change = tells_change(unit.words, unit.cues)
     for candidate in candidates:
         other = claims[candidate]
-        grade = _judge(units[candidate], other, unit, claim)
-        if grade is None:
+        grade = _judge(units[candidate], other, unit, claim, change=change)
+        if grade is None or are_apart(other, claim):
             continue
         shared = other.subject & claim.subject
         if other.subject == claim.subject or not (narrowing(other, shared) or narrowing(claim, shared)):
@@ -120,16 +121,16 @@ def _replaced(
     yield from same or (others if len(phrases) == 1 else ())
 
 
-def _judge(old: Unit, was: Claim, new: Unit, now: Claim) -> Grade | None:
+def _judge(old: Unit, was: Claim, new: Unit, now: Claim, *, change: bool) -> Grade | None:
     """Decide whether the later statement replaces the earlier one."""
-    change = tells_change(new.words, new.cues)
-    is_overruled = old.statement.speaker == "user" and new.statement.speaker != "user"
-    if (is_overruled and not change) or are_apart(was, now):
-        return None
+    differing = _differing(was, now)
+    if not change:
+        is_overruled = old.statement.speaker == "user" and new.statement.speaker != "user"
+        if is_overruled or not (differing or (new.cues & (RETRACT | PERMIT) and old.cues & (MUST | NEGATE))):
+            return None
     shared = was.subject & now.subject
     if change and shared and _names_old(was, now):
         return "dropped"
-    differing = _differing(was, now)
     if differing and not change and _names_only(was, now):
         return None
     if differing:

@@ -38,6 +38,8 @@ class Word(NamedTuple):
     """A value, or a capital that may be a name."""
     follows: Mapping[str, int] | None
     """Words that make a phrase with it when they come next, with the phrase's cues."""
+    may_name: bool
+    """Beside the right neighbours it may be part of a subject's name."""
 
 
 class Value(NamedTuple):
@@ -132,9 +134,9 @@ class Lexer(dict[str, Word]):
             self[token] = word
         return word
 
-    def words(self, text: str) -> list[Word]:
+    def words(self, text: str) -> tuple[Word, ...]:
         """Return the words of a text."""
-        return list(map(self.__getitem__, text.split()))
+        return tuple(map(self.__getitem__, text.split()))
 
 
 def _word(token: str) -> Word:
@@ -151,15 +153,20 @@ def _word(token: str) -> Word:
         notable = bool(kind) or (capital and base not in STOP and len(base) > 1)
         topic = _topic(root, kind, cues)
         follows = _PHRASES.get(low)
-        return Word(low, root, kind, cues, topic, base not in COMMON, capital, closes, notable, follows)
+        may_name = bool(topic) or _may_name(low, root, kind)
+        return Word(low, root, kind, cues, topic, base not in COMMON, capital, closes, notable, follows, may_name)
     if core.upper() == core and (core in _SHOUTED or low in HEADERS):
         root = "" if low in STOP else stem(low)
-        return Word(low, root, "", cues, _topic(root, "", cues), False, False, closes, False, _PHRASES.get(low))
+        topic, may_name = _topic(root, "", cues), _may_name(low, root, "")
+        follows = _PHRASES.get(low)
+        return Word(low, root, "", cues, topic, False, False, closes, False, follows, bool(topic) or may_name)
     kind = _shape(token.strip("\"'“”.,;!?()") if token.startswith("`") else core)
     root = low if kind or len(low) > 1 else ""
     capital = core[:1].isupper()
     notable = bool(kind) or capital
-    return Word(low, root, kind, cues, _topic(root, kind, cues), bool(kind), capital, closes, notable, None)
+    topic = _topic(root, kind, cues)
+    may_name = bool(topic) or _may_name(low, root, kind)
+    return Word(low, root, kind, cues, topic, bool(kind), capital, closes, notable, None, may_name)
 
 
 def _topic(root: str, kind: str, cues: int) -> str:
@@ -168,6 +175,10 @@ def _topic(root: str, kind: str, cues: int) -> str:
     if (root in _GENERIC and not cues & _CONTRAST) or (cues & _NO_TOPIC and not cues & _STILL_TOPIC):
         return ""
     return root
+
+
+def _may_name(low: str, root: str, kind: str) -> bool:
+    return (root in _GENERIC and not kind) or low in CHANGE_NOUNS
 
 
 def _plain_kind(base: str, capital: bool) -> str:
@@ -204,6 +215,8 @@ def stem(word: str) -> str:
 _PHRASES = {first: {second: int(flags) for second, flags in row.items()} for first, row in PHRASES.items()}
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _BEFORE_YEARS = word_set("in since from until by of before after around year")
+CHANGE_NOUNS = word_set("correction change update decision agreement approval final choice revision renewal transfer")
+"""Nouns of change that are part of a name in front of another noun: `correction window`."""
 _CONTRAST = int(Cue.CONTRAST)
 _NO_TOPIC = int(Cue.UPDATE | Cue.RETRACT | Cue.DECIDE | Cue.HEDGE | Cue.CHAT | Cue.NARRATE | Cue.REQUEST | Cue.PERMIT)
 _STILL_TOPIC = int(Cue.LIMIT | Cue.OWN | Cue.CONTRAST)
