@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cortex_cli.layers.micro import plan_trims
     from cortex_cli.layers.partition import plan_partition
     from cortex_cli.layers.summary import should_summarize
-    from cortex_cli.library import dump, load, load_all
+    from cortex_cli.library import dump, load, load_all, register_format
     from cortex_cli.live.status import Status
     from cortex_cli.llm.overflow import find_overflow
     from cortex_cli.manager import CompactionManager
@@ -107,6 +107,7 @@ _HOMES = {
     "plan_trims": "layers.micro",
     "recall_tool": "recall",
     "reflection_threshold": "memory.limits",
+    "register_format": "library",
     "safe_cuts": "groups",
     "should_summarize": "layers.summary",
     "should_truncate": "layers.failsafe",
@@ -168,6 +169,7 @@ __all__ = [
     "plan_trims",
     "recall_tool",
     "reflection_threshold",
+    "register_format",
     "safe_cuts",
     "should_summarize",
     "should_truncate",

@@ -89,3 +89,13 @@ def _join(lines: Iterable[str | bytes]) -> bytes:
     ends = (b"\n", b"\r")
     encoded = [line.encode() if isinstance(line, str) else line for line in lines]
     return b"".join(line if line.endswith(ends) else line + b"\n" for line in encoded)
+
+
+def register_format(format: formats.Format) -> None:
+    """Make a format of yours known to `load`, `dump` and all that uses them in this process.
+
+    Args:
+        format: An object, a module will do, with `NAME`, `detect`, `load` and `dump` as `formats.Format` tells; it
+            is asked before the built-in ones, and replaces one of the same name.
+    """
+    formats.register(format)

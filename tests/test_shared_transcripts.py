@@ -39,6 +39,7 @@ FORMATS = {
     "sharegpt": "sharegpt",
     "langchain": "langchain",
     "openhands": "openhands",
+    "inspect-ai": "inspect-ai",
     "atif": "atif",
 }
 """Folder -> name of its format."""

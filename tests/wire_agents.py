@@ -278,3 +278,44 @@ def _openhands_v0(message: Message, part: Part, homes: dict[str, int]) -> Object
         source = "user" if message.role == "user" else "agent"
         return {"source": source, "action": "message", "args": {"content": part.text, "wait_for_response": False}}
     return {"source": "environment", "observation": "agent_state_changed", "content": "", "extras": {}}
+
+
+def inspect_log(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """A log of one sample: long texts as attachments, all of them once more in an event."""
+    sample: Object = {"id": 1, "epoch": 1, "input": "x", "target": "", "messages": [], "events": [], "attachments": {}}
+    log: Object = {"version": 2, "status": "success", "eval": {"model": "m", "n": 1.10}, "samples": [sample]}
+    log = json.loads(before) if before else log
+    sample = log["samples"][0]
+    written = [_inspect(number, message, sample["attachments"]) for number, message in enumerate(messages)]
+    sample["messages"] += written
+    sample["events"].append(
+        {"event": "model", "input": [_text_of(message) for message in messages], "tools": [{"name": "f"}]}
+    )
+    return to_json(log, indent=1)
+
+
+def _inspect(number: int, message: Message, attachments: Object) -> Object:
+    value: Object = {"role": message.role, "content": user_content(number, message), "n": 1.10}
+    if message.role == "tool":
+        part = message.parts[0]
+        content = result_content(number, part, {"type": "image", "image": "data:image/png;base64,AA"})
+        if isinstance(content, str) and len(content) > 500:
+            key = f"{len(attachments):032x}"
+            attachments[key] = content
+            content = f"attachment://{key}"
+        error = {"error": {"type": "unknown", "message": "x"}} if part.is_error else {}
+        return {**value, "content": content, "tool_call_id": part.call_id, "function": part.name, **error}
+    if message.role == "assistant":
+        thoughts = [
+            {"type": "reasoning", "reasoning": part.text, "signature": "s"}
+            for part in message.parts
+            if part.kind == "thinking"
+        ]
+        value["content"] = [
+            *thoughts,
+            *({"type": "text", "text": part.text} for part in message.parts if part.kind == "text"),
+        ]
+        value["tool_calls"] = [
+            {"id": part.call_id, "function": part.name, "arguments": json.loads(part.text)} for part in message.calls
+        ]
+    return value

@@ -96,6 +96,7 @@ _MODULES = (
     ("langchain", "langchain"),
     ("atif", "atif"),
     ("openhands", "openhands"),
+    ("inspect-ai", "inspect_log"),
     ("anthropic", "anthropic"),
     ("axio", "axio"),
     ("bedrock-converse", "bedrock"),

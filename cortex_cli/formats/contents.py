@@ -109,7 +109,7 @@ def read_media(piece: dict[str, Any], block: int) -> Media:
 
 def _find_data(piece: dict[str, Any]) -> tuple[str, str]:
     """Return (MIME type, base64 or data URL or plain text) of a medium in any of the known spellings."""
-    inner = next((piece[key] for key in ("source", "image_url", "input_audio", "file") if key in piece), piece)
+    inner = next((piece[key] for key in ("source", "image_url", "input_audio", "file", "image") if key in piece), piece)
     if isinstance(inner, str):  # OpenAI Responses: the URL itself
         inner = {"url": inner}
     if not isinstance(inner, dict):

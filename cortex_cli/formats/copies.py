@@ -39,8 +39,8 @@ class Changed:
                 new = now.get((part.record, part.block))
                 if len(part.text) > COPY_MAX_CHARS and (new is None or new.text != part.text):
                     self._texts[part.text] = new.text if new else None
-        kept = {part.text for part in now.values()}
-        self._texts = {old: new for old, new in self._texts.items() if old not in kept}
+        self._kept = {part.text for part in now.values()}
+        self._texts = {old: new for old, new in self._texts.items() if old not in self._kept}
         self._seen: dict[str, str] = {}
 
     def edits(self, path: Path, value: Any) -> Iterator[Edit]:
@@ -53,11 +53,17 @@ class Changed:
 
     def _find(self, text: str) -> str:
         if text not in self._seen:
-            whole = text if text in self._texts else next((one for one in self._texts if text.strip() in one), None)
-            new = None if whole is None else self._texts[whole]
-            shorter = new if new is not None and len(new) < len(text) else _shortened(text)
-            self._seen[text] = text if whole is None else shorter
+            self._seen[text] = self._shorter(text)
         return self._seen[text]
+
+    def _shorter(self, text: str) -> str:
+        """Return what becomes of one string; a piece of what is kept stays, wherever else it stood too."""
+        body = text.strip()
+        whole = text if text in self._texts else next((one for one in self._texts if body in one), None)
+        if whole is None or any(body in one for one in self._kept):
+            return text
+        new = self._texts[whole]
+        return new if new is not None and len(new) < len(text) else _shortened(text)
 
 
 def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:

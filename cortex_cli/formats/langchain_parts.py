@@ -1,6 +1,7 @@
 """The parts of one LangChain message, and where else in it each of its calls stands."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from cortex_cli.formats.contents import MEDIA_KINDS, compact, piece_text, read_media, text_of, text_path
@@ -39,10 +40,11 @@ class CallCopies(NamedTuple):
 def read_parts(index: int, body: dict[str, Any], *, with_calls: bool) -> tuple[Part, ...]:
     """Read content and calls of one message."""
     calls = tuple(_calls(index, body)) if with_calls else ()
-    return (*_content(index, body.get("content"), {call.call_id for call in calls}), *calls)
+    return (*read_content(index, body.get("content"), {call.call_id for call in calls}), *calls)
 
 
-def _content(index: int, content: Any, call_ids: set[str]) -> Iterator[Part]:
+def read_content(index: int, content: Any, call_ids: AbstractSet[str] = frozenset()) -> Iterator[Part]:
+    """Read a content, a string or pieces, but for the pieces that repeat one of these calls."""
     if isinstance(content, str):
         if content:
             yield Part("text", content, record=index)
@@ -54,7 +56,7 @@ def _content(index: int, content: Any, call_ids: set[str]) -> Iterator[Part]:
         yield Part("opaque", compact(content), record=index)
 
 
-def _repeats(piece: Any, call_ids: set[str]) -> bool:
+def _repeats(piece: Any, call_ids: AbstractSet[str]) -> bool:
     is_call = isinstance(piece, dict) and piece.get("type") in _CALLS
     return is_call and (text_of(piece.get("call_id")) or text_of(piece.get("id"))) in call_ids
 
