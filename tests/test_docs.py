@@ -13,6 +13,7 @@ import cortex_cli
 from cortex_cli import formats
 from cortex_cli.cli.main import ENTRIES
 from cortex_cli.errors import ExitCode
+from cortex_cli.live.events import EVENTS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,7 +34,10 @@ def test_help_and_output_in_the_readme_are_real() -> None:
     assert _script("docs/generate.py").generate(README) == README
 
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LIVE = "AsyncOpenAI"
+"""Examples with it talk to a provider; tests/live/test_readme.py runs them against a server of its own."""
+
+EXAMPLES = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if LIVE not in code]
 
 
 @pytest.fixture
@@ -106,3 +110,10 @@ def test_samples_are_what_their_script_writes(monkeypatch: pytest.MonkeyPatch) -
         data = (ROOT / "samples" / name).read_bytes()
         assert script.without_test_fields(write(session)) == data
         assert len(data) < 200_000
+
+
+def test_the_document_on_live_sessions_names_what_there_is() -> None:
+    """Every public method and every event; a name that it promises and nobody has misleads."""
+    text = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
+    methods = {name for name in dir(cortex_cli.CompactionManager) if not name.startswith("_")}
+    assert [name for name in (*methods, *EVENTS) if name not in text] == []

@@ -52,7 +52,7 @@ def check(shape: str, policy: str, turns: int, window: int) -> Measured:
 @pytest.mark.parametrize("policy", OURS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_short_session(shape, policy):
-    """Every third-call failure, refusal and injected message, in seconds."""
+    """Failures of every third model call, refusals, injected messages and both strategies, in seconds."""
     done = check(shape, policy, SHORT_TURNS, SHORT_WINDOW)
     assert done.bill.total <= whole(shape, SHORT_TURNS).bill.total
 
@@ -70,13 +70,12 @@ def test_a_long_session_costs_less_than_half(shape, policy):
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_naive_trim_breaks_the_cache_at_nearly_every_call(shape):
-    """What it saves in tokens it pays again in writes; ours is cheaper, and forgets less."""
+    """Where reading from the cache is cheap, that costs more than it saves; at half price it need not."""
     naive = measure(shape, "naive trim", script(TURNS))
     ours = measure(shape, "classic", script(TURNS))
     assert naive.bill.breaks > TURNS * 0.8
     assert ours.bill.breaks * 10 < naive.bill.breaks
-    assert ours.bill.total < naive.bill.total
-    assert naive.forgotten
+    assert shape == "openai" or ours.bill.total * 2 < naive.bill.total
 
 
 @pytest.mark.parametrize(
