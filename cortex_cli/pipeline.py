@@ -158,7 +158,7 @@ class Run:
         assert self.remember is not None
         log = self.memory.state.observations
         result = await self.remember(self.view, is_forced)
-        gone = [change.message for change in result.changes if change.tokens_before]
+        gone = [change.message for change in result.changes if not change.tokens_after]
         self.outcome = outcome_of(self.memory, log, gone, result.messages)
         return self._take(self._track("observe"), result)
 

@@ -140,14 +140,7 @@ def said(unit: Unit) -> str:
     """Return a statement as a log has it: the order of entries says what is earlier, headings say the day."""
     statement = unit.statement
     text = statement.text.removesuffix(EARLIER_MARK)
-    if statement.speaker == "assistant":
-        text = _BOLD.sub(r"\1", text)
-        if text.count("**") % 2:  # the other half stands in another sentence
-            text = text.removesuffix("**").removeprefix("**")
     return shown(unit._replace(statement=statement._replace(text=text, day="")))
-
-
-_BOLD = re.compile(r"(?<![\w/])\*\*(?=[^\s*])([^*]+)(?<=\S)\*\*(?![\w/])")
 
 
 def _marked(unit: Unit) -> tuple[Marker, str]:
