@@ -22,7 +22,7 @@ test: $(VENV)/dev ## Run the tests
 test-slow: $(VENV)/model ## Run the tests that take more than a few seconds (installs a small model, 93 MB)
 	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients"
 
-test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex and pi (installs them, 1 GB)
+test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex, pi and Gemini CLI (installs them, 1 GB)
 	$(BIN)/python tests/clients/install.py
 	$(BIN)/python -m pytest -n auto -m clients
 

@@ -29,8 +29,8 @@ from cortex_cli.jsonedit import Delete, Edit, Path, Replace
 from cortex_cli.messages import WHOLE, Media, Message, Part
 from cortex_cli.tokens import estimate_tokens
 
-THOUGHT, CALL, RESULT = 100_000, 200_000, 300_000
-"""Blocks of a record: 0 and up the pieces of its content, these and up its thoughts, calls and their results."""
+CALL, RESULT = 100_000, 200_000
+"""Blocks of a record: 0 and up the pieces of its content, these and up its calls and their results."""
 
 SIBLING = 1_000
 """`Media.block` from here on: a piece beside the response in the list of a call's result."""
@@ -95,7 +95,8 @@ def _content_parts(record: int, content: Any) -> tuple[Part, ...]:
 def _read_answer(record: int, value: Mapping[str, Any]) -> Iterator[Message]:
     parts = [part for part in _content_parts(record, value.get("content")) if part.kind != "text" or part.text]
     if not any(part.kind in ("call", "thinking") for part in parts):
-        parts = [*_thoughts(record, value.get("thoughts")), *parts, *_calls(record, calls_of(value))]
+        parts += _calls(record, calls_of(value))
+    parts = [part for part in parts if part.kind != "thinking"]  # the client sends no thoughts back
     if not parts:
         return
     yield Message("assistant", only(parts, "call"), (record,))
@@ -109,13 +110,6 @@ def calls_of(value: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the calls of a record; a damaged list of them is none."""
     calls = value.get("toolCalls")
     return calls if isinstance(calls, list) and all(isinstance(call, dict) for call in calls) else []
-
-
-def _thoughts(record: int, thoughts: Any) -> Iterator[Part]:
-    for at, thought in enumerate(thoughts if isinstance(thoughts, list) else ()):
-        if isinstance(thought, dict):
-            subject, said = text_of(thought.get("subject")), text_of(thought.get("description"))
-            yield Part("thinking", f"**{subject}** {said}" if subject else said, record=record, block=THOUGHT + at)
 
 
 def _calls(record: int, calls: Sequence[dict[str, Any]]) -> Iterator[Part]:
@@ -179,7 +173,7 @@ def edit_record(value: Mapping[str, Any], change: RecordChange) -> Iterator[Edit
             yield from edit_json(("toolCalls", block - CALL, "args"), old.text, new.text)
         elif block == WHOLE and not isinstance(content, dict):
             yield Replace(("content",), new.text)
-        elif block < THOUGHT:
+        else:
             path: Path = ("content",) if block == WHOLE else ("content", block)
             yield from edit_part(path, at_path(value, path), old, new)
     yield from _remove(change.removed)
@@ -192,8 +186,6 @@ def _remove(blocks: frozenset[int]) -> Iterator[Edit]:
                 yield Delete(("toolCalls", block - RESULT, "result"))
         elif block >= CALL:
             yield Delete(("toolCalls", block - CALL))
-        elif block >= THOUGHT:
-            yield Delete(("thoughts", block - THOUGHT))
         elif block != WHOLE:
             yield Delete(("content", block))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients import claude_code, codex, pi
+from tests.clients import claude_code, codex, gemini, pi
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +24,10 @@ def pi_client() -> None:
     """Skip where pi is not installed."""
     if pi.find_binary() is None:
         pytest.skip("pi is not installed: run `make test-clients`")
+
+
+@pytest.fixture(scope="session")
+def gemini_client() -> None:
+    """Skip where the Gemini CLI is not installed."""
+    if gemini.find_binary() is None:
+        pytest.skip("the Gemini CLI is not installed: run `make test-clients`")

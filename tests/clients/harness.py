@@ -1,7 +1,8 @@
 """Resume a session in the real agent, without network, and see what it would send: the truth about a file.
 
 The agent runs in a home folder of its own against a server on loopback. What differs between the agents
-(where a session lies, how it is resumed) is one `Prepare` function each: `claude_code.py`, `codex.py`, `pi.py`.
+(where a session lies, how it is resumed) is one `Prepare` function each: `claude_code.py`, `codex.py`, `pi.py`,
+`gemini.py`.
 """
 
 import json
@@ -126,6 +127,8 @@ def run_client(launch: Launch, room: Room) -> subprocess.CompletedProcess[str]:
 def _blocks(body: dict[str, Any]) -> Iterator[Block]:
     for item in body.get("input") or []:
         yield from _response_item(item)
+    for content in body.get("contents") or []:
+        yield from (_content_part(content["role"], part) for part in content["parts"])
     for message in body.get("messages") or []:
         if message["role"] == "tool":
             yield Block("tool", "result", message["tool_call_id"], _text(message.get("content")))
@@ -146,6 +149,15 @@ def _response_item(item: dict[str, Any]) -> Iterator[Block]:
         yield Block(item["role"], "text", "", _text(item.get("content")))
     else:
         yield Block("assistant", kind, item.get("id") or "", json.dumps(item))
+
+
+def _content_part(role: str, part: dict[str, Any]) -> Block:
+    if call := part.get("functionCall"):
+        return Block("assistant", "call", call["id"], _arguments(call["args"]))
+    if answer := part.get("functionResponse"):
+        return Block("tool", "result", answer["id"], _arguments(answer["response"]))
+    kind = "thinking" if part.get("thought") else "text" if "text" in part else "media"
+    return Block("assistant" if role == "model" else role, kind, "", part.get("text", ""))
 
 
 def _content_block(role: str, part: dict[str, Any]) -> Block:

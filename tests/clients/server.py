@@ -1,6 +1,6 @@
 """A model server on loopback that records every request and answers PONG.
 
-Speaks just enough of the Messages, Responses and Chat Completions APIs for an agent to finish one turn.
+Speaks just enough of the Messages, Responses, Chat Completions and Gemini APIs for an agent to finish one turn.
 """
 
 import http.server
@@ -150,8 +150,15 @@ def _chat_completions(_: dict[str, Any]) -> tuple[bytes, str]:
     return ("".join(lines) + "data: [DONE]\n\n").encode(), "text/event-stream"
 
 
+def _gemini(_: dict[str, Any]) -> tuple[bytes, str]:
+    usage = {"promptTokenCount": 10, "candidatesTokenCount": 2, "totalTokenCount": 12}
+    said = {"content": {"role": "model", "parts": [{"text": ANSWER}]}, "finishReason": "STOP", "index": 0}
+    return f"data: {json.dumps({'candidates': [said], 'usageMetadata': usage})}\n\n".encode(), "text/event-stream"
+
+
 _REPLIES: dict[str, Callable[[dict[str, Any]], tuple[bytes, str]]] = {
     "/messages": _messages,
     "/responses": _responses,
     "/chat/completions": _chat_completions,
+    ":streamGenerateContent": _gemini,
 }

@@ -89,7 +89,7 @@ def test_a_document_on_one_line_is_a_session() -> None:
 
 
 def test_calls_and_results_stand_in_one_record() -> None:
-    """Layers see them apart; they leave together."""
+    """Layers see them apart; they leave together. Thoughts are not sent back."""
     thoughts = [{"subject": "Plan", "description": "look first"}]
     record = model("b", "I look", thoughts=thoughts, toolCalls=[call("x", "plain"), call("y", [answer(id="y")])])
     for data in (lines(user("a"), record, user("c")), document(user("a"), record, user("c"))):
@@ -97,7 +97,7 @@ def test_calls_and_results_stand_in_one_record() -> None:
         assert [(one.role, one.text or one.parts[0].text) for one in transcript.messages] == [
             ("user", "q"), ("assistant", "I look"), ("tool", "plain"), ("tool", "r"), ("user", "q"),
         ]  # fmt: skip
-        assert transcript.messages[1].parts[0].text == "**Plan** look first"
+        assert [part.kind for part in transcript.messages[1].parts] == ["text", "call", "call"]
         assert len({message.records for message in transcript.messages[1:4]}) == 1
 
 
