@@ -28,7 +28,9 @@ class Clock:
         return self.now
 
 
-def manager(clock=None, *, window=WINDOW, events=None, persist=None, summarizer=None, complete=None, **settings):
+def manager(
+    clock=None, *, window=WINDOW, events=None, persist=None, summarizer=None, complete=None, format="auto", **settings
+):
     """Build a manager that notes its events."""
     made = CompactionManager(
         Settings(window=window, tokenizer="heuristic", **settings),
@@ -36,6 +38,7 @@ def manager(clock=None, *, window=WINDOW, events=None, persist=None, summarizer=
         persist=persist,
         summarizer=summarizer,
         complete=complete,
+        format=format,
     )
     for name in EVENTS if events is not None else ():
         made.on(name, events.append)
@@ -547,6 +550,9 @@ def test_sizes_can_be_set_while_it_runs():
         assert made.status().budget == 15_000
         made.set_model_window(18_000)
         assert made.status().window == 18_000
+        with pytest.raises(OptionError, match="larger than the window"):
+            made.set_model_window(9_000)
+        assert made.status().window == 18_000
 
     run(loop())
 
@@ -572,5 +578,36 @@ def test_a_closed_manager_says_so():
         await made.close()
         with pytest.raises(CortexError, match="closed"):
             await made.transform([user("x")])
+
+    run(loop())
+
+
+def test_objects_of_provider_packages_go_in():
+    """Agents append what the package returned, whole or its content."""
+    anthropic = pytest.importorskip("anthropic.types")
+    openai = pytest.importorskip("openai.types.chat")
+
+    async def loop():
+        made = manager(format="anthropic")
+        messages = [user("go")]
+        for number in range(40):
+            blocks = [
+                anthropic.TextBlock(type="text", text=f"Module {number} fails."),
+                anthropic.ToolUseBlock(type="tool_use", id=f"c{number}", name="Bash", input={"n": number}),
+            ]
+            results = [{"type": "tool_result", "tool_use_id": f"c{number}", "content": filler(3000)}]
+            messages += [{"role": "assistant", "content": blocks}, {"role": "user", "content": results}]
+            sent = await made.transform(messages, injected=[user("<system-reminder>x</system-reminder>")])
+            assert_valid(sent, "anthropic")
+        assert made.status().compactions > 0
+        assert any(one is messages[-2] for one in sent)
+        made = manager()
+        function = {"name": "Bash", "arguments": "{}"}
+        call = {"id": "c", "type": "function", "function": function}
+        answer = openai.ChatCompletionMessage.model_validate({"role": "assistant", "tool_calls": [call]})
+        messages = [user("go"), answer, {"role": "tool", "tool_call_id": "c", "content": filler(60_000)}]
+        sent = await made.transform(messages)
+        assert sent[1] is answer
+        assert "trimmed at insertion" in sent[2]["content"]
 
     run(loop())

@@ -103,8 +103,17 @@ class Dials:
             raise
 
     def set_model_window(self, window: int) -> None:
-        """Set the model's window, in tokens; 0: as known of the model."""
-        self._gauge.window_set = window
+        """Set the model's window, in tokens; 0: as known of the model.
+
+        Raises:
+            OptionError: The budget is larger.
+        """
+        before, self._gauge.window_set = self._gauge.window_set, window
+        try:
+            self.set_budget(self._gauge.budget_set)
+        except OptionError:
+            self._gauge.window_set = before
+            raise
 
     def set_model(self, model: str) -> None:
         """Go on with another model: its window, tokenizer and cache."""

@@ -21,6 +21,9 @@ OWN = "messages"
 SURE = 0.9
 """From here on a format that was recognised is not given up for one that the caller is likelier to use."""
 
+CACHE_MARK = "cache_control"
+"""Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching"""
+
 _PLAIN_KEYS = {"role", "content"}
 
 
@@ -40,6 +43,24 @@ def common_length(shells: Sequence[Any], values: Sequence[Any]) -> int:
     if list(shells[:most]) == list(values[:most]):
         return most
     return next(at for at in range(most) if shells[at] != values[at])
+
+
+def same_length(shells: Sequence[Any], values: Sequence[Any]) -> int:
+    """Return how many values at the beginning say what they said when the shells were made.
+
+    Marks for the provider's cache, which agents move along with every call, say nothing.
+    """
+    at = common_length(shells, values)
+    while at < min(len(shells), len(values)) and without_marks(shells[at]) == without_marks(values[at]):
+        at += 1 + common_length(shells[at + 1 :], values[at + 1 :])
+    return at
+
+
+def without_marks(value: Any) -> Any:
+    """Return a value without marks for the provider's cache."""
+    if type(value) is dict:
+        return {key: without_marks(one) for key, one in value.items() if key != CACHE_MARK}
+    return [without_marks(one) for one in value] if type(value) is list else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cortex_cli.live.document import common_length, shell_of
+from cortex_cli.live.document import common_length, same_length, shell_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class History:
         """Return the history with what the caller added, or without what it took back."""
         if self.sent != self.source and self._is_continued(self.sent, given):
             return self._rebased(given, len(self.sent))
-        same = common_length(self.source, given)
+        same = same_length(self.source, given)
         if same == len(self.source):
             return self._grown(given, same)
         if self.solid and self._is_continued(self.values, given):
@@ -49,16 +49,31 @@ class History:
         return shorter._grown(given, same)
 
     def _is_continued(self, shells: Sequence[Any], given: Sequence[Any]) -> bool:
-        return bool(shells) and common_length(shells, given) == len(shells)
+        return bool(shells) and same_length(shells, given) == len(shells)
 
     def _grown(self, given: Sequence[Any], same: int) -> "History":
+        known = self._renewed(given)
         return replace(
-            self,
-            values=(*self.values, *given[same:]),
-            origins=(*self.origins, *range(same, len(given))),
-            source=(*self.source, *map(shell_of, given[same:])),
+            known,
+            values=(*known.values, *given[same:]),
+            origins=(*known.origins, *range(same, len(given))),
+            source=(*known.source, *map(shell_of, given[same:])),
             added=len(given) - same,
         )
+
+    def _renewed(self, given: Sequence[Any]) -> "History":
+        """Return the history with the caller's objects of now: its marks may have moved, its list may be a copy."""
+        pairs = zip(self.values, self.origins, strict=True)
+        values = tuple(given[at] if self._is_own(value, at, given) else value for value, at in pairs)
+        source = self.source
+        if common_length(source, given) < len(source):
+            both = zip(source, given, strict=False)
+            source = tuple(shell if shell == value else shell_of(value) for shell, value in both)
+        return replace(self, values=values, source=source)
+
+    def _is_own(self, value: Any, at: int, given: Sequence[Any]) -> bool:
+        """Tell whether the caller's own object was kept, not one that was edited here."""
+        return at >= 0 and (value is given[at] or bool(self.source[at] == value))
 
     def _rebased(self, given: Sequence[Any], same: int) -> "History":
         """Go on with a list that is ours already: nothing of it can be told from what it was made of."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cortex_cli import formats
 from cortex_cli.errors import DoesNotFitError
+from cortex_cli.formats.containers import as_plain
 from cortex_cli.layers.failsafe import failsafe, live_target, should_truncate
 from cortex_cli.layers.micro import band, decisions_of
 from cortex_cli.layers.view import Layer, View
@@ -264,8 +265,8 @@ def _with_injected(document: Document, rendered: list[Any], call: Call) -> list[
     for value in values:
         is_seam = id(value) in seams
         if joined and (is_seam or was_seam) and _role(value) == _role(joined[-1]) == "user":
-            content = [*_blocks(joined[-1]), *_blocks(value)]
-            joined[-1] = {**joined[-1], "content": content}
+            last = as_plain(joined[-1])
+            joined[-1] = {**last, "content": [*_blocks(last), *_blocks(as_plain(value))]}
         else:
             joined.append(value)
         was_seam = is_seam

@@ -9,7 +9,7 @@ from cortex_cli.cache import Retention
 from cortex_cli.errors import InputError
 from cortex_cli.formats.containers import as_plain
 from cortex_cli.jsonedit import encode
-from cortex_cli.live.document import OWN, shell_of
+from cortex_cli.live.document import OWN, shell_of, without_marks
 from cortex_cli.live.history import History
 from cortex_cli.live.passing import Known, Trims
 
@@ -100,5 +100,5 @@ def digest(values: Sequence[Any]) -> str:
     """Return a hash of message dicts."""
     found = hashlib.sha256()
     for value in values:
-        found.update(encode(as_plain(value)) + b"\n")
+        found.update(encode(without_marks(as_plain(value))) + b"\n")
     return found.hexdigest()

@@ -116,3 +116,26 @@ def test_another_beginning_is_another_conversation():
     """A summary of what is not there would be a lie."""
     history = compacted(History().follow(["a", "b", "c", "d"]), 2).returned(["S", "c", "d"])
     assert history.follow(["a", "x", "c", "d"]).values == ("a", "x", "c", "d")
+
+
+def test_marks_for_the_cache_may_move():
+    """Agents mark their newest message in every call, and take the mark off again; no summary is lost by that."""
+    values = conversation("anthropic", 4)
+    values[2]["content"][0]["cache_control"] = {"type": "ephemeral"}
+    history = compacted(History().follow(values), 3).returned([])
+    moved = copy.deepcopy(values)
+    del moved[2]["content"][0]["cache_control"]
+    moved[8]["content"][0]["cache_control"] = {"type": "ephemeral"}
+    followed = history.follow([*moved, user("more")])
+    assert followed.values == ("S", *moved[3:], user("more"))
+    assert followed.values[-2] is moved[8]
+    assert followed.follow([*moved, user("more")]).values == followed.values
+
+
+def test_a_copied_list_gives_the_copies_back():
+    """The caller's objects of today are what it gets, not those of a list that it has thrown away."""
+    values = conversation("openai", 2)
+    history = History().follow(values)
+    copied = copy.deepcopy(values)
+    followed = history.follow(copied)
+    assert all(one is two for one, two in zip(followed.values, copied, strict=True))
