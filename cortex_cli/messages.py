@@ -67,6 +67,10 @@ class Part(NamedTuple):
         """Return the same part with another text."""
         return build(Part, (self.kind, text, *self[2:]))
 
+    def placed(self, record: int, block: int) -> "Part":
+        """Return the same part in another place."""
+        return build(Part, (*self[:4], record, block, *self[6:]))
+
     def with_name(self, name: str) -> "Part":
         """Return the same part with another name."""
         return build(Part, (self.kind, self.text, name, *self[3:]))
@@ -113,7 +117,11 @@ class Message(NamedTuple):
     def with_part(self, index: int, part: Part) -> "Message":
         """Return the same message with another part in one place."""
         parts = self.parts
-        return build(Message, (self.role, (*parts[:index], part, *parts[index + 1 :]), *self[2:]))
+        return self.with_parts((*parts[:index], part, *parts[index + 1 :]))
+
+    def with_parts(self, parts: "tuple[Part, ...]") -> "Message":
+        """Return the same message with other parts."""
+        return build(Message, (self.role, parts, *self[2:]))
 
     @property
     def counts_as_recent(self) -> bool:

@@ -1,6 +1,7 @@
 """The report of a run for people: one renderer for the terminal, plain text and tests."""
 
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -144,11 +145,11 @@ def _all_changes(report: Report) -> Iterator[ChangeReport]:
 
 def _tools(report: Report) -> Iterator[RenderableType]:
     saved: Tally[str] = Tally()
-    actions: dict[str, Tally[str]] = {}
+    actions: defaultdict[str, Tally[str]] = defaultdict(Tally)
     for change in _all_changes(report):
         name = change.tool or ("(messages)" if change.message >= 0 else "(added)")
         saved[name] += change.tokens_before - change.tokens_after
-        actions.setdefault(name, Tally())[change.action] += 1
+        actions[name][change.action] += 1
     if not saved:
         return
     ranked = [name for name, _ in saved.most_common()]

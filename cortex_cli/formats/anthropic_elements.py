@@ -23,7 +23,8 @@ def read_element(index: int, value: dict[str, Any]) -> Sequence[Message] | None:
     time = to_utc(value.get("timestamp"))
     parts = read_parts(index, content)
     if role == "user":
-        return [message._replace(time=time) for message in split_user(index, only(parts, "result"))]
+        found = list(split_user(index, only(parts, "result")))
+        return [message._replace(time=time) for message in found] if time else found
     if role == "assistant":
         return (Message("assistant", only(parts, "call"), (index,), time=time),)
     return (Message("system", only(parts), (index,), time=time),) if role == "system" else None

@@ -311,10 +311,10 @@ def name_results(messages: Iterable[Message], known: Mapping[str, str] | None = 
     names = dict(known or {})
     for message in messages:
         if message.role == "assistant":
-            names.update((part.call_id, part.name) for part in reversed(message.calls))
-        elif message.role == "tool" and any(part.kind == "result" and not part.name for part in message.parts):
-            named = (p._replace(name=p.name or names.get(p.call_id, "")) for p in message.parts)
-            message = message._replace(parts=tuple(named))
+            names.update([(part.call_id, part.name) for part in reversed(message.parts) if part.kind == "call"])
+        elif message.role == "tool" and not all(part.name for part in message.parts):
+            named = [one if one.name else one.with_name(names.get(one.call_id, "")) for one in message.parts]
+            message = message.with_parts(tuple(named))
         yield message
 
 

@@ -62,17 +62,9 @@ def read_element(index: int, value: dict[str, Any]) -> Sequence[Message] | None:
 
 
 def _read_tool_result(index: int, value: dict[str, Any]) -> Part:
-    content = read_result(value.get("content"))
-    call_id, name = value.get("tool_call_id"), value.get("name")
-    return Part(
-        "result",
-        content.text,
-        name=text_of(name),
-        call_id=text_of(call_id),
-        record=index,
-        media=content.media,
-        json=content.json,
-    )
+    text, media, json = read_result(value.get("content"))
+    call_id, name = text_of(value.get("tool_call_id")), text_of(value.get("name"))
+    return Part("result", text, name, call_id, index, WHOLE, media, json)
 
 
 def _read_parts(index: int, value: dict[str, Any]) -> Iterator[Part]:

@@ -12,7 +12,7 @@ from cortex_cli.formats.codex_layout import CALLS, OUTPUT, block_of, is_output, 
 from cortex_cli.formats.codex_replay import OWN, SUMMARY, SUMMARY_PREFIX, Item, is_context, texts_of, type_of
 from cortex_cli.formats.contents import MEDIA_KINDS, compact, piece_text, read_media, read_result, text_path
 from cortex_cli.formats.times import to_utc
-from cortex_cli.messages import WHOLE, Media, Message, Part, Role, Synthetic
+from cortex_cli.messages import WHOLE, Media, Message, Part, Role, Synthetic, build
 from cortex_cli.tokens import estimate_media_tokens
 from cortex_cli.typed import is_typed_text
 
@@ -71,7 +71,7 @@ def read_items(items: Sequence[Item]) -> Iterator[Message]:
 
 
 def _message(role: Role, parts: tuple[Part, ...], items: Sequence[Item], **fields: Any) -> Message:
-    records = tuple(dict.fromkeys(item.record for item in items))
+    records = (items[0].record,) if len(items) == 1 else tuple(dict.fromkeys([item.record for item in items]))
     first = items[0]
     return Message(role, parts, records, str(first.payload.get("id") or ""), to_utc(first.time), **fields)
 
@@ -108,7 +108,7 @@ def _pieces(item: Item) -> Iterator[Part]:
 
 
 def _placed(part: Part, item: Item, block: int = WHOLE) -> Part:
-    return part._replace(record=item.record, block=block_of(item.place, block))
+    return part.placed(item.record, block_of(item.place, block))
 
 
 def _assistant_parts(item: Item) -> Iterator[Part]:
@@ -146,7 +146,7 @@ def _opaque(item: Item) -> Part:
 def _output(item: Item) -> Part:
     """Read a tool's output; one that is a JSON string with text and metadata stays that string."""
     payload = item.payload
-    content = read_result(payload.get(OUTPUT))
-    call_id = str(payload.get("call_id") or "")
-    part = Part("result", content.text, call_id=call_id, media=content.media, json=content.json)
-    return _placed(part._replace(is_error=payload.get("success") is False), item)
+    text, media, json = read_result(payload.get(OUTPUT))
+    call_id, is_error = str(payload.get("call_id") or ""), payload.get("success") is False
+    block = block_of(item.place)
+    return build(Part, ("result", text, "", call_id, item.record, block, media, json, False, is_error))
