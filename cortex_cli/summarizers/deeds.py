@@ -11,7 +11,7 @@ from cortex_cli.messages import Message
 from cortex_cli.summarizers.actions import Action, Deed, Todo, read_call
 from cortex_cli.summarizers.boundaries import harmless
 from cortex_cli.summarizers.ledger import Fact, Kind
-from cortex_cli.summarizers.outcomes import SUMMING_LINE, Outcome, is_confirmation, read_outcome
+from cortex_cli.summarizers.outcomes import SUMMING_LINE, Outcome, is_confirmation, read_outcome, without_snippet
 from cortex_cli.summarizers.rescue import MIN_SCORE
 from cortex_cli.summarizers.statements import Statement, sentences
 
@@ -50,6 +50,7 @@ _CHECKS = re.compile(
     r"\b(?:tests?|pytest|jest|check|lint|build|make|cargo|npm|pnpm|yarn|go|tox|mypy|ruff|tsc|commit|push|merge|deploy|migrate"
     r"|install|release|publish|rebase|docker|terraform|kubectl|gradle|mvn|rspec|ctest)\b"
 )
+_EDITS: frozenset[Deed] = frozenset(("changed", "created", "deleted"))
 _COMMIT = re.compile(r"\A\[([\w/. ()-]+) ([0-9a-f]{7,})\] ")
 _ANSWERS = re.compile(r"\"([^\"]{3,300})\"\s?=\s?\"([^\"]{1,400})\"")
 _REFUSED_BY_USER = re.compile(
@@ -109,6 +110,8 @@ class Deeds:
                 actions = self._open.pop(part.call_id, [])
                 again = bool(actions) and actions[0].deed in ("read", "looked")
                 is_deep = not again or self._ahead_chars < DEEP_CHARS
+                if actions and actions[0].deed in _EDITS:
+                    part = part._replace(text=without_snippet(part.text))
                 self._result(actions, read_outcome(part, is_deep=is_deep), position)
 
     def facts(self) -> Iterator[Fact]:
@@ -154,7 +157,7 @@ class Deeds:
             text = harmless(f"{text}; {refusal[1]}" if refusal[1] else text)
             self.said.append(Statement("note", text, position, len(self.said), section="decisions"))
             return
-        if action.deed in ("changed", "created", "deleted") and not outcome.is_failure:
+        if action.deed in _EDITS and not outcome.is_failure:
             outcome = outcome._replace(is_failure=_is_refused(outcome))
         for each in actions:
             self._file(each, outcome)

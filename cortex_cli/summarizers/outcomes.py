@@ -69,6 +69,14 @@ def read_outcome(part: Part, *, is_deep: bool = True) -> Outcome:
     return Outcome(is_failure, code, _brief(text, lines, is_failure), text, lines)
 
 
+def without_snippet(text: str) -> str:
+    """Take out of an edit's result the numbered lines of the file, which the editor shows to confirm it."""
+    return _SNIPPET.sub("", text)
+
+
+_SNIPPET = re.compile(r"\n *\d+(?:\t|→)[^\n]*")
+
+
 def _unwrapped(text: str) -> tuple[str, int | None]:
     """Take the output out of the envelope that some tools put it in."""
     if text.startswith('{"'):

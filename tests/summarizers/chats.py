@@ -1,7 +1,7 @@
 """Plain chats with rules, values, updates and look-alikes scattered in them, in several wordings.
 
 Written for these tests. Families in `TUNED` and `DEV` were looked at while weights were set, those in `HELD_OUT` were
-only counted. Nothing depends on header words: they can be switched on and off.
+only counted, those in `FRESH` written last of all. Nothing depends on header words: they can be switched on and off.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from cortex_cli.messages import Message, Part
 from cortex_cli.typed import finish
 from tests.summarizers.families import Family
 from tests.summarizers.families_dev import ESTATE, GUILD, KITCHEN, PORT
+from tests.summarizers.families_fresh import OBSERVATORY, UNION
 from tests.summarizers.families_held_out import CLINIC, FILM, LAB, ORCHESTRA
 from tests.summarizers.families_life import HOME, STUDIO
 from tests.summarizers.families_work import NEWSROOM, OPS, TERSE
@@ -120,6 +121,7 @@ STEMS = [
 TUNED: dict[str, Family] = {"ops": OPS, "home": HOME, "terse": TERSE, "studio": STUDIO, "newsroom": NEWSROOM}
 DEV: dict[str, Family] = {"port": PORT, "guild": GUILD, "kitchen": KITCHEN, "estate": ESTATE}
 HELD_OUT: dict[str, Family] = {"clinic": CLINIC, "film": FILM, "lab": LAB, "orchestra": ORCHESTRA}
+FRESH: dict[str, Family] = {"observatory": OBSERVATORY, "union": UNION}
 HEADERS = {"rule": ("RULE: ", "IMPORTANT: "), "value": ("VALUE: ", "NOTE: "), "update": ("UPDATE: ", "CORRECTION: ")}
 
 

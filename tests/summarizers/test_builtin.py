@@ -6,6 +6,7 @@ from cortex_cli.marks import Summary
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.builtin import summarize
+from cortex_cli.summarizers.deeds import DEEP_CHARS
 from cortex_cli.summarizers.earlier import read_earlier
 from cortex_cli.tokens import HeuristicCounter
 from tests.conftest import assistant, call, live, result, user
@@ -158,3 +159,29 @@ def test_tight_summary_spends_less_on_form() -> None:
     text = summary(*said, max_tokens=200).text
     assert text.count("\n> ") == 1
     assert text.count("## ") == 1
+
+
+def test_an_edit_shown_back_is_no_finding() -> None:
+    """Editors confirm with the file's own numbered lines: the assistant wrote them, nothing went wrong."""
+    shown = 'The file /app/x.py has been updated:\n    20\t    raise ValueError("late")\n    21\t    x = 1'
+    text = summary(user("Mend x.py."), *did("Edit", {"file_path": "/app/x.py", "old_string": "a"}, shown)).text
+    assert "changed: /app/x.py" in text
+    assert "ValueError" not in text
+
+
+def test_old_reads_are_not_looked_through() -> None:
+    """What lies far behind in a huge session and can be read again costs no time; what a command said is kept."""
+    line = "line of a long file that says the same again and again\n"
+    filler = [
+        did("Read", {"file_path": f"/app/{n}.txt"}, line * 4_000, call_id=f"f{n}")
+        for n in range(2 * DEEP_CHARS // 200_000)
+    ]
+    told = "x\n" * 20 + "ERROR: quota {} exceeded on disk-9\n" + "x\n" * 20
+    first = [
+        *did("Read", {"file_path": "/app/first.log"}, told.format(7441)),
+        *did("Bash", {"command": "make"}, told.format(7442)),
+    ]
+    text = summary(user("Go on."), *first, *filler, max_tokens=4000).text
+    assert "7441" not in text
+    assert "7442" in text
+    assert "7441" in summary(user("Go on."), *first, *filler[:2], max_tokens=4000).text

@@ -8,7 +8,7 @@ from cortex_cli.summarizers.salience import Unit, weigh
 from cortex_cli.summarizers.statements import Statement, read_statements
 from cortex_cli.summarizers.supersede import find_replacements
 from cortex_cli.summarizers.words import Lexer
-from tests.summarizers.chats import DEV, HELD_OUT, TUNED, Chat, make_chat, numbered
+from tests.summarizers.chats import DEV, FRESH, HELD_OUT, TUNED, Chat, make_chat, numbered
 from tests.summarizers.families import Family
 from tests.summarizers.harness import has_value
 
@@ -132,9 +132,11 @@ def test_tuned_wordings_lose_nothing_live() -> None:
     assert cleared >= 0.95 * updates
 
 
-@pytest.mark.parametrize(("families", "share"), [(DEV, 0.75), (HELD_OUT, 0.8)], ids=["looked at", "held out"])
+@pytest.mark.parametrize(
+    ("families", "share"), [(DEV, 0.75), (HELD_OUT, 0.8), (FRESH, 0.8)], ids=["looked at", "held out", "fresh"]
+)
 def test_other_wordings_lose_nothing_live_either(families: Mapping[str, Family], share: float) -> None:
-    """In wordings that weights were not set for: of 1,248 live values none, and four of five updates seen."""
+    """In wordings that weights were not set for: of 3,120 live values none, and four of five updates seen."""
     lost, cleared, updates = counted(families)
     assert sum(lost) == 0
     assert cleared >= share * updates
