@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cortex_cli.live.status import Status
     from cortex_cli.llm.overflow import find_overflow
     from cortex_cli.manager import CompactionManager
+    from cortex_cli.memory.authors import observer_of, reflector_of
     from cortex_cli.memory.base import LogEntry, Observer, ObserveRequest, Reflector, ReflectRequest
     from cortex_cli.memory.limits import buffer_interval, reflection_threshold
     from cortex_cli.messages import Change, LayerResult, Media, Message, Part, Transcript
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         axio_codec,
         compact_context,
     )
+    from cortex_cli.strategies import compare_strategies
     from cortex_cli.summarizers import summarizer_of
     from cortex_cli.tokens import Counter, make_counter
     from cortex_cli.validity import find_problems
@@ -95,6 +97,7 @@ _HOMES = {
     "compact": "compaction",
     "compact_async": "compaction",
     "compact_context": "stores",
+    "compare_strategies": "strategies",
     "dump": "library",
     "find_overflow": "llm.overflow",
     "find_problems": "validity",
@@ -102,11 +105,13 @@ _HOMES = {
     "load": "library",
     "load_all": "library",
     "make_counter": "tokens",
+    "observer_of": "memory.authors",
     "plan_drops": "layers.failsafe",
     "plan_partition": "layers.partition",
     "plan_trims": "layers.micro",
     "recall_tool": "recall",
     "reflection_threshold": "memory.limits",
+    "reflector_of": "memory.authors",
     "register_format": "library",
     "safe_cuts": "groups",
     "should_summarize": "layers.summary",
@@ -157,6 +162,7 @@ __all__ = [
     "compact",
     "compact_async",
     "compact_context",
+    "compare_strategies",
     "dump",
     "find_overflow",
     "find_problems",
@@ -164,11 +170,13 @@ __all__ = [
     "load",
     "load_all",
     "make_counter",
+    "observer_of",
     "plan_drops",
     "plan_partition",
     "plan_trims",
     "recall_tool",
     "reflection_threshold",
+    "reflector_of",
     "register_format",
     "safe_cuts",
     "should_summarize",

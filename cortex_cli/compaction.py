@@ -143,11 +143,11 @@ async def compact_async(
         repaired=head,
     )
     if observes:
-        from cortex_cli.remembering import Remembering  # noqa: PLC0415 - start-up time: the memory is 0.01 s
+        from cortex_cli.remembering import Remembering, session_of  # noqa: PLC0415 - start-up time: 0.01 s
 
         given = remembering or Remembering()
-        run.memory = given.memory(settings, counter, transcript.session_id)
-        run.remember = given.walk(run.memory)
+        run.memory = given.memory(settings, counter)
+        run.remember = given.walk(run.memory, session_of(transcript))
     await run_layers(run)
     _check_summary(run, settings)
     messages = (*run.view.messages, *tail)

@@ -53,11 +53,13 @@ _IMAGES = re.compile(r"(?:(?:\A|\n)\[image removed: [^\n\]]*, ~\d+ tokens\])+\Z"
 _IMAGE_TAIL = " tokens]"
 
 LOG_OPENING = "[Memory of this conversation]"
-_LOG_PREAMBLE = f"""{LOG_OPENING}
-The notes below stand in the place of earlier messages, oldest first; dates and times are UTC. Use them as your
-own memory: rely on them, do not speak of them, and do not do again what they mark as done.
-🔴 is critical: what the user said, wants or forbids. 🟡 matters, 🟢 is background, ✅ is finished.
-Where two notes disagree, the later one holds. The newest messages follow after the notes."""
+_LOG_PREAMBLE = (
+    f"{LOG_OPENING}\n"
+    "The notes below stand in the place of earlier messages, oldest first; dates and times are UTC. Use them as your"
+    " own memory: rely on them, do not speak of them, and do not do again what they mark as done.\n"
+    "🔴 is critical: what the user said, wants or forbids. 🟡 matters, 🟢 is background, ✅ is finished. Where two"
+    " notes disagree, the later one holds. The newest messages follow after the notes."
+)
 _LOG_RECALL = "\nThe exact words of what was noted can be looked up: "
 _LOG = re.compile(
     rf"{re.escape(LOG_OPENING)}\n(?:[^\n]+\n)*?(?:The exact words of what was noted can be looked up: ([^\n]*)\n)?\n"

@@ -10,7 +10,7 @@ from cortex_cli.layers.view import View
 from cortex_cli.memory.base import Observer, Reflector
 from cortex_cli.memory.engine import Emit, Memory
 from cortex_cli.memory.state import MemoryState, load_state
-from cortex_cli.messages import LayerResult
+from cortex_cli.messages import LayerResult, Transcript
 from cortex_cli.pipeline import Remember
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import BUILTIN
@@ -42,7 +42,7 @@ class Remembering:
         """Whether an author is somebody else's, who may have to be waited for."""
         return self.observer is not None or self.reflector is not None
 
-    def memory(self, settings: Settings, counter: Counter, session: str) -> Memory:
+    def memory(self, settings: Settings, counter: Counter) -> Memory:
         """Build the memory that the run begins with.
 
         Raises:
@@ -57,23 +57,22 @@ class Remembering:
         from cortex_cli.memory.condensing import reflect_builtin  # noqa: PLC0415 - start-up time
         from cortex_cli.memory.observing import observe_builtin  # noqa: PLC0415 - the same
 
-        state = load_state(self.state) if self.state is not None else MemoryState()
         return Memory(
             replace(settings, activation_ratio=settings.activation_ratio or USUAL_RATIO),
             counter,
             observer=self.observer or observe_builtin,
             reflector=self.reflector or reflect_builtin,
-            state=replace(state, session=session or state.session),
+            state=load_state(self.state) if self.state is not None else MemoryState(),
             recall=self.recall,
             emit=self.emit,
         )
 
-    def walk(self, memory: Memory) -> Remember:
+    def walk(self, memory: Memory, session: str) -> Remember:
         """Return what hands a recorded session to a memory."""
         from cortex_cli.memory.walk import observe_session  # noqa: PLC0415 - start-up time
 
         async def remember(view: View, is_forced: bool) -> LayerResult:
-            return await observe_session(memory, view, is_forced=is_forced, is_saved=self.saves)
+            return await observe_session(memory, view, is_forced=is_forced, is_saved=self.saves, session=session)
 
         return remember
 
@@ -92,3 +91,8 @@ def how_to_recall(archive: str) -> str:
     if kept.folder:
         return f"search the files below {shlex.quote(str(kept.folder))}"
     return f"`cortex recall WORDS --archive {shlex.quote(str(kept.database.absolute()))}`"
+
+
+def session_of(transcript: Transcript) -> str:
+    """Name a session, so that its memory is not taken for another's; empty where the file does not name it."""
+    return f"{transcript.format} {transcript.session_id}" if transcript.session_id else ""

@@ -145,6 +145,14 @@ def _is_worth_it(replaced: int, summary: int, total: int) -> bool:
     return freed >= MIN_GAIN_TOKENS or freed >= MIN_GAIN_RATIO * total
 
 
+def _known_before(message: Message) -> marks.Summary:
+    """Read what an earlier compaction left: a summary, or the log of the other strategy."""
+    from cortex_cli.memory.carrying import summary_of_log  # noqa: PLC0415 - start-up time, summaries only
+    from cortex_cli.summarizers.earlier import earlier_summary  # noqa: PLC0415 - the same
+
+    return summary_of_log(message) if message.synthetic == "log" else earlier_summary(message)
+
+
 def request_for(view: View, plan: Partition, size: int, counter: Counter, settings: Settings) -> SummaryRequest:
     """Say what a summariser is asked: earlier summaries apart from what is new, what follows beside it.
 
@@ -155,12 +163,10 @@ def request_for(view: View, plan: Partition, size: int, counter: Counter, settin
         counter: Counts.
         settings: For the focus.
     """
-    from cortex_cli.summarizers.earlier import earlier_summary  # noqa: PLC0415 - start-up time, summaries only
-
     prefix = [view.messages[i] for i in plan.summarized]
     return SummaryRequest(
-        messages=tuple(message for message in prefix if message.synthetic not in ("summary", "acknowledgement")),
-        earlier=tuple(earlier_summary(message) for message in prefix if message.synthetic == "summary"),
+        messages=tuple(message for message in prefix if message.synthetic not in ("summary", "log", "acknowledgement")),
+        earlier=tuple(_known_before(message) for message in prefix if message.synthetic in ("summary", "log")),
         max_tokens=size,
         counter=counter,
         following=tuple(m for i, m in enumerate(view.messages) if (i >= plan.tail or i == plan.pinned) and not m.slot),

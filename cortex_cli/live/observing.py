@@ -47,7 +47,7 @@ def live_memory(
     # whoever writes was handed in: what the settings name is not looked for
     own = replace(settings, summarizer=BUILTIN, observer_model="", reflector_model="")
     remembering = Remembering(observer=observer, reflector=reflector, recall=recall, emit=emit)
-    made = remembering.memory(own, counter, "")
+    made = remembering.memory(own, counter)
     if known is None:
         return LiveMemory(made)
     memory = known.memory

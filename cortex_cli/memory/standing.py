@@ -50,6 +50,14 @@ class Standing:
         )
         return True
 
+    def is_of(self, messages: Sequence[Message]) -> bool:
+        """Tell whether the state knows anything of a conversation: its log stands there, or a message it observed."""
+        state = self.state
+        if not (state.observations or state.chunks) or find_log(messages) is not None:
+            return True
+        places = [*([state.merged] if state.merged else []), *(chunk.until for chunk in state.chunks)]
+        return any(find_mark(place, messages) is not None for place in places)
+
     def merged_position(self, messages: Sequence[Message]) -> int:
         """Return the position up to which the log stands for the messages."""
         found = [0]

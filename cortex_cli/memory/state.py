@@ -80,7 +80,7 @@ class MemoryState:
     reflection: Reflection | None = None
     recall: str = ""
     session: str = ""
-    """The client's session id, where there is one."""
+    """Name of the session, where it has one."""
 
     @property
     def watermark(self) -> Mark | None:
@@ -149,7 +149,7 @@ def load_state(data: Any, *, messages: int | None = None) -> MemoryState:
         InputError: It is no state, a damaged one, or one of a later version.
     """
     if not isinstance(data, Mapping) or data.get("kind") != KIND:
-        raise InputError("not a memory of cortex", hint="a state is what an earlier run wrote with --state")
+        raise InputError("not a memory of cortex", hint="name what an earlier run wrote with --state, or a new file")
     version = data.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise InputError(
@@ -227,4 +227,6 @@ class _Fields:
         return value if isinstance(value, list) else self._refuse(name)
 
     def _refuse(self, name: str) -> NoReturn:
-        raise InputError(f"a damaged memory: {name!r} is not what it should be", hint="use a copy, or start a new one")
+        raise InputError(
+            f"a damaged memory: {name!r} is not what it should be", hint="use a copy of it, or name a new file"
+        )

@@ -49,6 +49,8 @@ class StateFile:
     def _take(self) -> None:
         if not Path(self.path).exists():
             return
+        if Path(self.path).is_dir():
+            raise InputError("is a directory", where=self.path, hint="name a file for the memory")
         self._read = read_file(self.path)
         self.data = _parse(self._read.data, self.path)
 
@@ -77,7 +79,7 @@ def _parse(data: bytes, path: str) -> Mapping[str, Any]:
     try:
         load_state(value)
     except InputError as error:
-        raise InputError(str(error), where=path, hint=HINT) from error
+        raise InputError(str(error), where=path, hint=error.hint) from error
     assert isinstance(value, Mapping)
     return value
 

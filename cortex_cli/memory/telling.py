@@ -43,11 +43,25 @@ def count_facts(log_before: str, gone: Sequence[Message], following: Sequence[Me
     """Count the facts of what left, as for a summary: found, and kept in the log or in what stayed."""
     if not gone:
         return Facts()
-    summaries = [earlier_summary(message) for message in gone if message.synthetic == "summary"]
-    messages = [message for message in gone if message.synthetic not in ("summary", "log")]
-    before = read_entries(read_log(log_before)).facts
-    found = merge_facts(before, survey(messages, summaries, following).facts)
     text = "\n".join((log, *(part.text for message in following for part in message.parts)))
+    return facts_in(text, (*read_entries(read_log(log_before)).facts, *facts_of(gone, following)))
+
+
+def facts_of(messages: Sequence[Message], following: Sequence[Message] = ()) -> tuple[Fact, ...]:
+    """Return the ledger of a conversation, by which every strategy is measured.
+
+    Args:
+        messages: The conversation, oldest first; summaries among them count with what they carry.
+        following: What stays behind it: newer statements there replace older ones.
+    """
+    summaries = [earlier_summary(message) for message in messages if message.synthetic == "summary"]
+    plain = [message for message in messages if message.synthetic not in ("summary", "log")]
+    return survey(plain, summaries, following).facts
+
+
+def facts_in(text: str, facts: Sequence[Fact]) -> Facts:
+    """Count the facts that a text holds."""
+    found = merge_facts((), facts)
     lost = tuple(fact.name for fact in found if not _is_in(fact, text))
     return Facts(found=len(found), kept=len(found) - len(lost), lost=lost)
 

@@ -24,7 +24,7 @@ from cortex_cli.settings import Settings
 
 
 async def observe_session(
-    memory: Memory, view: View, *, is_forced: bool = False, is_saved: bool = False
+    memory: Memory, view: View, *, is_forced: bool = False, is_saved: bool = False, session: str = ""
 ) -> LayerResult:
     """Walk a session.
 
@@ -33,12 +33,15 @@ async def observe_session(
         view: The whole session.
         is_forced: At its end all but the recent tail is observed, however much room there is.
         is_saved: The state is used again: what is due is observed even if the log does not take over in this run.
+        session: Names the session; empty where nothing does.
 
     Raises:
         InputError: The state tells of another conversation.
     """
-    if not memory.adopt(view.messages):
+    is_same_session = bool(session) and memory.state.session == session
+    if not memory.adopt(view.messages) or not (is_same_session or memory.is_of(view.messages)):
         raise InputError("the memory is of another conversation", hint="name another --state, or leave it out")
+    memory.state = replace(memory.state, session=session or memory.state.session)
     placed = replace(view, messages=memory.place(view.messages))
     is_over = should_activate(placed, memory.settings, memory.counter)
     if not (is_forced or is_saved or is_over):
