@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cortex_cli.llm.circuit import CIRCUIT
 from cortex_cli.marks import Notice, notice_text
 from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.typed import finish, is_typed_text
@@ -131,6 +132,13 @@ def transcript(*messages: Message | list[Message], **fields: Any) -> Transcript:
     """Build a transcript without bytes behind it, for layers and reports."""
     path = live(*messages)
     return Transcript(format="test", messages=path, loaded=path, **fields)
+
+
+@pytest.fixture
+def closed_circuit() -> None:
+    """Let no test's outage reach another's server."""
+    CIRCUIT._failures.clear()
+    CIRCUIT._open_until.clear()
 
 
 @pytest.fixture

@@ -146,10 +146,10 @@ class Runner:
         if state is not None and conversations > 1:
             hint = "a memory is of one conversation; leave --state out"
             raise OptionError(f"{conversations} conversations in one file", where="--state", hint=hint)
-        environment = self.shell.environment
+        environment, progress = self.shell.environment, self._progress()
         return Remembering(
-            observer=observer_of(self.settings, environment),
-            reflector=reflector_of(self.settings, environment),
+            observer=observer_of(self.settings, environment, on_text=progress),
+            reflector=reflector_of(self.settings, environment, on_text=progress),
             state=state.data if state else None,
             saves=state is not None,
             recall=how_to_recall(self.settings.archive),
@@ -180,12 +180,12 @@ class Runner:
         stream = self.shell.stderr
         if self.report.quiet or not stream.isatty():
             return None
-        written = 0
+        written, what = 0, "log" if self._observes else "summary"
 
         def show(text: str) -> None:
             nonlocal written
             written += len(text)
-            stream.write(f"\r\x1b[2Ksummary: {written:,} characters so far (Ctrl-C leaves everything as it is)\r")
+            stream.write(f"\r\x1b[2K{what}: {written:,} characters so far (Ctrl-C leaves everything as it is)\r")
             stream.flush()
 
         return show

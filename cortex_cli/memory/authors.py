@@ -11,13 +11,18 @@ from cortex_cli.summarizers.base import BUILTIN
 
 if TYPE_CHECKING:
     from cortex_cli.llm.ask import Attempts
+    from cortex_cli.llm.client import OnText
 
 COMMAND = "command"
 """The one summarizer that needs no model's name."""
 
 
 def observer_of(
-    settings: Settings, environ: Mapping[str, str], *, attempts: "Attempts | None" = None
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    attempts: "Attempts | None" = None,
+    on_text: "OnText | None" = None,
 ) -> Observer | None:
     """Return the observer that the settings name; None for the built-in one.
 
@@ -25,6 +30,7 @@ def observer_of(
         settings: `observer_model`, else `llm_model`, at what `summarizer` and `llm_url` name.
         environ: Where the API key is looked up.
         attempts: How stubborn to be; default: as the settings say.
+        on_text: Called with each piece of a model's answer as it comes.
 
     Raises:
         OptionError: The settings name no usable model.
@@ -35,11 +41,15 @@ def observer_of(
     from cortex_cli.memory.model import make_observer  # noqa: PLC0415 - httpx takes 0.1 s to import
     from cortex_cli.summarizers.model import make_client  # noqa: PLC0415
 
-    return make_observer(named, make_client(named, environ), attempts)
+    return make_observer(named, make_client(named, environ), attempts=attempts, on_text=on_text)
 
 
 def reflector_of(
-    settings: Settings, environ: Mapping[str, str], *, attempts: "Attempts | None" = None
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    attempts: "Attempts | None" = None,
+    on_text: "OnText | None" = None,
 ) -> Reflector | None:
     """Return the reflector that the settings name; None for the built-in one. See `observer_of`."""
     named = _named(settings, settings.reflector_model, settings.observer_model, "--reflector-model")
@@ -48,7 +58,7 @@ def reflector_of(
     from cortex_cli.memory.model import make_reflector  # noqa: PLC0415 - httpx takes 0.1 s to import
     from cortex_cli.summarizers.model import make_client  # noqa: PLC0415
 
-    return make_reflector(named, make_client(named, environ), attempts)
+    return make_reflector(named, make_client(named, environ), attempts=attempts, on_text=on_text)
 
 
 def _named(settings: Settings, own: str, other: str, flag: str) -> Settings | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cortex_cli.llm.ask import Attempts
-from cortex_cli.llm.client import Client, ModelError
+from cortex_cli.llm.client import Client, ModelError, OnText
 from cortex_cli.memory.asked import AskingForLog, AskingObserver, AskingReflector
 from cortex_cli.memory.asking import LEVELS
 from cortex_cli.memory.base import LogEntry, Observer, ObserveRequest, Reflector, ReflectRequest
@@ -17,19 +17,22 @@ from cortex_cli.settings import Settings
 from cortex_cli.summarizers.asking import Usage, ask
 
 
-def make_observer(settings: Settings, client: Client, attempts: Attempts | None = None) -> Observer:
+def make_observer(
+    settings: Settings, client: Client, *, attempts: Attempts | None = None, on_text: OnText | None = None
+) -> Observer:
     """Build an observer that asks a model.
 
     Args:
         settings: Keys of the groups `observe` and `summary`; `llm_model` names the model that observes.
         client: Asks it.
         attempts: How stubborn to be; default: as the settings say.
+        on_text: Called with each piece of an answer.
     """
     tries = attempts or _attempts(settings)
 
     async def observed(request: ObserveRequest) -> LogEntry:
         asking = AskingObserver.about(request, settings)
-        entry = await _answered(asking, client, tries)
+        entry = await _answered(asking, client, tries, on_text)
         if entry.failure:
             return _fallen_back(entry, observe(request), settings, "observer")
         return _within(entry, request)
@@ -37,13 +40,15 @@ def make_observer(settings: Settings, client: Client, attempts: Attempts | None 
     return observed
 
 
-def make_reflector(settings: Settings, client: Client, attempts: Attempts | None = None) -> Reflector:
+def make_reflector(
+    settings: Settings, client: Client, *, attempts: Attempts | None = None, on_text: OnText | None = None
+) -> Reflector:
     """Build a reflector that asks a model; see `make_observer`."""
     tries = attempts or _attempts(settings)
 
     async def reflected(request: ReflectRequest) -> LogEntry:
         asking = AskingReflector.about(request, settings)
-        entry = await _answered(asking, client, tries)
+        entry = await _answered(asking, client, tries, on_text)
         if entry.failure:
             return _fallen_back(entry, reflect(request), settings, "reflector")
         is_last = request.level >= LEVELS[-1]
@@ -56,11 +61,11 @@ def _attempts(settings: Settings) -> Attempts:
     return Attempts(max(1, settings.max_retries), settings.retry_delay_seconds)
 
 
-async def _answered(asking: AskingForLog, client: Client, tries: Attempts) -> LogEntry:
+async def _answered(asking: AskingForLog, client: Client, tries: Attempts, on_text: OnText | None) -> LogEntry:
     """Ask; failures are values."""
     usage = Usage(redacted=asking.redacted)
     try:
-        await ask(asking, client, tries, usage)
+        await ask(asking, client, tries, usage, on_text)
     except ModelError as error:
         hint = f" ({error.hint})" if error.hint else ""
         entry = LogEntry(observations="", author=client.name, failure=f"{error}{hint}")

@@ -16,11 +16,10 @@ from typer.testing import Result
 
 from cortex_cli import formats, marks
 from cortex_cli.formats.source import Source
-from cortex_cli.llm.circuit import CIRCUIT
 from cortex_cli.summarizers.ledger import parse_ledger
 from tests.cli.command import ROOT, SAMPLES, cortex, spawn
 
-pytestmark = pytest.mark.loopback
+pytestmark = [pytest.mark.loopback, pytest.mark.usefixtures("closed_circuit")]
 
 KEY = "sk-test-5ecret0123456789abcdefghijklmnop"
 SOURCE = SAMPLES / "openai.jsonl"
@@ -28,15 +27,9 @@ GOOD = (
     "<analysis>think</analysis><summary>## Primary request and intent\n14 customers were charged twice (BILL-2291).\n"
     "## Key decisions\nThe idempotency key is `invoice-<number>`; port 8473 stays.</summary>"
 )
-MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5"}
+MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5", "builtin": ""}
 OUTPUT = "out.jsonl"
-
-
-@pytest.fixture(autouse=True)
-def _closed_circuit() -> None:
-    """Let no test's outage reach another's server."""
-    CIRCUIT._failures.clear()
-    CIRCUIT._open_until.clear()
+PROVIDERS = ("openai", "anthropic")
 
 
 def run(
@@ -63,7 +56,7 @@ def summary_of(path: str = OUTPUT) -> marks.Summary:
 
 
 @pytest.mark.usefixtures("chdir_tmp")
-@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("command", ["summarize", "compact"])
 def test_a_good_answer_is_written_with_tags_and_ledger(llmock: Any, provider: str, command: str) -> None:
     """From the model to the file, with usage and price in the report."""
@@ -95,7 +88,7 @@ def test_the_report_for_people_says_who_wrote_it_and_what_it_cost(llmock: Any) -
 
 
 @pytest.mark.usefixtures("chdir_tmp")
-@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_an_outage_falls_back_with_one_warning(llmock: Any, provider: str) -> None:
     """The work is done, and nobody can take it for the model's."""
     llmock.outage()
@@ -196,7 +189,7 @@ def test_a_server_that_repeats_the_key_does_not_bring_it_to_light(llmock: Any) -
 
 
 @pytest.mark.usefixtures("chdir_tmp")
-@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("more", [(), ("--fit", "6k"), ("--focus", "the port", "--no-redact")], ids=str)
 def test_print_prompt_is_exactly_what_is_sent(llmock: Any, provider: str, more: tuple[str, ...]) -> None:
     """Whoever reviews it must be able to rely on it."""

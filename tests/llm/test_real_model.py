@@ -11,8 +11,10 @@ import pytest
 from cortex_cli.llm.ask import Attempts
 from cortex_cli.llm.circuit import Circuit
 from cortex_cli.llm.client import CompletionRequest, ModelError
+from cortex_cli.memory.base import LogEntry, ObserveRequest
+from cortex_cli.memory.model import make_observer
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers.acceptance import why_unusable
+from cortex_cli.summarizers.acceptance import why_unusable, why_worthless
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.ledger import without_ledger
 from cortex_cli.summarizers.model import make_client, make_summarizer
@@ -118,3 +120,26 @@ def test_what_a_small_model_says_passes_the_checks_or_is_refused_by_name(server:
         body = without_ledger(outcome.text)
         assert why_unusable(body, tokens=len(body) // 4, max_tokens=260, replaced_tokens=600) == ""
     assert outcome.text
+
+
+def test_what_a_small_model_observes_is_a_log_or_is_refused_by_name(server: str) -> None:
+    """It forgets tags, loops and invents; what is put on record fits and says something, whoever wrote it."""
+    turns = [user("The port must stay 8473; never edit migrations/.")]
+    for n in range(3):
+        turns += [assistant(f"Step {n}: src/billing_{n}.py reads the ledger again. " * 4), user(f"And step {n + 1}?")]
+    counter = make_counter("heuristic")
+    settings = settings_of(server, "openai", utility_window_tokens=CONTEXT_TOKENS)
+    own = Attempts(1, circuit=Circuit())
+    observer = make_observer(settings, make_client(settings, {"MY_KEY": "none"}), attempts=own)
+
+    async def ask() -> LogEntry:
+        return await observer(ObserveRequest(messages=live(*turns), earlier="", max_tokens=300, counter=counter))
+
+    entry = asyncio.run(ask())
+    assert entry.failure == ""
+    assert 0 < counter.count_text(entry.observations) <= 300
+    if entry.author == "openai smollm2":
+        assert why_worthless(entry.observations, min_chars=12) == ""
+    else:
+        assert entry.author.startswith("builtin (model failed: ")
+        assert "8473" in entry.observations
