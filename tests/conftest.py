@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +23,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+REAL_TRANSCRIPT = "real transcript"
+"""Property of a test over one of them: [format, window, whether the file was changed]."""
+
 settings.register_profile("cortex", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", settings.get_profile("cortex"), max_examples=2000)  # --hypothesis-profile=deep
 settings.load_profile("cortex")
@@ -35,6 +39,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Name the mark of tests that talk to a server of their own."""
     config.addinivalue_line("markers", "loopback: may talk to a server on this machine's loopback address")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print how many real transcripts of each format there are, and how many of them were changed."""
+    reports = terminalreporter.stats.get("passed", ())
+    runs = [value for one in reports for name, value in one.user_properties if name == REAL_TRANSCRIPT]
+    if not runs:
+        return
+    windows = sorted({window for _, window, _ in runs})
+    files = Counter(name for name, window, _ in runs if window == windows[0])
+    changed = Counter((name, window) for name, window, was_changed in runs if was_changed)
+    terminalreporter.write_sep("=", "real transcripts: files of each format, and how many changed in a window")
+    terminalreporter.write_line(f"{'format':<20}{'files':>6}" + "".join(f"{window:>9,}" for window in windows))
+    for name in sorted(files):
+        cells = "".join(f"{changed[name, window]:>9}" for window in windows)
+        terminalreporter.write_line(f"{name:<20}{files[name]:>6}{cells}")
+    totals = "".join(f"{sum(changed[name, window] for name in files):>9}" for window in windows)
+    terminalreporter.write_line(f"{'all':<20}{files.total():>6}{totals}")
 
 
 @pytest.fixture(scope="session")

@@ -3,21 +3,22 @@
 The folder stands beside the project, not in it; without it nothing here runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from cortex_cli import formats
 from cortex_cli.compaction import CompactResult, compact
-from cortex_cli.errors import DoesNotFitError
+from cortex_cli.errors import DoesNotFitError, InputError
+from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.sizing import measure
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from cortex_cli.validity import Rules, find_problems
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, REAL_TRANSCRIPT
 from tests.roundtrip import as_read_back, dump_all, essence, load_all, missing_record
 
 FOLDER = PROJECT.parent / "shared" / "transcripts"
@@ -52,6 +53,9 @@ OTHERS = {
 
 NO_TRANSCRIPTS = ("session__session.json",)
 """Files that hold no conversation: the manifest of a session of Cline's."""
+
+AMBIGUOUS = {"derived05.messages.json": {"openai"}, "derived09.messages.json": {"anthropic"}}
+"""Files that another format could hold as well -> which; in all others something tells."""
 
 FILES = [
     pytest.param(path, OTHERS.get(path.name, name), id=str(path.relative_to(FOLDER)))
@@ -90,10 +94,32 @@ def test_detected_and_unharmed(path: Path, name: str) -> None:
 
 
 @EACH_FILE
+def test_doubt_is_said(path: Path, name: str) -> None:
+    """Two formats that hold the same list are both named, and only they; whichever is taken, nothing is lost."""
+    source = Source(path.read_bytes(), path.name)
+    found = formats.detect(source)
+    assert name == found.format.NAME
+    assert {one.NAME for one in found.others} == AMBIGUOUS.get(path.name, set())
+    warnings = [warning for one in load_all(source.data) for warning in one.warnings]
+    assert any("it could also be" in warning for warning in warnings) == bool(found.others)
+    for other in found.others:
+        assert dump_all([formats.load(source, other.NAME)]) == source.data
+
+
+def test_what_is_no_transcript_is_refused(shared: Path) -> None:
+    """A file that merely stands beside transcripts is not read as something near."""
+    for name in NO_TRANSCRIPTS:
+        (path,) = (shared / "transcripts").glob(f"*/{name}")
+        with pytest.raises(InputError, match="not a transcript of a known format"):
+            formats.detect(Source(path.read_bytes(), path.name))
+
+
+@EACH_FILE
 @pytest.mark.parametrize("window", WINDOWS)
-def test_compacted(path: Path, name: str, window: int) -> None:
+def test_compacted(path: Path, name: str, window: int, record_property: Callable[[str, object], None]) -> None:
     """The output is valid, smaller or the same, whole in the user's words, and the second run changes nothing."""
-    check_compaction(path, name, window, COUNTER)
+    changed = check_compaction(path, name, window, COUNTER)
+    record_property(REAL_TRANSCRIPT, [name, window, changed])
 
 
 @pytest.mark.parametrize(
@@ -105,14 +131,18 @@ def test_compacted_by_exact_counts(path: Path, name: str) -> None:
     check_compaction(path, name, WINDOWS[0], make_counter("o200k_base"))
 
 
-def check_compaction(path: Path, name: str, window: int, counter: Counter) -> None:
-    """Compact and check all that must hold of every output; a data set holds several conversations."""
+def check_compaction(path: Path, name: str, window: int, counter: Counter) -> bool:
+    """Compact and check all that must hold of every output; a data set holds several conversations.
+
+    Returns:
+        Whether anything was changed.
+    """
     transcripts = load_all(path.read_bytes())
     try:
         results = [run(transcript, window, counter) for transcript in transcripts]
     except DoesNotFitError as error:
         check_refusal(path, transcripts, window, counter, error)
-        return
+        return False
     output = dump_all([done.transcript for done in results])
     again = load_all(output)
     for before, done, after in zip(transcripts, results, again, strict=True):
@@ -120,6 +150,7 @@ def check_compaction(path: Path, name: str, window: int, counter: Counter) -> No
     if len(transcripts) == 1:
         assert missing_record(transcripts[0], results[0].transcript, output) is None
     assert dump_all([run(one, window, counter).transcript for one in again]) == output
+    return output != path.read_bytes()
 
 
 def check_refusal(

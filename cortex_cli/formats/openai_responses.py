@@ -58,6 +58,9 @@ ITEM_TYPES = frozenset(
 PIECE_TYPES = frozenset({"input_text", "output_text", "input_image", "input_file"})
 """Types of content pieces that only messages of this API have; audio is spelled as in chat completions."""
 
+BY_NAME = 0.1
+"""How sure a list of mere messages makes it: chat completions look the same, so it must be asked for by name."""
+
 OUTSIDE = ("previous_response_id", "conversation")
 """Members of a request that put items before its own which are not in the file."""
 
@@ -65,7 +68,9 @@ OUTSIDE = ("previous_response_id", "conversation")
 def detect(source: Source) -> float:
     """Say how sure it is that the input holds items of the Responses API; a bare list of mere messages is chat."""
     box = source.remember(find_box)
-    return 0 if box is None else 0.9 if box.path == ("input",) and "model" not in box.top else 1
+    if box is None:
+        return BY_NAME if _find_mere_messages(source) is not None else 0
+    return 0.9 if box.path == ("input",) and "model" not in box.top else 1
 
 
 def find_box(source: Source) -> Box | None:
@@ -79,6 +84,15 @@ def find_box(source: Source) -> Box | None:
         kind: Literal["list", "plain"] = "plain" if isinstance(source, containers.PlainSource) else "list"
         return Box(kind, values=document)
     return None
+
+
+def _find_mere_messages(source: Source) -> Box | None:
+    """Find a bare list of messages that this API would take too."""
+    found, box = containers.sample(source), containers.find_box(source)
+    if found is None or box is None or box.top:
+        return None
+    contents = (value.get("content") for value in found.messages)
+    return box if all(isinstance(one, str) or containers.piece_types(one) <= PIECE_TYPES for one in contents) else None
 
 
 def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
@@ -102,6 +116,8 @@ def _is_own(value: Any) -> bool:
     """Tell whether a value can be nothing but an item of this API."""
     if not isinstance(value, dict):
         return False
+    if type_of(value) == "message" and (value.get("role") != "assistant" or isinstance(value.get("content"), str)):
+        return True  # Anthropic's answers, which have that type too, are the assistant's and hold blocks
     return type_of(value) in ITEM_TYPES or bool(PIECE_TYPES & containers.piece_types(value.get("content")))
 
 
@@ -111,7 +127,7 @@ def load(source: Source) -> Transcript:
     Raises:
         InputError: It holds no list of items.
     """
-    box = find_box(source)
+    box = find_box(source) or _find_mere_messages(source)
     if box is None:
         raise shapes.refuse(source)
     values = list(containers.elements(source, box))
@@ -187,7 +203,14 @@ def dump(transcript: Transcript) -> Iterator[bytes]:
 
 def plan(transcript: Transcript) -> rewrite.Plan:
     """Plan what becomes of every item."""
-    return plan_items(transcript, lambda message: {"role": message.role, "content": message.text})
+    return plan_items(transcript, _encode_spoken)
+
+
+def _encode_spoken(message: Message) -> dict[str, Any]:
+    """Write a text of ours; a user's as pieces, by which a bare list is known again."""
+    if message.role == "assistant":
+        return {"role": "assistant", "content": message.text}
+    return {"role": "user", "content": [{"type": "input_text", "text": part.text} for part in message.parts]}
 
 
 def plan_items(transcript: Transcript, encode_spoken: Callable[[Message], dict[str, Any]]) -> rewrite.Plan:

@@ -1,4 +1,4 @@
-"""Random lists of messages in the four list formats, random containers around them, and random changes."""
+"""Random lists of messages in the list formats, random containers around them, and random changes."""
 
 import json
 from collections.abc import Callable
@@ -97,13 +97,103 @@ def pi_element(draw: st.DrawFn) -> Object:
     return {"role": role, "content": blocks, "stopReason": draw(st.sampled_from(["stop", "error"])), **stamp}
 
 
+@st.composite
+def bedrock_element(draw: st.DrawFn) -> Object:
+    """Draw one message of Converse."""
+    role = draw(st.sampled_from(["user", "assistant"]))
+    texts = draw(st.lists(TEXTS, max_size=2))
+    blocks: list[Object] = [{"text": text} for text in texts]
+    picture = {"image": {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}}
+    for _ in range(draw(st.integers(0, 2))):
+        call_id = draw(IDS)
+        if role == "assistant":
+            blocks.append({"toolUse": {"toolUseId": call_id, "name": "f", "input": draw(OBJECTS)}})
+            continue
+        pieces = draw(
+            st.lists(st.one_of(TEXTS.map(_text_piece), OBJECTS.map(_json_piece), st.just(picture)), max_size=3)
+        )
+        blocks.insert(0, {"toolResult": {"toolUseId": call_id, "content": pieces}})
+    if role == "assistant" and draw(st.booleans()):
+        blocks.insert(0, {"reasoningContent": {"reasoningText": {"text": draw(TEXTS), "signature": "c2ln"}}})
+    return {"role": role, "content": blocks, **draw(EXTRA)}
+
+
+def _text_piece(text: str) -> Object:
+    return {"text": text}
+
+
+def _json_piece(value: Any) -> Object:
+    return {"json": value}
+
+
+@st.composite
+def gemini_element(draw: st.DrawFn) -> Object:
+    """Draw one content, its keys in either spelling, its calls with or without ids."""
+    role = draw(st.sampled_from(["user", "model", "model"]))
+    parts: list[Object] = [{"text": text} for text in draw(st.lists(TEXTS, max_size=2))]
+    is_camel, named = draw(st.booleans()), {"name": draw(st.sampled_from(["f", "g"]))}
+    for _ in range(draw(st.integers(0, 2))):
+        named = named | draw(st.sampled_from([{}, {"id": "a"}, {"id": "b"}]))
+        if role == "model":
+            call: Object = {"functionCall" if is_camel else "function_call": {**named, "args": draw(OBJECTS)}}
+            parts.append(call | draw(st.sampled_from([{}, {"thoughtSignature": "c2ln"}])))
+            continue
+        response = draw(st.one_of(OBJECTS, TEXTS.map(lambda text: {"output": text})))
+        media = {"parts": [{"inline_data": {"mime_type": "image/png", "data": "iVBORw0KGgo="}}]}
+        answer = {**named, "response": response, **draw(st.sampled_from([{}, media]))}
+        parts.insert(0, {"functionResponse" if is_camel else "function_response": answer})
+    if role == "model" and draw(st.booleans()):
+        parts.insert(0, {"text": draw(TEXTS), "thought": True})
+    return {"role": role, "parts": parts, **draw(EXTRA)}
+
+
+@st.composite
+def responses_element(draw: st.DrawFn) -> Object:
+    """Draw one item of the Responses API."""
+    kind = draw(st.sampled_from(["message", "reasoning", "call", "call", "output", "output", "custom", "search"]))
+    extra = draw(EXTRA)
+    if kind == "message":
+        role = draw(st.sampled_from(["user", "assistant", "developer"]))
+        piece = "output_text" if role == "assistant" else "input_text"
+        pieces = st.lists(TEXTS.map(lambda text: {"type": piece, "text": text}), max_size=2)
+        return {"type": kind, "role": role, "content": draw(st.one_of(TEXTS, pieces)), **extra}
+    if kind == "reasoning":
+        return {"type": kind, "summary": [{"type": "summary_text", "text": draw(TEXTS)}], "encrypted_content": "c2Vj"}
+    if kind == "search":
+        return {"type": "web_search_call", "id": "ws_1", "status": "completed", **extra}
+    call: Object = {"call_id": draw(IDS), "name": "f"}
+    if kind == "call":
+        return {"type": "function_call", **call, "arguments": json.dumps(draw(OBJECTS)), **extra}
+    if kind == "custom":
+        return {"type": "custom_tool_call", **call, "input": draw(TEXTS), **extra}
+    picture = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
+    output = st.lists(
+        st.one_of(TEXTS.map(lambda text: {"type": "input_text", "text": text}), st.just(picture)), max_size=3
+    )
+    return {"type": "function_call_output", "call_id": draw(IDS), "output": draw(st.one_of(TEXTS, output)), **extra}
+
+
 ELEMENTS: dict[str, st.SearchStrategy[Object]] = {
     "openai": openai_element(),
     "anthropic": _blocks_element(PIXEL, is_axio=False),
     "axio": _blocks_element(FLAT, is_axio=True),
     "pi-history": pi_element(),
+    "bedrock-converse": bedrock_element(),
+    "gemini": gemini_element(),
+    "openai-responses": responses_element(),
 }
 """Format -> one element."""
+
+FIRST: dict[str, Object] = {
+    "pi-history": {"role": "user", "content": [{"type": "text", "text": "do it"}], "timestamp": 1_700_000_000_000},
+    "bedrock-converse": {"role": "user", "content": [{"text": "do it"}]},
+    "gemini": {"role": "user", "parts": [{"text": "do it"}]},
+    "openai-responses": {"role": "user", "content": [{"type": "input_text", "text": "do it"}]},
+}
+"""Format -> the first element of every file, where it is not Anthropic's."""
+
+KEYS = {"gemini": "contents", "openai-responses": "input"}
+"""Format -> where a request keeps its list, where that is not `messages`."""
 
 
 def _json(value: Any, ascii_only: bool, indent: int | None = None) -> bytes:
@@ -122,28 +212,30 @@ def _lines(end: bytes, *, last: bool) -> Callable[[list[Object], bool], bytes]:
     return write
 
 
-CONTAINERS: dict[str, Callable[[list[Object], bool], bytes]] = {
-    "lines": _lines(b"\n", last=True),
-    "lines without an end": _lines(b"\n", last=False),
-    "CRLF": _lines(b"\r\n", last=True),
-    "CRLF without an end": _lines(b"\r\n", last=False),
-    "blank lines and a BOM": lambda values, flag: b"\xef\xbb\xbf" + _lines(b"\n\n", last=True)(values, flag),
-    "array": _json,
-    "object": lambda values, flag: _json({"seed": 1, "messages": values, "x": {"messages": []}}, flag) + b"\n",
-    "indented": lambda values, flag: _json({"messages": values}, flag, 2),
+def _object(values: list[Object], flag: bool, key: str) -> bytes:
+    return _json({"seed": 1, key: values, "x": {key: []}}, flag) + b"\n"
+
+
+CONTAINERS: dict[str, Callable[[list[Object], bool, str], bytes]] = {
+    "lines": lambda values, flag, _: _lines(b"\n", last=True)(values, flag),
+    "lines without an end": lambda values, flag, _: _lines(b"\n", last=False)(values, flag),
+    "CRLF": lambda values, flag, _: _lines(b"\r\n", last=True)(values, flag),
+    "CRLF without an end": lambda values, flag, _: _lines(b"\r\n", last=False)(values, flag),
+    "blank lines and a BOM": lambda values, flag, _: b"\xef\xbb\xbf" + _lines(b"\n\n", last=True)(values, flag),
+    "array": lambda values, flag, _: _json(values, flag),
+    "object": _object,
+    "indented": lambda values, flag, key: _json({key: values}, flag, 2),
 }
-"""Name -> how the container is written."""
+"""Name -> how the container is written: (values, ASCII alone, key of the list) -> bytes."""
 
 
 @st.composite
 def files(draw: st.DrawFn, name: str) -> tuple[bytes, list[Object]]:
     """Draw a file of a format, and the values in it."""
-    first: Object = {"role": "user", "content": [{"type": "text", "text": "do it"}]}
-    if name == "pi-history":
-        first["timestamp"] = 1_700_000_000_000
+    first = FIRST.get(name, {"role": "user", "content": [{"type": "text", "text": "do it"}]})
     values = [first, *draw(st.lists(ELEMENTS[name], min_size=1, max_size=8))]
     container = draw(st.sampled_from(sorted(CONTAINERS)))
-    return CONTAINERS[container](values, draw(st.booleans())), values
+    return CONTAINERS[container](values, draw(st.booleans()), KEYS.get(name, "messages")), values
 
 
 OURS = (

@@ -47,7 +47,8 @@ def test_what_stands_between_two_outputs_is_one_answer() -> None:
     ]  # fmt: skip
     assert transcript.messages[1].records == (1, 2, 3)
     kept = (transcript.messages[0], notice(3), transcript.messages[4])
-    assert written(transcript, *kept) == [ASKED, {"role": "user", "content": notice(3).text}, THOUGHT, SAID]
+    ours = {"role": "user", "content": [{"type": "input_text", "text": notice(3).text}]}
+    assert written(transcript, *kept) == [ASKED, ours, THOUGHT, SAID]
 
 
 def test_instructions_and_mere_text() -> None:
@@ -107,6 +108,8 @@ def test_ours_are_items_that_the_package_takes() -> None:
         ([{"role": "user", "content": [{"type": "input_text", "text": "q"}]}], "openai-responses"),
         ({"object": "response", "output": [SAID]}, "openai-responses"),
         (CALL, "openai-responses"),
+        ({"type": "message", "role": "user", "content": "q"}, "openai-responses"),
+        ({"type": "message", "role": "assistant", "content": [{"type": "text", "text": "a"}]}, "anthropic"),
     ],
 )
 def test_detection(value: Any, name: str) -> None:
@@ -117,6 +120,13 @@ def test_detection(value: Any, name: str) -> None:
     except CortexError:
         found = ""
     assert found == name
+
+
+def test_mere_messages_can_be_asked_for_by_name() -> None:
+    """What tells the items apart may have left."""
+    data = json.dumps([ASKED, {"role": "assistant", "content": "a"}]).encode()
+    assert load(data, "openai-responses").format == "openai-responses"
+    assert not any("could also" in warning for warning in load(data).warnings if "responses" in warning)
 
 
 def test_lists_of_a_program_come_back_as_lists() -> None:
