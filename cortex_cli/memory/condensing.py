@@ -72,7 +72,9 @@ def _statements(entries: Sequence[Entry], known: Known) -> Iterator[Placed]:
         statement = unit.statement
         at, order = statement.message, statement.order
         entry, (head, is_update) = entries[at], known.said[at]
-        is_update = is_update and order not in held.updates  # what it updates is still there, or was never here
+        is_update = (
+            is_update and order not in held.replacing - held.updates
+        )  # what it updates is still there, or never was
         note = Note(
             entry.day,
             entry.time,

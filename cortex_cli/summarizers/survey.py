@@ -45,7 +45,7 @@ class Survey(NamedTuple):
     replaced: int
     """Statements that a later one replaced."""
     updates: frozenset[int] = frozenset()
-    """`order` of the statements that replaced another."""
+    """`order` of the statements that replaced one that still stands somewhere; see `Held`."""
 
 
 def survey(messages: Sequence[Message], earlier: Iterable[Summary] = (), following: Sequence[Message] = ()) -> Survey:
@@ -88,8 +88,10 @@ class Held(NamedTuple):
     units: tuple[Unit, ...]
     replaced: int
     """How many a later one replaced."""
-    updates: frozenset[int]
+    replacing: frozenset[int]
     """`order` of those that replaced another."""
+    updates: frozenset[int]
+    """`order` of those that replaced one that still stands: here, marked as earlier, or in what was carried."""
 
 
 def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
@@ -114,7 +116,13 @@ def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
                 continue
             unit = _marked(unit)
         kept.append(unit)
-    return Held(tuple(kept), len(fate), frozenset(units[at].statement.order for at in gains))
+    standing = (each for each in fate.values() if each.grade == "marked" or units[each.earlier].statement.message < 0)
+    return Held(
+        tuple(kept),
+        len(fate),
+        frozenset(units[at].statement.order for at in gains),
+        frozenset(units[each.later].statement.order for each in standing),
+    )
 
 
 def _marked(unit: Unit) -> Unit:

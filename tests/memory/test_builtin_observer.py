@@ -63,6 +63,14 @@ def test_a_later_value_is_an_update() -> None:
     assert later == "Date: Jan 04, 2026\n* 🔴 (10:00) UPDATE: User: The staging port is now 9001."
 
 
+def test_what_was_never_in_the_log_is_no_update() -> None:
+    """The value that changed within one piece was never known to a reader."""
+    log = observed(
+        at("04T10:00", user("The port is 8473.")), at("04T10:05", user("The port is now 9001."))
+    ).observations
+    assert log == "Date: Jan 04, 2026\n* 🔴 (10:05) User: The port is now 9001."
+
+
 def test_what_the_log_says_is_not_said_again() -> None:
     """A user who repeats a rule must not make the log grow."""
     first = observed(*SESSION).observations
