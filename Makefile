@@ -70,7 +70,7 @@ $(VENV)/runtime: pyproject.toml
 	@touch $@
 
 # Harbor and the OpenHands SDK need Python 3.12: the newest there is, else the one that everything runs on
-FORMATS_PYTHON = $(firstword $(shell for one in python3.14 python3.13 python3.12; do \
+FORMATS_PYTHON = $(firstword $(shell for one in python3.14 python3.13 python3.12 ~/.pyenv/versions/3.1[2-9]*/bin/python3; do \
 	$$one -c "" 2>/dev/null && echo $$one; done) $(PYTHON))
 
 $(VENV)-formats/done: pyproject.toml

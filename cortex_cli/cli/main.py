@@ -35,6 +35,7 @@ ENTRIES = (
     Entry("show", "Print a transcript to read.", _LOOK),
     Entry("check", "Find what is broken in a transcript; --fix repairs it.", _LOOK),
     Entry("diff", "Compare two transcripts: what left, what stayed, what changed.", _LOOK),
+    Entry("convert", "Write a conversation in another format.", _LOOK),
     Entry("recall", "Search what was removed from transcripts; --id prints one original.", _KEPT),
     Entry("restore", "Give the original bytes of a compacted file back, from the archive.", _KEPT),
     Entry("hook", "Keep facts while a client compacts its session: the client runs it.", _KEPT),
