@@ -7,7 +7,7 @@ SAMPLE := samples/claude-code.jsonl
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients test-formats-libs bench lint format docs samples build test-wheel ci clean
+.PHONY: help demo test test-slow test-clients test-formats-libs test-ray bench lint format docs samples build test-wheel ci clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -20,7 +20,7 @@ test: $(VENV)/dev ## Run the tests
 	$(BIN)/python -m pytest -n auto
 
 test-slow: $(VENV)/model ## Run the tests that take more than a few seconds (installs a small model, 93 MB)
-	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients"
+	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients and not ray"
 
 test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex, pi and Gemini CLI (installs them, 1 GB)
 	$(BIN)/python tests/clients/install.py
@@ -28,6 +28,9 @@ test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, 
 
 test-formats-libs: $(VENV)-formats/done ## Read written files with the formats' own packages (installs them)
 	$(VENV)-formats/bin/python -m pytest -m libraries tests/libraries
+
+test-ray: $(VENV)/ray ## Run batches on a real Ray on this machine (installs it, 70 MB)
+	$(BIN)/python -m pytest -m ray tests/batch
 
 bench: $(VENV)/dev ## Measure time and memory against a floor of the same run
 	$(BIN)/python -m pytest -m "bench and not slow" tests/bench
@@ -77,6 +80,10 @@ $(VENV)-formats/done: pyproject.toml
 	$(FORMATS_PYTHON) -m venv $(VENV)-formats
 	$(VENV)-formats/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(VENV)-formats/bin/python -m pip install --quiet --editable . --group formats
+	@touch $@
+
+$(VENV)/ray: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group ray
 	@touch $@
 
 $(VENV)/model: $(VENV)/dev

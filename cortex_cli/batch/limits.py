@@ -1,7 +1,4 @@
-"""What all processes of a batch may do together with a model: calls at once, calls a minute, dollars, and the circuit.
-
-The state is a small file that every process locks, so that it survives the death of any of them.
-"""
+"""What all processes of a batch may do with a model together: calls at once, a minute, dollars, and the circuit."""
 
 import asyncio
 import json
@@ -11,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cortex_cli import costs, locks, models
 from cortex_cli.errors import OptionError
@@ -36,12 +33,12 @@ class Limits(NamedTuple):
     rpm: int = 0
     """Calls begun in any 60 seconds."""
     max_cost_usd: float = 0.0
-    path: str = ""
-    """Of the state, for all processes of the run."""
+    ledger: "Ledger | None" = None
+    """Where all processes of the run keep count; None: nobody calls a model."""
 
     def __bool__(self) -> bool:
         """Whether there is a run to share them."""
-        return bool(self.path)
+        return self.ledger is not None
 
 
 NO_LIMITS = Limits()
@@ -98,10 +95,77 @@ class State:
         held = self.running.pop(call, 0.0)
         self.spent_usd += held if cost_usd is None else cost_usd
 
-    def drop_dead(self) -> None:
-        """End the calls of processes that are gone; what they cost is not known."""
-        for call in [call for call in self.running if not _lives(int(call.partition(":")[0]))]:
-            self.finish(call, None)
+    def seconds_left(self, endpoint: str, now: float) -> float:
+        """Return how long an endpoint is still left alone."""
+        return max(0.0, self.open_until.get(endpoint, 0.0) - now)
+
+    def note(self, endpoint: str, failures_allowed: int | None, now: float) -> None:
+        """Note a failed attempt, the last one allowed opens the circuit; None: a success, the count starts anew."""
+        if failures_allowed is None:
+            self.failures.pop(endpoint, None)
+            self.open_until.pop(endpoint, None)
+            return
+        self.failures[endpoint] = self.failures.get(endpoint, 0) + 1
+        if self.failures[endpoint] >= failures_allowed:
+            self.open_until[endpoint] = now + OPEN_SECONDS
+            self.failures[endpoint] = 0
+
+
+class Ledger(Protocol):
+    """Where all processes of a run keep count."""
+
+    def ask(self, limits: Limits, call: str, most_usd: float) -> Place:
+        """Ask for leave to begin a call."""
+        ...
+
+    def finish(self, call: str, cost_usd: float | None) -> None:
+        """Note the end of a call."""
+        ...
+
+    def seconds_left(self, endpoint: str) -> float:
+        """Return how long an endpoint is still left alone."""
+        ...
+
+    def note(self, endpoint: str, failures_allowed: int | None) -> None:
+        """Note a failed attempt, the last one allowed opens the circuit; None: a success, the count starts anew."""
+        ...
+
+
+class FileLedger(NamedTuple):
+    """A small file that every process locks, so that it survives the death of any of them."""
+
+    path: str
+
+    @contextmanager
+    def open(self) -> Iterator[State]:
+        """Read the state, let it be changed, and write it; no other process does so meanwhile."""
+        file = Path(self.path)
+        with locks.hold(file.with_suffix(".lock"), wait=True):
+            state = State(**json.loads(file.read_bytes())) if file.exists() else State()
+            yield state
+            file.write_text(json.dumps(asdict(state)))
+
+    def ask(self, limits: Limits, call: str, most_usd: float) -> Place:
+        """Ask for leave to begin a call; the places of processes that are gone come free."""
+        with self.open() as state:
+            for dead in [one for one in state.running if not _lives(int(one.partition(":")[0]))]:
+                state.finish(dead, None)
+            return state.ask(limits, call, most_usd, time.time())
+
+    def finish(self, call: str, cost_usd: float | None) -> None:
+        """Note the end of a call."""
+        with self.open() as state:
+            state.finish(call, cost_usd)
+
+    def seconds_left(self, endpoint: str) -> float:
+        """Return how long an endpoint is still left alone."""
+        with self.open() as state:
+            return state.seconds_left(endpoint, time.time())
+
+    def note(self, endpoint: str, failures_allowed: int | None) -> None:
+        """Note a failed attempt, or a success."""
+        with self.open() as state:
+            state.note(endpoint, failures_allowed, time.time())
 
 
 def _lives(pid: int) -> bool:
@@ -114,22 +178,13 @@ def _lives(pid: int) -> bool:
     return True
 
 
-@contextmanager
-def open_state(path: str) -> Iterator[State]:
-    """Read the state, let it be changed, and write it; no other process does so meanwhile."""
-    file = Path(path)
-    with locks.hold(file.with_suffix(".lock"), wait=True):
-        state = State(**json.loads(file.read_bytes())) if file.exists() else State()
-        yield state
-        file.write_text(json.dumps(asdict(state)))
-
-
 @dataclass(frozen=True, slots=True)
 class LimitedClient:
     """A client that asks for leave before every call."""
 
     inner: Client
     limits: Limits
+    ledger: Ledger
 
     @property
     def name(self) -> str:
@@ -173,16 +228,13 @@ class LimitedClient:
             cost = None
             raise
         finally:
-            with open_state(self.limits.path) as state:
-                state.finish(call, cost)
+            self.ledger.finish(call, cost)
         return completion
 
     async def _wait(self, call: str, request: CompletionRequest) -> None:
         most = self._most_usd(request)
         while True:
-            with open_state(self.limits.path) as state:
-                state.drop_dead()
-                place = state.ask(self.limits, call, most, time.time())
+            place = self.ledger.ask(self.limits, call, most)
             if place.is_granted:
                 return
             if place.refusal:
@@ -210,26 +262,24 @@ class LimitedClient:
 class SharedCircuit(Circuit):
     """The circuit of all processes of a run."""
 
-    path: str = ""
+    ledger: Ledger | None = None
 
     def seconds_left(self, endpoint: str) -> float:
         """Return how long the endpoint is still left alone; 0: it may be asked."""
-        with open_state(self.path) as state:
-            return max(0.0, state.open_until.get(endpoint, 0.0) - time.time())
+        return self._shared.seconds_left(endpoint)
 
     def failed(self, endpoint: str, limit: int) -> None:
         """Note a failed attempt; the `limit`-th in a row opens the circuit."""
-        with open_state(self.path) as state:
-            state.failures[endpoint] = state.failures.get(endpoint, 0) + 1
-            if state.failures[endpoint] >= limit:
-                state.open_until[endpoint] = time.time() + OPEN_SECONDS
-                state.failures[endpoint] = 0
+        self._shared.note(endpoint, limit)
 
     def succeeded(self, endpoint: str) -> None:
         """Note a success: the count starts anew."""
-        with open_state(self.path) as state:
-            state.failures.pop(endpoint, None)
-            state.open_until.pop(endpoint, None)
+        self._shared.note(endpoint, None)
+
+    @property
+    def _shared(self) -> Ledger:
+        assert self.ledger is not None  # there is no circuit of a run without one
+        return self.ledger
 
 
 def limited_summarizer(settings: Settings, environ: Mapping[str, str], limits: Limits) -> Summarizer | None:
@@ -238,15 +288,18 @@ def limited_summarizer(settings: Settings, environ: Mapping[str, str], limits: L
     Raises:
         OptionError: The settings name no usable model.
     """
-    if settings.summarizer == BUILTIN or not limits:
+    if settings.summarizer == BUILTIN or limits.ledger is None:
         return summarizer_of(settings, environ)
     from cortex_cli.summarizers.model import make_client, make_summarizer  # noqa: PLC0415 - httpx is slow to import
 
     attempts = Attempts(
-        max(1, settings.max_retries), settings.retry_delay_seconds, circuit=SharedCircuit(path=limits.path)
+        max(1, settings.max_retries), settings.retry_delay_seconds, circuit=SharedCircuit(ledger=limits.ledger)
     )
     return make_summarizer(
-        settings, environ, client=LimitedClient(make_client(settings, environ), limits), attempts=attempts
+        settings,
+        environ,
+        client=LimitedClient(make_client(settings, environ), limits, limits.ledger),
+        attempts=attempts,
     )
 
 

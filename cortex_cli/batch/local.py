@@ -7,12 +7,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from cortex_cli.batch.dataset import Done, Piece, Spread, compact_piece
 from cortex_cli.batch.job import Job, Outcome, run_job
-from cortex_cli.batch.limits import limited_summarizer
+from cortex_cli.batch.limits import FileLedger, Ledger, limited_summarizer
 from cortex_cli.errors import CortexError
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, make_counter
@@ -34,6 +37,54 @@ Begin = Callable[[Job], None]
 
 _counter: Counter | None = None
 """The worker's own."""
+
+
+class Engine(Protocol):
+    """What runs the jobs of a batch."""
+
+    def __enter__(self) -> "Engine":
+        """Begin."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of what it holds."""
+        ...
+
+    def make_ledger(self) -> Ledger:
+        """Return where all its processes can keep count of model calls."""
+        ...
+
+    def run_jobs(self, jobs: Sequence[Job], *, begin: Begin) -> Iterator[Outcome]:
+        """Yield how each file went, in the order in which they finish."""
+        ...
+
+
+class Machine:
+    """The processes of this machine.
+
+    Args:
+        processes: How many; 0: as many as the jobs are worth.
+    """
+
+    def __init__(self, processes: int = 0) -> None:
+        self._processes = processes
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Machine":
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take away what was kept for the run."""
+        self._stack.close()
+
+    def make_ledger(self) -> Ledger:
+        """Return a file that every process locks."""
+        return FileLedger(str(Path(self._stack.enter_context(TemporaryDirectory(prefix="cortex-")), "limits.json")))
+
+    def run_jobs(self, jobs: Sequence[Job], *, begin: Begin = lambda _: None) -> Iterator[Outcome]:
+        """Yield how each file went, in the order in which they finish."""
+        return run_jobs(jobs, processes=self._processes or default_jobs([job.path for job in jobs]), begin=begin)
 
 
 def default_jobs(paths: Sequence[str]) -> int:
@@ -169,15 +220,16 @@ def _end_with_parent() -> None:
 
 
 def _run_in_worker(job: Job) -> Outcome:
-    return run_job(job, _own_counter(job.settings))
+    return run_job(job, own_counter(job.settings))
 
 
 def _compact_in_worker(piece: Piece, settings: Settings, job: Job) -> Done:
     summarizer = limited_summarizer(settings, job.environment, job.limits)
-    return compact_piece(piece, settings, job.path, _own_counter(settings), summarizer)
+    return compact_piece(piece, settings, job.path, own_counter(settings), summarizer)
 
 
-def _own_counter(settings: Settings) -> Counter:
+def own_counter(settings: Settings) -> Counter:
+    """Return this process's counter, made when it is first needed."""
     global _counter
     if _counter is None or _counter.name != settings.tokenizer:
         _counter = make_counter(settings.tokenizer)

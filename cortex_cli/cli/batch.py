@@ -1,6 +1,5 @@
 """`cortex batch`: all transcripts below a directory, or a data set."""
 
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -14,7 +13,7 @@ from cortex_cli.batch.plan import Place, Plan, check_place, plan_files
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
 from cortex_cli.cli.shell import Shell
-from cortex_cli.errors import CortexError, OptionError
+from cortex_cli.errors import CortexError, OptionError, name_hint
 from cortex_cli.settings import Settings
 from cortex_cli.settings_load import LoadedSettings
 from cortex_cli.summarizers.base import BUILTIN
@@ -22,7 +21,10 @@ from cortex_cli.summarizers.base import BUILTIN
 if TYPE_CHECKING:
     from cortex_cli.batch.job import Outcome
     from cortex_cli.batch.limits import Limits
+    from cortex_cli.batch.local import Engine
     from cortex_cli.batch.manifest import Manifest
+
+ENGINES = ("local", "ray")
 
 
 class HomeOptions(NamedTuple):
@@ -85,6 +87,19 @@ class BatchOptions(NamedTuple):
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Only what failed in an earlier run, or whose model did.")
     ] = False
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="local|ray",
+            help="What runs it: processes here, or Ray. (default local)",
+            autocompletion=lambda: list(ENGINES),
+        ),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="A", help="Of a Ray cluster: auto, ray://HOST:PORT. Default: here."),
+    ] = None
     jobs: Annotated[
         str | None, typer.Option("--jobs", "-j", metavar="N", help="Processes. Default: one for each core.")
     ] = None
@@ -114,8 +129,7 @@ def batch(
     is named, the others go on, and the exit code is 1. One of -o, --in-place, --fork, --dry-run is needed. What
     was done is kept in cortex-batch.jsonl beside the results: run again, it does what is new, changed or failed.
     """
-    from cortex_cli.batch.local import default_jobs, run_jobs  # noqa: PLC0415  # `--help` needs none of it
-    from cortex_cli.batch.manifest import Manifest, open_manifest  # noqa: PLC0415  # the same
+    from cortex_cli.batch.manifest import Manifest, open_manifest  # noqa: PLC0415  # `--help` needs none of it
     from cortex_cli.batch.todo import plan_jobs  # noqa: PLC0415  # the same
     from cortex_cli.cli.render_batch import track  # noqa: PLC0415  # the same
     from cortex_cli.summarizers import key_environment  # noqa: PLC0415  # the same
@@ -124,7 +138,7 @@ def batch(
     place, plan = _plan(source, options, home, shell)
     with (
         open_manifest(place.home) if place.home is not None else nullcontext(Manifest()) as manifest,
-        tempfile.TemporaryDirectory(prefix="cortex-") as folder,
+        _engine(options) as engine,
     ):
         todo = plan_jobs(
             plan.paths,
@@ -132,18 +146,37 @@ def batch(
             loaded.settings,
             manifest,
             environment=key_environment(loaded.settings, shell.environment),
-            limits=_limits(limit, loaded.settings, folder),
+            limits=_limits(limit, loaded.settings, engine),
             retry_failed=options.retry_failed,
         )
-        processes = whole_number(options.jobs, "--jobs", default=0) or default_jobs([job.path for job in todo.jobs])
-        outcomes = run_jobs(todo.jobs, processes=processes, begin=manifest.begin)
+        outcomes = engine.run_jobs(todo.jobs, begin=manifest.begin)
         tracked = track(shell, _recorded(outcomes, manifest), todo.jobs, quiet=options.quiet)
         report = _collect(tracked, plan, todo.finished)
     _give(shell, report, str(place.root), options)
     _raise_for(report["failed"], len(todo.jobs))
 
 
-def _limits(options: LimitOptions, settings: Settings, folder: str) -> "Limits":
+def _engine(options: BatchOptions) -> "Engine":
+    """Return what runs the jobs.
+
+    Raises:
+        OptionError: There is no such engine, or it is not installed.
+    """
+    processes = whole_number(options.jobs, "--jobs", default=0)
+    if options.engine == "ray":
+        from cortex_cli.batch.on_ray import LOCAL, Cluster  # noqa: PLC0415  # an extra
+
+        return Cluster(options.address or LOCAL, processes)
+    if options.engine not in ENGINES:
+        raise OptionError(f"no engine {options.engine!r}", where="--engine", hint=name_hint(options.engine, ENGINES))
+    if options.address is not None:
+        raise OptionError("goes with Ray only", where="--address", hint="add --engine ray")
+    from cortex_cli.batch.local import Machine  # noqa: PLC0415  # `--help` needs none of it
+
+    return Machine(processes)
+
+
+def _limits(options: LimitOptions, settings: Settings, engine: "Engine") -> "Limits":
     """Read what limits the calls of a model, and say where all processes keep count.
 
     Raises:
@@ -166,10 +199,9 @@ def _limits(options: LimitOptions, settings: Settings, folder: str) -> "Limits":
         whole_number(options.llm_concurrency, "--llm-concurrency", default=0, least=1),
         whole_number(options.llm_rpm, "--llm-rpm", default=0, least=1),
         most,
-        str(Path(folder, "limits.json")),
     )
     check_limits(limits, settings.llm_model)
-    return limits
+    return limits._replace(ledger=engine.make_ledger())
 
 
 def _plan(source: str | None, options: BatchOptions, home: HomeOptions, shell: Shell) -> tuple[Place, Plan]:

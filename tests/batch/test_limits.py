@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli.batch import limits
-from cortex_cli.batch.limits import Limits, State
+from cortex_cli.batch.limits import FileLedger, Limits, State
 from cortex_cli.batch.plan import MANIFEST_NAME
 from tests.cli.command import ROOT, SAMPLES
 from tests.llm.test_faults import GOOD
@@ -33,7 +33,7 @@ def test_no_limit_is_ever_passed(
     steps: Sequence[tuple[int, float, float, bool]], concurrency: int, rpm: int, most: float
 ) -> None:
     """However calls come, how long they run and what they cost of what was held back."""
-    allowed = Limits(concurrency, rpm, most, "x")
+    allowed = Limits(concurrency, rpm, most)
     state, now, begun = State(), 1_000.0, []
     for number, (pause, price, share, ends) in enumerate(steps):
         now += pause
@@ -50,7 +50,7 @@ def test_no_limit_is_ever_passed(
 
 def test_money_held_back_for_others_is_waited_for() -> None:
     """A call in flight may cost less than it could; only what is spent is gone."""
-    state, allowed = State(), Limits(max_cost_usd=1.0, path="x")
+    state, allowed = State(), Limits(max_cost_usd=1.0)
     assert state.ask(allowed, "1:a", 0.9, 0).is_granted
     waiting = state.ask(allowed, "1:b", 0.5, 0)
     assert not waiting.is_granted
@@ -62,14 +62,17 @@ def test_money_held_back_for_others_is_waited_for() -> None:
     assert "--max-cost" in state.ask(allowed, "1:c", 0.5, 0).refusal
 
 
-def test_the_places_of_dead_processes_come_free() -> None:
+def test_the_places_of_dead_processes_come_free(tmp_path: Path) -> None:
     """Else a killed worker would hold the batch for ever."""
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    state = State(running={f"{dead.pid}:x": 0.25, f"{os.getpid()}:y": 0.5})
-    state.drop_dead()
-    assert list(state.running) == [f"{os.getpid()}:y"]
-    assert state.spent_usd == 0.25
+    ledger = FileLedger(str(tmp_path / "limits.json"))
+    with ledger.open() as state:
+        state.running = {f"{dead.pid}:x": 0.25, f"{os.getpid()}:y": 0.5}
+    assert not ledger.ask(Limits(concurrency=1), f"{os.getpid()}:z", 0.0).is_granted
+    with ledger.open() as state:
+        assert list(state.running) == [f"{os.getpid()}:y"]
+        assert state.spent_usd == 0.25
 
 
 @pytest.fixture
@@ -205,14 +208,14 @@ def test_limits_that_nobody_can_keep_are_refused(tree: Path, llmock: Any) -> Non
 def test_the_state_outlives_its_users(tmp_path: Path) -> None:
     """Every process reads what the others wrote."""
     path = str(tmp_path / "limits.json")
-    with limits.open_state(path) as state:
+    with FileLedger(path).open() as state:
         state.spent_usd = 0.5
-    with limits.open_state(path) as state:
+    with FileLedger(path).open() as state:
         assert state.spent_usd == 0.5
-    circuit = limits.SharedCircuit(path=path)
+    circuit = limits.SharedCircuit(ledger=FileLedger(path))
     circuit.failed("e", 2)
-    assert limits.SharedCircuit(path=path).seconds_left("e") == 0
-    limits.SharedCircuit(path=path).failed("e", 2)
+    assert limits.SharedCircuit(ledger=FileLedger(path)).seconds_left("e") == 0
+    limits.SharedCircuit(ledger=FileLedger(path)).failed("e", 2)
     assert 0 < circuit.seconds_left("e") <= 60
     circuit.succeeded("e")
     assert circuit.seconds_left("e") == 0
