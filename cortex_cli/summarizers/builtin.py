@@ -5,6 +5,7 @@ much of it fits in `packing.py`; here everything gets its section.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from cortex_cli.messages import Message
@@ -26,6 +27,7 @@ from cortex_cli.summarizers.packing import (
     write,
     write_tightly,
 )
+from cortex_cli.summarizers.paths import find_base, write_based
 from cortex_cli.summarizers.salience import DONE, FAIL, Unit
 from cortex_cli.summarizers.sections import Section
 from cortex_cli.summarizers.survey import DIRECTIVES, Survey, survey
@@ -86,11 +88,13 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
     if request.focus:
         items = _focused(items, request.focus)
     is_tight = request.max_tokens < TIGHT_TOKENS
+    writer = write_tightly if is_tight else write
+    base = find_base(found.facts)
     packed = pack(
         items,
         request.max_tokens,
         request.counter,
-        writer=write_tightly if is_tight else write,
+        writer=partial(write_based, base=base, writer=writer) if base else writer,
         line_tokens=TIGHT_LINE_TOKENS if is_tight else LINE_TOKENS,
         is_tight=is_tight,
     )

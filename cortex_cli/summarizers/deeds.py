@@ -215,6 +215,8 @@ class Deeds:
     def _lines(self, action: Action, outcome: Outcome) -> None:
         """Keep the lines that stand out: one for each result first, more of those with several."""
         lines = outcome.lines
+        if action.deed in _EDITS:  # it shows the file; what it complains of may be news
+            lines = () if outcome.text.startswith("{") else tuple(line for line in lines if line.is_failure)
         again = action.deed in ("read", "looked")
         floor = _floor(action, outcome)
         if outcome.brief and not outcome.is_failure and outcome.text.count("\n") < SHORT_LINES:

@@ -36,6 +36,9 @@ _CLOSING = re.compile(r"\A</[a-z_]+>\Z")
 _OURS = frozenset(TITLES.values())
 
 
+SHORT = "./"
+BASE = f"{SHORT} = "
+"""In front of the folder in which paths lie that begin with `SHORT`."""
 SEPARATOR = " ¦ "
 """Between facts that share a line."""
 GAP = " … "
@@ -60,11 +63,14 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
     for summary in summaries:
         body = without_ledger(summary.text)
         is_ours = _is_ours(body) and body == summary.text.strip()
+        base = ""
         for section, line in _lines(_all_marked(body) if is_ours else body):
             if is_ours and section == "concepts":
                 continue  # they are found anew
-            if is_ours and line.startswith(FACT):
-                facts.extend(_facts(line[len(FACT) :]))
+            if is_ours and line.startswith(FACT + BASE):
+                base = line[len(FACT + BASE) :]
+            elif is_ours and line.startswith(FACT):
+                facts.extend(_placed(fact, base) for fact in _facts(line[len(FACT) :]))
             else:
                 speaker: Speaker = "note"
                 if is_ours and line.startswith((QUOTE, NOTE)):
@@ -134,6 +140,12 @@ def _lines(body: str) -> Iterator[tuple[Section, str]]:
                 section = section_of(title) or section
         elif line and not _CLOSING.match(line):
             yield section, line
+
+
+def _placed(fact: Fact, base: str) -> Fact:
+    """Give a fact its whole path back."""
+    is_short = base and fact.kind in ("changed", "read", "found") and fact.text.startswith(SHORT)
+    return fact._replace(text=base + fact.text[len(SHORT) :]) if is_short else fact
 
 
 def _facts(line: str) -> Iterator[Fact]:

@@ -185,3 +185,37 @@ def test_old_reads_are_not_looked_through() -> None:
     assert "7441" not in text
     assert "7442" in text
     assert "7441" in summary(user("Go on."), *first, *filler[:2], max_tokens=4000).text
+
+
+FILES = tuple(f"/home/dev/long-project-name/services/billing/src/module_{n}/handlers.py" for n in range(8))
+ROOT = "/home/dev/long-project-name/services/billing/src/"
+
+
+def edits(*paths: str) -> list[Message | list[Message]]:
+    """Change files one after the other."""
+    return [did("Edit", {"file_path": path, "old_string": "a"}, "ok", call_id=f"e{n}") for n, path in enumerate(paths)]
+
+
+def test_the_folder_of_most_files_is_named_once() -> None:
+    """Long paths that begin alike would take most of a summary of an agent session."""
+    outcome = summary(user("Rename the handlers."), *edits(*FILES, "/etc/hosts"))
+    assert outcome.text.partition("## Current work")[0].count("/home/dev") == 1
+    assert f"* ./ = {ROOT}" in outcome.text
+    assert "./module_7/handlers.py" in outcome.text
+    assert "/etc/hosts" in outcome.text
+    assert not outcome.facts.lost
+    _, facts = read_earlier([Summary("", 1, outcome.text)])
+    assert {fact.text for fact in facts if fact.kind == "changed"} == {*FILES, "/etc/hosts"}
+
+
+def test_a_path_that_is_short_already_is_never_made_longer() -> None:
+    """What stood as `./x` in a call must not come back as a file of another folder."""
+    text = summary(user("Rename the handlers."), *edits(*FILES, "./module_7/handlers.py")).text
+    assert "* ./ = " not in text
+    _, facts = read_earlier([Summary("", 1, text)])
+    assert {fact.text for fact in facts if fact.kind == "changed"} == {*FILES, "./module_7/handlers.py"}
+
+
+def test_paths_stay_whole_where_few_lie_together() -> None:
+    """A base that saves nothing is one more thing to read."""
+    assert "* ./ = " not in summary(user("Rename."), *edits(*FILES[:2])).text
