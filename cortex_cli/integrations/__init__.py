@@ -1,1 +1,1 @@
-"""What other programs call: thin modules, each for one of them, imported when it is used."""
+"""What other programs call: thin modules, each for one of them, whose packages are not ours to bring."""

@@ -147,11 +147,15 @@ def tail_start(messages: Sequence[Message], keep_last: int, groups: Sequence[Gro
 
 
 def pinned_messages(messages: Sequence[Message], *, pin_task: bool) -> frozenset[int]:
-    """Find what always stays: slots, the summary or log, else the first typed message."""
+    """Find what always stays: slots, the summary or log, else the first typed message.
+
+    Where the turn was split, the task stands behind the summary, which does not tell of it: it stays too.
+    """
     pinned = {at for at, message in enumerate(messages) if message.slot or message.synthetic in PINNED_SYNTHETIC}
     has_memory = any(message.synthetic in ("summary", "log") for message in messages)
-    if pin_task and not has_memory:
-        pinned.update(next(([at] for at, message in enumerate(messages) if message.typed), []))
+    typed = [at for at, message in enumerate(messages) if message.typed] if pin_task else []
+    if typed and (not has_memory or (len(typed) == 1 and messages[typed[0] - 1].synthetic in PINNED_SYNTHETIC)):
+        pinned.add(typed[0])
     return frozenset(pinned)
 
 

@@ -110,6 +110,15 @@ def test_slots_summary_and_acknowledgement_stay_and_the_first_task_does_not_with
     assert "task 0" not in [message.text for message in done.messages]
 
 
+def test_the_task_of_a_split_turn_stays() -> None:
+    """It stands behind the summary, which does not tell of it: without it nobody knows what is being done."""
+    summary = user("<compaction-summary> of what came before", typed=False, synthetic="summary")
+    steps = [message for number in range(9) for message in tool_pair(chars=400, call_id=f"c{number}")]
+    done = run(view(summary, user("the task"), steps, window=800))
+    assert [message.text for message in done.messages[:2]] == [summary.text, "the task"]
+    assert done.messages[2].synthetic == "notice"
+
+
 def test_without_the_pinned_task_the_notice_comes_first() -> None:
     """The history never starts with an assistant."""
     done = run(view(talk(10)), pin_task=False)
