@@ -7,7 +7,7 @@ SAMPLE := samples/claude-code.jsonl
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients test-formats-libs test-ray bench lint format docs samples build test-wheel ci clean
+.PHONY: help demo test test-slow test-clients test-formats-libs test-integrations test-ray bench lint format docs samples build test-wheel ci clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -28,6 +28,9 @@ test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, 
 
 test-formats-libs: $(VENV)-formats/done ## Read written files with the formats' own packages (installs them)
 	$(VENV)-formats/bin/python -m pytest -m libraries tests/libraries
+
+test-integrations: $(VENV)-integrations/done ## Run agent frameworks and axio over the library (installs them)
+	$(VENV)-integrations/bin/python -m pytest -m "not slow and not clients" tests/integrations tests/stores/test_axio.py
 
 test-ray: $(VENV)/ray ## Run batches on a real Ray on this machine (installs it, 70 MB)
 	$(BIN)/python -m pytest -m ray tests/batch
@@ -61,7 +64,7 @@ ci: ## Run everything that CI runs
 	.ci/run
 
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-formats dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-formats $(VENV)-integrations dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/runtime: pyproject.toml
@@ -72,14 +75,20 @@ $(VENV)/runtime: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-# Harbor and the OpenHands SDK need Python 3.12: the newest there is, else the one that everything runs on
-FORMATS_PYTHON = $(firstword $(shell for one in python3.14 python3.13 python3.12 ~/.pyenv/versions/3.1[2-9]*/bin/python3; do \
+# Harbor, the OpenHands SDK and axio need Python 3.12: the newest there is, else the one that everything runs on
+NEWEST_PYTHON = $(firstword $(shell for one in python3.14 python3.13 python3.12 ~/.pyenv/versions/3.1[2-9]*/bin/python3; do \
 	$$one -c "" 2>/dev/null && echo $$one; done) $(PYTHON))
 
 $(VENV)-formats/done: pyproject.toml
-	$(FORMATS_PYTHON) -m venv $(VENV)-formats
+	$(NEWEST_PYTHON) -m venv $(VENV)-formats
 	$(VENV)-formats/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(VENV)-formats/bin/python -m pip install --quiet --editable . --group formats
+	@touch $@
+
+$(VENV)-integrations/done: pyproject.toml
+	$(NEWEST_PYTHON) -m venv $(VENV)-integrations
+	$(VENV)-integrations/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)-integrations/bin/python -m pip install --quiet --no-compile --editable . --group integrations
 	@touch $@
 
 $(VENV)/ray: $(VENV)/dev

@@ -40,7 +40,7 @@ LEVELS = (
     {"formats", "llm", "prompts", "archive"},
     {"summarizers", "memory", "layers"},
     {"compaction"},  # and every room that stands in no level
-    {"stores", "batch"},
+    {"stores", "batch", "integrations"},
     {"cortex_cli"},
     {"cli", "__main__"},
 )

@@ -37,7 +37,14 @@ def test_help_and_output_in_the_readme_are_real() -> None:
 LIVE = "AsyncOpenAI"
 """Examples with it talk to a provider; tests/live/test_readme.py runs them against a server of its own."""
 
-EXAMPLES = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if LIVE not in code]
+FRAMEWORKS = "cortex_cli.integrations"
+"""In examples that need a framework; `tests/integrations/test_readme.py` runs them."""
+
+EXAMPLES = [
+    code
+    for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    if LIVE not in code and FRAMEWORKS not in code
+]
 
 
 @pytest.fixture
