@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cortex_cli.errors import CortexError
+from cortex_cli.errors import CortexError, DoesNotFitError
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.view import Persist
 from cortex_cli.live.completing import Complete
@@ -19,7 +19,6 @@ from cortex_cli.live.keeping import Keeping
 from cortex_cli.live.passing import (
     Call,
     Pass,
-    read_call,
     run_pass,
 )
 from cortex_cli.live.refusals import error_status, error_text
@@ -192,7 +191,14 @@ class CompactionManager(Keeping):
             return None
         async with self._alone():
             self._learn(overflow)
-            return self._hand_out(await self._pass(self._newest_call(messages), overflow=overflow))
+            call = self._newest_call(messages)
+            try:
+                return self._hand_out(await self._pass(call, overflow=overflow))
+            except DoesNotFitError as error:  # not with room to spare, then; what it says of its size is known now
+                limit = int(self._gauge.window / self._gauge.scale)
+                if error.smallest_tokens > limit:
+                    raise
+                return self._hand_out(await self._pass(call, must_fit=limit))
 
     def cap_tool_result(self, text: str, *, tool: str = "", call_id: str = "") -> str:
         """Shorten one result that is far too long, before it becomes part of the history."""
@@ -225,13 +231,16 @@ class CompactionManager(Keeping):
             finally:
                 self._holder = None
 
-    async def _pass(self, call: Call, *, force: bool = False, overflow: Overflow | None = None) -> Pass:
+    async def _pass(
+        self, call: Call, *, force: bool = False, overflow: Overflow | None = None, must_fit: int = 0
+    ) -> Pass:
         """Run the layers, and keep what came of it once everything went well."""
-        reading = read_call(self._recalled(call), call, format=self._format, prefer=self._prefer(call))
+        reading = self._read(call)
         if reading.is_typed:
             self._last_interaction = self._clock()
         telling = Telling(self._events, self._summarizer)
-        done = await run_pass(reading, self._terms(reading, telling, force=force, overflow=overflow))
+        terms = self._terms(reading, telling, force=force, overflow=overflow)
+        done = await run_pass(reading, replace(terms, must_fit=must_fit) if must_fit else terms)
         await telling.compacted(done)
         self._known, self._restored = done.known, None
         self._gauge.is_edited = self._gauge.is_edited or done.is_edited

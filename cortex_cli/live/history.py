@@ -27,6 +27,8 @@ class History:
     """Shells of what it was given back."""
     added: int = 0
     """So many of the values came with the newest list."""
+    is_other: bool = False
+    """The newest list is of another conversation, or was taken back to before a compaction."""
 
     def follow(self, given: Sequence[Any]) -> "History":
         """Return the history with what the caller added, or without what it took back."""
@@ -37,9 +39,10 @@ class History:
             return self._grown(given, same)
         if self.solid and self._is_continued(self.values, given):
             return self._rebased(given, len(self.values))
-        if same < self.solid:
-            return History().follow(given)
         kept = [at for at, origin in enumerate(self.origins) if origin < same]
+        ends_in_ours = 0 < same == len(given) and (not kept or self.origins[kept[-1]] != same - 1)
+        if same < self.solid or ends_in_ours:  # what the model is to answer must stand there itself
+            return replace(History().follow(given), is_other=True)
         shorter = replace(
             self,
             values=tuple(self.values[at] for at in kept),
@@ -59,6 +62,7 @@ class History:
             origins=(*known.origins, *range(same, len(given))),
             source=(*known.source, *map(shell_of, given[same:])),
             added=len(given) - same,
+            is_other=False,
         )
 
     def _renewed(self, given: Sequence[Any]) -> "History":

@@ -139,9 +139,16 @@ class Keeping(Dials):
         known = self._known.call or Call(messages=())
         return known if messages is None else replace(known, messages=messages)
 
+    def _read(self, call: Call) -> Reading:
+        """Read what the caller has; of what was taken back the memory must not tell."""
+        reading = read_call(self._recalled(call), call, format=self._format, prefer=self._prefer(call))
+        if reading.history.is_other and self._memory is not None:
+            self._memory.forget()
+        return reading
+
     def _view_of(self, call: Call) -> View:
         """Return the conversation as the memory sees it between two calls."""
-        reading = read_call(self._recalled(call), call, format=self._format, prefer=self._prefer(call))
+        reading = self._read(call)
         if reading.document is None:
             return self._view(0)
         return view_of(reading.document, call, self._terms(reading, self._summarizer, force=False, overflow=None))

@@ -22,7 +22,7 @@ from cortex_cli.groups import safe_cuts
 from cortex_cli.layers.view import View
 from cortex_cli.memory.base import LogEntry
 from cortex_cli.memory.engine import Memory
-from cortex_cli.memory.state import dump_state, load_state
+from cortex_cli.memory.state import MemoryState, dump_state, load_state
 from cortex_cli.messages import LayerResult
 
 _log = logging.getLogger("cortex_cli")
@@ -131,6 +131,13 @@ class LiveMemory:
         self.abort()
         self._not_condensed = 0
         self.memory.state = state
+
+    def forget(self) -> None:
+        """Start anew: the conversation is another, or was taken back to before what the log tells of."""
+        known = self.memory.state
+        self.abort()
+        self._not_condensed = 0
+        self.memory.state = MemoryState(session=known.session, recall=known.recall)
 
     def status(self) -> dict[str, Any]:
         """Return counts, the log as the model sees it, and what is under way."""
