@@ -42,10 +42,15 @@ def find_log(messages: Sequence[Message]) -> int | None:
 
 
 def must_stay(messages: Sequence[Message]) -> frozenset[int]:
-    """Find what stays whatever happens: the latest typed message, and calls that wait for their results."""
+    """Find what stays whatever happens: the latest typed message, calls that wait for their results, the newest group.
+
+    It is what the model is to answer. Where it is too large, the failsafe shortens it.
+    """
     latest = max((at for at, message in enumerate(messages) if message.typed), default=None)
-    waiting = (at for group in call_groups(messages) if group.is_open for at in group.members)
-    return frozenset((*waiting, *([latest] if latest is not None else ())))
+    newest = max((at for at, message in enumerate(messages) if message.counts_as_recent), default=None)
+    wanted = [group for group in call_groups(messages) if group.is_open or newest in group.members]
+    stay = {at for group in wanted for at in group.members}
+    return frozenset(stay if latest is None else {*stay, latest})
 
 
 def lay_out(
