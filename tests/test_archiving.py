@@ -20,7 +20,7 @@ from cortex_cli.compaction import compact
 from cortex_cli.errors import DoesNotFitError
 from cortex_cli.files import InputFile
 from cortex_cli.report import merge_reports
-from cortex_cli.settings import LAYER_NAMES, Settings
+from cortex_cli.settings import DEFAULT_LAYERS, Settings
 from cortex_cli.tokens import make_counter
 from tests.bench.sessions import claude_code_session
 from tests.cli.command import ROOT, SAMPLES, SMALL, cortex
@@ -36,8 +36,12 @@ KILLS = 50
 @EACH_FILE
 @pytest.mark.parametrize(
     ("window", "layers"),
-    [(16_000, ("cap", "micro", "failsafe")), pytest.param(8_000, LAYER_NAMES, marks=pytest.mark.slow)],
-    ids=["bare", "all"],
+    [
+        (16_000, ("cap", "micro", "failsafe")),
+        pytest.param(8_000, DEFAULT_LAYERS, marks=pytest.mark.slow),
+        pytest.param(8_000, ("cap", "micro", "observe", "failsafe"), marks=pytest.mark.slow),
+    ],
+    ids=["bare", "all", "observe"],
 )
 def test_every_file_comes_back(path: Path, name: str, window: int, layers: tuple[str, ...], tmp_path: Path) -> None:
     """Whatever the format, the layers and the size: what a compaction changes is restored to the byte."""
