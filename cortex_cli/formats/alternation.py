@@ -142,7 +142,7 @@ def plan_turns(transcript: Transcript, plan: Plan, shape: Shape) -> None:
     places: list[int] = []
     for run in reversed(runs):
         places.append(place)
-        place = next((item.element for item in run if item.element != OURS), place)
+        place = min(place, next((item.element for item in run if item.element != OURS), place))
     for run, behind in zip(runs, reversed(places), strict=True):
         _plan_run(turns, run, behind)
 

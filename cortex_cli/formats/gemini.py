@@ -1,14 +1,14 @@
 """Gemini contents: requests and answers of the API, and sessions of the Agent Development Kit (ADK).
 
 Contents of the model that follow each other are one answer: the API joins them, their results come in one
-content behind them. An ADK event holds one content. Source: FORMATS section 7.
+content behind them. An ADK event holds one content; `adk.py` says which events are sent. Source: FORMATS section 7.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from cortex_cli.formats import alternation, containers, rewrite, shapes
+from cortex_cli.formats import adk, alternation, containers, rewrite, shapes
 from cortex_cli.formats.anthropic_elements import split_user
 from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.containers import Box
@@ -95,7 +95,11 @@ def load(source: Source) -> Transcript:
     messages: list[Message] = []
     strays: list[tuple[int, Any]] = []
     usage, model = None, text_of(box.top.get("model")) or text_of(member(box.top, "modelVersion"))
-    for index, value in containers.elements(source, box):
+    for index, value in _live_values(list(containers.elements(source, box))):
+        if isinstance(value, adk.Compaction):
+            parts = tuple(read_parts(index, value.content["parts"]))
+            messages.append(Message("system", containers.only(parts), (index,), synthetic="summary"))
+            continue
         content = value.get("content") if is_event(value) else value
         if not is_content(content) or value.get("partial") is True:
             strays += [] if isinstance(value, dict) and "author" in value else [(index, value)]
@@ -113,6 +117,15 @@ def load(source: Source) -> Transcript:
     transcript = containers.build(source, reading, NAME, [*system, *paired], ids=ids, preamble=preamble)
     session_id = text_of(box.top.get("id")) if box.path == ("events",) else ""
     return replace(transcript, session_id=session_id)
+
+
+def _live_values(values: Sequence[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Yield (index, element) of what is sent; of a session's events what rewinds and compactions have left."""
+    if not any(is_event(value) for _, value in values):
+        yield from values
+        return
+    for one in adk.live_events(values):
+        yield (one.event.place, one) if isinstance(one, adk.Compaction) else (one.place, one.value)
 
 
 def _read_system(instruction: Any) -> Iterator[Message]:

@@ -24,6 +24,10 @@ _SPELLINGS = {
     "totalTokenCount": "total_token_count",
     "modelVersion": "model_version",
     "invocationId": "invocation_id",
+    "rewindBeforeInvocationId": "rewind_before_invocation_id",
+    "compactedContent": "compacted_content",
+    "startTimestamp": "start_timestamp",
+    "endTimestamp": "end_timestamp",
 }
 """Names of members -> their other spelling."""
 

@@ -9,6 +9,7 @@ from cortex_cli import formats
 from cortex_cli.errors import CortexError
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Part, Transcript, Usage
+from tests.adk_sessions import REPLAYED
 from tests.conftest import notice
 from tests.formats.sdk import validate_gemini
 from tests.roundtrip import dump, load
@@ -149,6 +150,20 @@ def test_adk_sessions() -> None:
     events = json.loads(data)["events"]
     assert [event["id"] for event in events] == ["e0", "e1", "e5"]
     assert events[0]["content"]["parts"][0] == {"text": notice(1).text}
+
+
+@pytest.mark.parametrize("what", REPLAYED)
+def test_adk_sessions_are_replayed(what: str) -> None:
+    """Rewound and compacted events stay in the session, and are not sent."""
+    events, texts = REPLAYED[what]
+    data = json.dumps({"id": "s1", "events": events}).encode()
+    transcript = load(data)
+    assert [message.text for message in transcript.messages] == texts
+    assert [one.text for one in transcript.messages if one.synthetic] == [one for one in texts if one in "CD"]
+    slots = [message for message in transcript.messages if message.slot]
+    again = load(dump(transcript.with_messages([*slots, notice(9), *transcript.messages[-1:]])))
+    left = [one.text for one in transcript.messages[-1:] if not one.slot]
+    assert sorted(one.text for one in again.messages) == sorted([*(one.text for one in slots), notice(9).text, *left])
 
 
 def test_new_adk_events_look_like_their_neighbours() -> None:

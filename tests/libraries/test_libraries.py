@@ -18,6 +18,7 @@ from cortex_cli.errors import DoesNotFitError
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.settings import Settings
+from tests.adk_sessions import REPLAYED
 from tests.conftest import PROJECT, notice
 from tests.hostile import SOUND
 from tests.roundtrip import dump, load
@@ -107,6 +108,32 @@ def seen(transcript: Transcript, between: str = "") -> list[tuple[str, ...]]:
 
 def _text(message: Message, between: str) -> str:
     return between.join(part.text for part in message.parts if part.kind in ("text", "result"))
+
+
+def adk_sessions() -> list[Any]:
+    """Return sessions of the Agent Development Kit, with rewinds and compactions too."""
+    replayed = [
+        pytest.param(json.dumps({"id": "s", "events": one[0]}).encode(), id=name) for name, one in REPLAYED.items()
+    ]
+    return [*replayed, *written("gemini adk")]
+
+
+@pytest.mark.parametrize("data", adk_sessions())
+def test_the_agent_development_kit_has_our_view(data: bytes) -> None:
+    """Its session models take what was written, and it would send the conversation that we read."""
+    contents = pytest.importorskip("google.adk.flows.llm_flows.context._contents")
+    sessions = pytest.importorskip("google.adk.sessions.session")
+    for _, output in compacted(data):
+        value = json.loads(output)
+        session = sessions.Session.model_validate({"app_name": "a", "user_id": "u", **value})
+        sent = contents._get_contents(None, session.events, "agent", preserve_function_call_ids=True)
+        parts = [part for content in sent for part in content.parts]
+        assert [part.text for part in parts if part.text and not part.thought] == [
+            part.text for one in load(output).messages for part in one.parts if part.kind == "text"
+        ]
+        assert [part.function_call.id for part in parts if part.function_call] == [
+            part.call_id for one in load(output).messages for part in one.calls
+        ]
 
 
 @pytest.mark.parametrize("data", written("openhands"))
