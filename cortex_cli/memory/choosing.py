@@ -13,8 +13,9 @@ CHANGED, READ, RAN, FOUND = "Changed files", "Read files", "Ran", "Found in "
 ERROR, FIXED, PLAN, WAITING = "Error", "Fixed error", "Plan", "Open call"
 """Heads of entries. What a built-in author wrote under one is read back as what it was."""
 
-ENTRY_TOKENS = 9
-"""Sign, time and line end of an entry; what shares one takes less, and the difference is used up in a further round."""
+ENTRY_TOKENS = 3
+"""What a note is charged besides its text, where notes are ranked: less than sign, time and head really take (about
+10), since a larger charge ranks long statements before short rules. The whole is counted as it is written."""
 
 CLAMPS = (2_000, 500, 240, 120, 60, 30)
 """Characters of the one entry that is left where not even the best fits among others."""

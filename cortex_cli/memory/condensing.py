@@ -22,7 +22,7 @@ DETAIL: tuple[float, ...] = (1.0, 0.8, 0.6, 0.4, 0.2)
 LEAST_TOKENS = 100
 """A level alone does not make a log smaller than this."""
 
-MARKER_WORTH: dict[Marker, float] = {"critical": 1.0, "medium": 0.5, "done": 0.0, "low": -0.8}
+MARKER_WORTH: dict[Marker, float] = {"critical": 2.0, "medium": 0.5, "done": 0.0, "low": -0.8}
 """Added to what an entry is worth."""
 
 CERTAIN_WORTH = 100.0
