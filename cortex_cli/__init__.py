@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cortex_cli.archive import Archive
     from cortex_cli.cache import adaptive_threshold, best_retention, is_cold
     from cortex_cli.compaction import CompactResult, compact, compact_async
+    from cortex_cli.converting import Converted, convert
     from cortex_cli.errors import (
         ArchiveError,
         CortexError,
@@ -63,6 +64,7 @@ _HOMES = {
     "CompactResult": "compaction",
     "CompactionManager": "manager",
     "ContextStore": "stores",
+    "Converted": "converting",
     "CortexError": "errors",
     "Counter": "tokens",
     "DoesNotFitError": "errors",
@@ -97,6 +99,7 @@ _HOMES = {
     "compact": "compaction",
     "compact_async": "compaction",
     "compact_context": "stores",
+    "convert": "converting",
     "compare_strategies": "strategies",
     "dump": "library",
     "find_overflow": "llm.overflow",
@@ -128,6 +131,7 @@ __all__ = [
     "CompactResult",
     "CompactionManager",
     "ContextStore",
+    "Converted",
     "CortexError",
     "Counter",
     "DoesNotFitError",
@@ -163,6 +167,7 @@ __all__ = [
     "compact_async",
     "compact_context",
     "compare_strategies",
+    "convert",
     "dump",
     "find_overflow",
     "find_problems",

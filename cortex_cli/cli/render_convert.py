@@ -19,6 +19,8 @@ def _lines(report: ConversionReport) -> Iterator[RenderableType]:
     lost = report.done.lost
     if lost:
         yield line(("lost: " if not report.dry_run else "would be lost: ", CAREFUL), told(lost))
+    if report.done.repairs:
+        yield line(("repaired: ", GOOD), count(report.done.repairs, "call or result", "calls or results"))
     kind = f"{report.source.format} to {report.to}, {count(report.done.messages, 'message')}: "
     verdict = ("nothing lost", GOOD) if not lost else (f"{sum(lost.values()):,} lost", CAREFUL)
     path, size_bytes = report.written.path, report.written.size_bytes

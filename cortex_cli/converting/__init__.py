@@ -1,7 +1,8 @@
 """A conversation into another format, and what the other format cannot hold.
 
-The live conversation is written anew, as the other tool writes one, and read back: what is not there then is lost,
-whatever the reason, and is named. Nothing of the envelope goes along: usage, working folder, client's own records.
+The live conversation, repaired where it is broken, is written anew, as the other tool writes one, and read back: what
+is not there then is lost, whatever the reason, and is named. Nothing of the envelope goes along: usage, working folder,
+the client's own records.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,8 +15,10 @@ from cortex_cli.errors import CortexError, OptionError, name_hint
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import encode
 from cortex_cli.messages import Transcript
+from cortex_cli.repair import repair
 from cortex_cli.sessions import find_client
 from cortex_cli.targets import Written
+from cortex_cli.tokens import make_counter
 
 MAX_KINDS = 6
 """Kinds of losses that an error names."""
@@ -29,6 +32,8 @@ class Converted(NamedTuple):
     """Kind -> how many; empty where the other format holds all of it."""
     messages: int
     hints: tuple[str, ...] = ()
+    repairs: int = 0
+    """Broken pairs of calls and results that were put in order, as `compact` does first."""
 
 
 class ConversionReport(NamedTuple):
@@ -51,6 +56,7 @@ class ConversionReport(NamedTuple):
             "input": source,
             "output": {**output, "bytes": len(self.done.data)},
             "lost": self.done.lost,
+            "repairs": self.done.repairs,
             "hints": list(self.done.hints),
         }
 
@@ -171,9 +177,11 @@ def convert(transcript: Transcript, to: str, *, lossy: bool = False) -> Converte
     if to not in TARGETS:
         raise OptionError(f"cannot write {to!r}", where="--to", hint=name_hint(to, TARGETS))
     entries = read_entries(transcript)
-    if not any(entry.pieces for entry in entries):
+    repaired = repair(transcript.messages, formats.rules_of(to), make_counter("heuristic"))
+    if repaired.is_refused or not any(entry.pieces for entry in entries):
         raise Source(b"", transcript.path).fail("no conversation to convert", hint="see `cortex show`")
-    data = TARGETS[to](entries, sessions.head_of(entries, transcript.session_id, transcript.model))
+    sound = read_entries(transcript.with_messages(repaired.messages)) if repaired.changes else entries
+    data = TARGETS[to](sound, sessions.head_of(entries, transcript.session_id, transcript.model))
     again = formats.load(Source(data, transcript.path), to)
     tools = [one for one in transcript.preamble if one.startswith("{")]
     lost = count_losses(facts_of(entries, tools), facts_of(read_entries(again), again.preamble))
@@ -181,7 +189,7 @@ def convert(transcript: Transcript, to: str, *, lossy: bool = False) -> Converte
         raise LossError(
             f"{to} cannot hold {told(lost)}", where=transcript.path, hint="--lossy converts it all the same"
         )
-    return Converted(data, lost, len(again.messages), _hints(to, again))
+    return Converted(data, lost, len(again.messages), _hints(to, again), len(repaired.changes))
 
 
 def told(lost: dict[str, int]) -> str:

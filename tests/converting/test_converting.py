@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cortex_cli import formats
 from cortex_cli.converting import TARGETS, LossError, convert, sessions
 from cortex_cli.converting.content import REDACTED, Entry, Picture, Piece, facts_of, read_entries
 from cortex_cli.errors import InputError, OptionError
 from cortex_cli.messages import Transcript
+from cortex_cli.validity import find_problems, is_excerpt
 from tests.conftest import filler
 from tests.roundtrip import load
+from tests.strategies import CONVERSATIONS
 from tests.wire import IMAGE
+from tests.writers import WRITERS
 
 ANTHROPIC = frozenset({"anthropic", "claude-code", "bedrock-converse", "langchain", "pi", "openai"})
 """Formats that hold thinking with Anthropic's signature."""
@@ -202,3 +206,35 @@ def test_what_cannot_be_converted() -> None:
     assert "claude-code" in caught.value.hint
     with pytest.raises(InputError, match="no conversation"):
         convert(load(b'{"model": "gpt-5", "messages": []}', "openai"), "anthropic")
+
+
+@pytest.mark.parametrize("to", TARGETS)
+@settings(max_examples=25)
+@given(drawn=st.data())
+def test_whatever_comes_in_something_sound_comes_out(to: str, drawn: st.DataObject) -> None:
+    """Broken conversations of every format: written, read back, and what is not there is named."""
+    written = drawn.draw(st.sampled_from(sorted(WRITERS)))
+    name, write_as = WRITERS[written]
+    transcript = load(write_as(drawn.draw(CONVERSATIONS)), name)
+    try:
+        made = convert(transcript, to, lossy=True)
+    except InputError:
+        assert is_excerpt(transcript.messages) or not any(message.parts for message in transcript.messages)
+        return
+    again = load(made.data, to)
+    assert find_problems(again.messages, formats.rules_of(to)) == ()
+    assert list(formats.check(again)) == []
+    kept = facts_of(read_entries(again))
+    missing = facts_of(read_entries(transcript)) - kept
+    assert {fact[0] for fact in missing} <= made.lost.keys()
+
+
+def test_broken_pairs_are_put_in_order() -> None:
+    """As `compact` does first: no client takes a call without its result."""
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    transcript = chat(
+        HI, {"role": "assistant", "content": None, "tool_calls": [call]}, HI, {"role": "assistant", "content": "a"}
+    )
+    made = convert(transcript, "claude-code")
+    assert (made.repairs, made.lost) == (1, {})
+    assert [one.role for one in load(made.data).messages] == ["user", "assistant", "tool", "user", "assistant"]
