@@ -150,7 +150,7 @@ async def compact_async(
         run.remember = given.walk(run.memory, session_of(transcript))
     await run_layers(run)
     _check_summary(run, settings)
-    messages = (*run.view.messages, *tail)
+    messages = (*run.view.messages, *tail) if tail else run.view.messages
     done = transcript.with_messages(transcript.loaded if messages == transcript.loaded else messages)
     report = _report(transcript, done, run, repaired, sizes)
     report = replace(

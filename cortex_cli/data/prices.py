@@ -9,6 +9,7 @@ import zlib
 from datetime import UTC, time
 from functools import cache
 from importlib.util import find_spec
+from os import listdir
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,10 @@ def installed_version() -> str:
     if spec is None or spec.origin is None:
         return ""
     folder = Path(spec.origin).parent.parent
-    names = [path.name for path in folder.glob("genai_prices-*.dist-info")]
-    return max((name.split("-")[1].removesuffix(".dist") for name in names), key=_as_numbers, default="")
+    start, end = "genai_prices-", ".dist-info"
+    found = listdir(folder)  # noqa: PTH208 - hundreds of names, and every command of a known model asks
+    names = [name for name in found if name.startswith(start) and name.endswith(end)]
+    return max((name[len(start) : -len(end)] for name in names), key=_as_numbers, default="")
 
 
 def extract(version: str) -> dict[str, Any]:

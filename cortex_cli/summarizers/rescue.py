@@ -228,16 +228,19 @@ def _score_lines(lines: Sequence[str]) -> tuple[list[float], set[int]]:
 
 
 def _shapes(joined: str) -> list[str]:
-    """Mask letters and digits of all lines at once."""
+    """Mask letters and digits of all lines at once; most come out alike, and the rest is done once for each kind."""
     joined = joined.translate(_MASK)
     for run, one in _RUNS:
         while run in joined:
             joined = joined.replace(run, one)
-    joined = _TALK.sub("a", joined)
+    lines = joined.split("\n")
+    alike = list(dict.fromkeys(lines))
+    joined = _TALK.sub("a", "\n".join(alike))
     for run, one in _DOUBLED:
         while run in joined:
             joined = joined.replace(run, one)
-    return (joined if joined.isascii() else _REPEATS.sub(r"\1", joined)).split("\n")
+    shapes = (joined if joined.isascii() else _REPEATS.sub(r"\1", joined)).split("\n")
+    return list(map(dict(zip(alike, shapes, strict=True)).__getitem__, lines))
 
 
 @lru_cache(maxsize=16_384)

@@ -183,7 +183,7 @@ def count_media(part: Part) -> int:
 def count_messages(messages: Iterable[Message], counter: Counter) -> int:
     """Count messages."""
     if isinstance(counter, _Sizes) and isinstance(messages, tuple):
-        return counter.know(messages).total
+        return counter.know(messages).total if messages else 0  # none is not to push out a conversation
     return sum(map(counter.count_message, messages))
 
 
