@@ -76,17 +76,24 @@ def _read_block(index: int, block: int, piece: Any) -> Part:
         arguments = piece.get("input", {})
         is_text = isinstance(arguments, str)
         text, name = arguments if is_text else compact(arguments), text_of(piece.get("name"))
-        return build(Part, ("call", text, name, text_of(piece.get("id")), index, block, (), not is_text, False, False))
+        signed = bool(piece.get("signature"))  # where axio keeps what Gemini signs
+        return build(Part, ("call", text, name, text_of(piece.get("id")), index, block, (), not is_text, signed, False))
     if kind == "tool_result":
         return _read_tool_result(index, block, piece)
     if kind == "thinking" and isinstance(piece.get("thinking"), str):
-        signed = bool(piece.get("signature"))
-        return build(Part, ("thinking", piece["thinking"], "", "", index, block, (), False, signed, False))
+        return _read_thinking(index, block, piece, piece["thinking"])
+    if kind == "reasoning" and isinstance(piece.get("text"), str):  # axio's word for it
+        return _read_thinking(index, block, piece, piece["text"])
     if kind == "redacted_thinking":
         return Part("thinking", text_of(piece.get("data")), name=kind, record=index, block=block, signed=True)
     if isinstance(kind, str) and kind in MEDIA_TYPES:
         return Part("media", record=index, block=block, media=(read_media(piece, WHOLE),))
     return Part("opaque", compact(piece), name=text_of(kind), record=index, block=block)
+
+
+def _read_thinking(index: int, block: int, piece: dict[str, Any], text: str) -> Part:
+    signed = bool(piece.get("signature"))
+    return build(Part, ("thinking", text, "", "", index, block, (), False, signed, False))
 
 
 def _read_tool_result(index: int, block: int, piece: dict[str, Any]) -> Part:

@@ -107,14 +107,6 @@ def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
     return Box("lines") if is_one_line and _is_own(document) else None
 
 
-def _find_mere_messages(source: Source) -> Box | None:
-    """Take a list of nothing but messages, as a session begins: this API's when it is asked for by name."""
-    document = source.document
-    if isinstance(document, list) and any(map(containers.is_message, document)):
-        return Box(containers.kind_of_list(source), values=document)
-    return None
-
-
 def is_item(value: Any) -> bool:
     """Tell whether a value is an item; messages may leave their type out."""
     return isinstance(value, dict) and (type_of(value) in ITEM_TYPES or isinstance(value.get("role"), str))

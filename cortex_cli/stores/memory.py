@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any, Self
 from uuid import uuid4
 
-from cortex_cli.stores.base import SessionInfo, Snapshot, clock, preview_of
+from cortex_cli.errors import StoreError
+from cortex_cli.stores.base import NO_PREVIEW, SessionInfo, Snapshot, clock, preview_of
 from cortex_cli.stores.codecs import codec_for
 
 
@@ -62,9 +63,14 @@ class MemoryContextStore:
 
     async def list_sessions(self) -> list[SessionInfo]:
         """Return this one."""
-        messages = [codec_for(message).encode(message) for _, message in self._entries]
-        preview = preview_of(message.get("content") for message in messages if message["role"] == "user")
-        return [SessionInfo(self.session_id, len(messages), preview, self._created_at, *self._tokens)]
+        return [SessionInfo(self.session_id, len(self._entries), self._preview(), self._created_at, *self._tokens)]
+
+    def _preview(self) -> str:
+        try:
+            messages = [codec_for(message).encode(message) for _, message in self._entries]
+        except StoreError:  # messages of a kind that nobody can read may be kept all the same
+            return NO_PREVIEW
+        return preview_of(message.get("content") for message in messages if message["role"] == "user")
 
     async def close(self) -> None:
         """Do nothing: there is nothing to give back."""

@@ -56,3 +56,11 @@ def test_unknown_blocks_ride_along() -> None:
     """A newer axio may know more types."""
     part = read({"role": "user", "content": [{"type": "novel", "x": 1}]}).messages[0].parts[0]
     assert (part.kind, part.name) == ("opaque", "novel")
+
+
+def test_reasoning_is_thinking_and_signed_calls_are_signed() -> None:
+    """Since axio 0.12: byte-equal or gone, and `--drop-thinking` takes it out."""
+    reasoning = {"type": "reasoning", "text": "hm", "redacted": False, "id": "r", "signature": "s"}
+    signed_call = {**TALK[2]["content"][0], "signature": "s", "provider": "google"}
+    transcript = read(TALK[1], {"role": "assistant", "content": [reasoning, signed_call]}, TALK[3])
+    assert [(part.kind, part.signed) for part in transcript.messages[1].parts] == [("thinking", True), ("call", True)]

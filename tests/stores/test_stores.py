@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cortex_cli import ContextStore, SessionInfo
+from cortex_cli import ContextStore, MemoryContextStore, SessionInfo
 from cortex_cli.stores import SnapshotStore
 from tests.stores.talk import Made, fill, makers, run, said, talk, texts
 
@@ -154,3 +154,10 @@ def test_a_changed_beginning_is_not_replaced(make: Made) -> None:
         await store.close()
 
     run(work())
+
+
+def test_memory_keeps_anything() -> None:
+    """Whatever an agent's messages are; only a summary needs to read them."""
+    store = MemoryContextStore([object(), object()])
+    [info] = run(store.list_sessions())
+    assert (info.message_count, info.preview) == (2, "(no preview)")
