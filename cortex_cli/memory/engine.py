@@ -300,13 +300,11 @@ class Memory(Standing):
     def reason(self, before: int, messages: tuple[Message, ...]) -> str:
         """Say what was done since so many messages were observed."""
         observed, log = self.account.observed_messages - before, self.state.observation_tokens
+        why = self.account.failures[-1] if self.account.failures else ""
         if not observed and not log:
-            reason = f"nothing to observe before the {len(messages)} messages that are kept"
-        elif not observed:
-            reason = f"nothing new to observe, the log has {log:,} tokens"
-        else:
-            reason = f"{observed} message{'s' if observed > 1 else ''} observed, the log has {log:,} tokens"
-        return f"{reason}; {self.account.failures[-1]}" if self.account.failures else reason
+            return f"nothing was observed: {why}" if why else f"nothing but the {len(messages)} messages that are kept"
+        done = f"{observed} message{'s' if observed > 1 else ''} observed" if observed else "nothing new observed"
+        return f"{done}, the log has {log:,} tokens{f'; {why}' if why else ''}"
 
     # condensing
 

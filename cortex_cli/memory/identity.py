@@ -78,12 +78,14 @@ def find_mark(mark: Mark, messages: Sequence[Message]) -> int | None:
     prints = _Prints(messages)
     if (found := _behind_log(mark, prints)) is not None:
         return found
+    if 0 < mark.position <= len(messages) and _ends_with(prints, mark.position, mark.trail):
+        return mark.position
+    ends: dict[str, list[int]] = {}
+    for at in range(len(messages)):
+        ends.setdefault(prints[at], []).append(at + 1)
     for known in range(len(mark.trail), 0, -1):
-        trail = mark.trail[:known]
-        if 0 < mark.position <= len(messages) and _ends_with(prints, mark.position, trail):
-            return mark.position
-        for end in range(len(messages), 0, -1):
-            if _ends_with(prints, end, trail):
+        for end in reversed(ends.get(mark.trail[known - 1], ())):
+            if _ends_with(prints, end, mark.trail[:known]):
                 return end
     return None
 

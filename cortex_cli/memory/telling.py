@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cortex_cli.memory.account import Account
 from cortex_cli.memory.engine import Memory
 from cortex_cli.memory.facts import head_and_text
 from cortex_cli.memory.log import read_log
@@ -31,12 +32,18 @@ def outcome_of(
         text=memory.state.observations,
         facts=count_facts(log_before, gone, following, memory.state.observations),
         summarizer=account.author,
-        warnings=(*account.warnings, *(f"observational memory: {why}" for why in dict.fromkeys(account.failures))),
+        warnings=(*account.warnings, *_untold(account)),
         events=tuple(account.events),
         cost=account.cost,
         redacted=account.redacted,
         failure=account.failures[-1] if account.failures else "",
     )
+
+
+def _untold(account: Account) -> list[str]:
+    """Return why pieces were not taken in, where no author warned of it."""
+    told = "\n".join(account.warnings)
+    return [f"observational memory: {why}" for why in dict.fromkeys(account.failures) if why not in told]
 
 
 def count_facts(log_before: str, gone: Sequence[Message], following: Sequence[Message], log: str) -> Facts:

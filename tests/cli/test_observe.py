@@ -143,6 +143,39 @@ def test_summaries_and_logs_follow_on_each_other(tmp_path: Path) -> None:
     assert cortex("observe", summary, "--keep-recent", "0", "-o", back).exit_code == 0
 
 
+ENTRY = "* 🔴 (00:00) User wants the double billing BILL-2291 fixed"
+SAID = {
+    "whole": f"<observations>\nDate: Jan 02, 2026\n{ENTRY}\n</observations>\n<current-task>mend it</current-task>",
+    "unclosed": f"<Observations>\nDate: Jan 02, 2026\n{ENTRY}",
+    "plain": f"Date: Jan 02, 2026\n{ENTRY}",
+    "empty": "<observations></observations>",
+    "degenerate": "<observations>\n" + "* 🟢 (00:00) the same line again and again\n" * 40 + "</observations>",
+    "long": "<observations>\n" + "".join(f"* 🟢 (00:00) word {at * 7919} of many\n" for at in range(20_000)),
+}
+
+
+@pytest.mark.parametrize("fallback", ["builtin", "none"])
+@pytest.mark.parametrize("mode", [*SAID, "crash"])
+def test_whatever_a_model_answers(mode: str, fallback: str, tmp_path: Path) -> None:
+    """Its log is taken, or refused and told: then the built-in one stands there, or nothing has left."""
+    answer, out = tmp_path / "answer", tmp_path / "out.jsonl"
+    answer.write_text(SAID.get(mode, ""), encoding="utf-8")
+    program = f"cat {answer}" if mode in SAID else "false"
+    source = SAMPLES / "claude-code.jsonl"
+    model = ("--summarizer", "command", "--llm-command", program, "--retry-delay", "0", "--fallback", fallback)
+    report = report_of("observe", source, *model, "-o", out)
+    if mode in ("whole", "unclosed", "plain"):
+        assert log_in(out).observations == f"Date: Jan 02, 2026\n{ENTRY}"
+        assert report["summarizer"] == "command cat"
+    elif fallback == "builtin":
+        assert log_in(out).observations.count("\n") > 5
+        assert report["summarizer"].startswith("builtin (model failed: ")
+    else:
+        assert out.read_bytes() == source.read_bytes()
+        assert "nothing was observed: " in report["layers"][0]["reason"]
+    assert bool(report["warnings"]) == (mode not in ("whole", "unclosed", "plain"))
+
+
 def test_strategies_side_by_side() -> None:
     """Tokens after, facts kept and prefix kept, of the same ledger, without a byte written."""
     source = SAMPLES / "claude-code.jsonl"
