@@ -17,7 +17,8 @@ def load(source: Loadable, *, format: str = "auto") -> Transcript:
     """Read one transcript.
 
     Args:
-        source: A path; the bytes of a file; its lines; or plain OpenAI, Anthropic, axio or pi message dicts.
+        source: A path; the bytes of a file; its lines; or messages as a program holds them for its provider
+            (OpenAI, Anthropic, Gemini, Bedrock, axio, pi): dicts or the package's objects.
         format: A format's name, or `auto`.
 
     Raises:

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from cortex_cli.formats import shapes
 from cortex_cli.formats.contents import compact, text_of
+from cortex_cli.formats.plain_bytes import hide
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonscan import Path, item_spans
 from cortex_cli.marks import ACKNOWLEDGEMENT, INTERRUPTED, parse_notice
@@ -357,6 +358,8 @@ def as_plain(value: Any) -> Any:
         return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, dict):
         return {key: as_plain(one) for key, one in value.items()}
+    if isinstance(value, bytes):
+        return hide(value)
     return [as_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 

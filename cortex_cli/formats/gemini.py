@@ -6,7 +6,7 @@ content behind them. An ADK event holds one content; `adk.py` says which events 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from cortex_cli.formats import adk, alternation, containers, rewrite, shapes
 from cortex_cli.formats.anthropic_elements import split_user
@@ -61,9 +61,8 @@ def find_box(source: Source) -> Box | None:
     if document is None:
         return Box("lines") if any(is_content(one) or is_event(one) for one in source.head) else None
     if isinstance(document, list):
-        kind: Literal["list", "plain"] = "plain" if isinstance(source, containers.PlainSource) else "list"
         is_own = any(is_content(one) or is_event(one) for one in document)
-        return Box(kind, values=document) if is_own else None
+        return Box(containers.kind_of_list(source), values=document) if is_own else None
     return _find_in_object(source, document) if isinstance(document, dict) else None
 
 

@@ -5,6 +5,7 @@ taken back before leaves with its lines. Source: SPEC section 11; what the real 
 `tests/clients/test_gemini_resumes.py`.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,7 +66,12 @@ class Layout:
 
         The first then holds its place in the order.
         """
-        return any(record.first < other.first < record.line for other in self.live.values())
+        firsts = self._firsts
+        return bisect_left(firsts, record.line) > bisect_right(firsts, record.first)
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return sorted(record.first for record in self.live.values())
 
     @property
     def base(self) -> int:

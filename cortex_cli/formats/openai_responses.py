@@ -6,7 +6,7 @@ goes on from an earlier response, an output may answer a call that is not in the
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from cortex_cli.formats import containers, rewrite, shapes
 from cortex_cli.formats.changes import RecordChange
@@ -81,13 +81,12 @@ def find_box(source: Source) -> Box | None:
     if document is None:
         return Box("lines") if any(map(_is_own, source.head)) else None
     if isinstance(document, list) and any(map(_is_own, document)):
-        kind: Literal["list", "plain"] = "plain" if isinstance(source, containers.PlainSource) else "list"
-        return Box(kind, values=document)
+        return Box(containers.kind_of_list(source), values=document)
     return None
 
 
 def _find_mere_messages(source: Source) -> Box | None:
-    """Find a bare list of messages that this API would take too."""
+    """Find a list of nothing but messages, as a session begins: this API's when it is asked for by name."""
     found, box = containers.sample(source), containers.find_box(source)
     if found is None or box is None or box.top:
         return None

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from cortex_cli.errors import TranscriptError
 from cortex_cli.formats.changes import RecordChange, record_changes
 from cortex_cli.formats.containers import Box, Layout, as_plain
+from cortex_cli.formats.plain_bytes import show
 from cortex_cli.formats.source import BOM
 from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode, parse
 from cortex_cli.messages import Message, Transcript
@@ -191,20 +192,20 @@ def render_plain(transcript: Transcript, plan: Plan, made: Made | None = None) -
     made = {} if made is None else made
     out: list[Any] = []
     for index, value in enumerate(layout.originals):
-        out.extend(plan.inserts.get(index, ()))
+        out.extend(map(_unwrap, plan.inserts.get(index, ())))
         if index in plan.gone:
             continue
         edits = plan.edits.get(index)
         if edits and (index not in made or made[index][0] != edits):
-            made[index] = edits, parse(edit(encode(layout.box.values[index]), edits))
+            made[index] = edits, show(parse(edit(encode(layout.box.values[index]), edits)))
         out.append(made[index][1] if edits else value)
-    return [_unwrap(value) for value in [*out, *plan.inserts.get(len(layout.originals), ())]]
+    return [*out, *map(_unwrap, plan.inserts.get(len(layout.originals), ()))]
 
 
 def _unwrap(value: Any) -> Any:
     """Turn encoded JSON into values; what is none already stays the same object."""
     if isinstance(value, Raw):
-        return parse(value.data)
+        return show(parse(value.data))
     if isinstance(value, dict) and isinstance(value.get("content"), list):
         content = value["content"]
         return {**value, "content": [_unwrap(one) for one in content]} if Raw in map(type, content) else value

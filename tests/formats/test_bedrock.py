@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cortex_cli import formats
 from cortex_cli.formats import detect
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Part, Transcript
@@ -103,3 +104,17 @@ def test_system_and_tools_are_counted() -> None:
 def test_detection_by_blocks_without_a_type(value: Any) -> None:
     """No other format's blocks have none."""
     assert detect(Source(json.dumps(value).encode(), "t.json")).format.NAME == "bedrock-converse"
+
+
+def test_messages_of_a_program_hold_bytes() -> None:
+    """The package takes media as bytes, and must get bytes back; untouched messages are the same objects."""
+    picture = {"image": {"format": "png", "source": {"bytes": b"\x00\xff"}}}
+    messages = [ASKED, CALLED, result({"text": "long"}, picture), {"role": "assistant", "content": [{"text": "a"}]}]
+    transcript = formats.load_messages(messages)
+    assert transcript.format == "bedrock-converse"
+    first, called, found, said = transcript.messages
+    edited = found.with_part(0, found.parts[0]._replace(text="s"))
+    written = formats.dump_messages(transcript.with_messages([notice(1), first, called, edited, said]))
+    validate_bedrock(written)
+    assert written[2] == result({"text": "s"}, picture)
+    assert written[1] is CALLED
