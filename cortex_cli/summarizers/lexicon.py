@@ -1,8 +1,7 @@
 """The words that cues hang on: prohibitions, limits, decisions, changes, findings, small talk.
 
 Only vocabulary stands here; what a cue is worth is decided in `salience.py`. A word may carry several flags.
-English is covered broadly; of other languages only the commonest words of command, so that a rule in them
-is not taken for small talk.
+English is covered broadly here, other languages in `languages.py`.
 """
 
 from collections.abc import Mapping
@@ -83,15 +82,11 @@ _NEGATIONS = """
     not no never none nothing nobody nowhere neither nor cannot can't don't doesn't didn't won't wouldn't shouldn't
     mustn't isn't aren't wasn't weren't hasn't haven't hadn't couldn't shan't ain't needn't without cant dont wont
     shouldnt mustnt isnt arent doesnt
-    nicht nie niemals kein keine keinen jamais pas nunca jamás mai nooit nunca não 不 不要 不能 禁止 勿 别
 """
 _MUST = """
     must mustn't mustnt never always only shall required mandatory forbidden forbid forbids prohibited disallowed
     banned ban strictly strict ensure insist insists cannot can't cant don't dont shouldn't shouldnt needn't nobody
     compulsory obligatory imperative exclusively nonnegotiable non-negotiable off-limits mandate mandated
-    muss müssen darf dürfen soll immer doit doivent toujours interdit debe deben siempre deve devono sempre moet
-    必须 总是 永远 一定 只能
-    всегда никогда нельзя должен должны
 """
 _NORM = """
     require requires requirement requirements policy rule rules constraint constraints guideline guidelines
@@ -102,7 +97,7 @@ _NORM = """
 _SHOULD = """
     should prefer prefers preferred preference preferably avoid avoids avoiding rather dislike dislikes hate hates
     favorite favourite favor favour recommend remember remind reminder stick sticks ought supposed allergic vegetarian
-    vegan intolerant refrain bitte
+    vegan intolerant refrain
 """
 _WISH = """
     want wants wanted wish need needs needed please like likes love loves better best keep keeps expect expects
@@ -133,7 +128,7 @@ _UPDATE = """
     jumped climbed doubled tripled overruled renegotiated renumbered reissued rebuilt restated swaps landed
     different preliminary provisional tentative wrong mistake mistaken misspoke typo incorrect previously formerly
     originally earlier outdated obsolete stale reverted latest today hereafter upgraded downgraded doubled halved
-    tightened relaxed trimmed brought jetzt statt maintenant ahora 现在 改为
+    tightened relaxed trimmed brought
 """
 _RETRACT = """
     scratch disregard nevermind ignore forget cancel cancelled canceled lifted lift withdraw withdrawn revoke
@@ -176,12 +171,11 @@ _HEDGE = """
     suppose think thinking thought feel feels feeling seems seem
 """
 _SELF = "i i'm i've i'd i'll my mine me we we're we've we'd we'll our ours us"
-_REQUEST = "please pls plz kindly bitte por s'il"
+_REQUEST = "please pls plz kindly"
 _PIVOT = """
     is are was were be isn't aren't equals equal stays stay remains remain becomes become became has costs cost takes
     take runs run lives live uses use named prefer prefers sits stands starts start ends end opens closes lands
     goes means = : -> := == => that's it's its there's what's he's she's
-    ist sind est sont es son 是 为
 """
 _OWN = """
     owns owned owner owners reports handles handled handle leads lead led approver approves reviewer reviews contact

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cortex_cli.summarizers.common_words import COMMON, STOP, word_set
+from cortex_cli.summarizers.languages import OTHER_WORDS, cues_inside, part_scripts
 from cortex_cli.summarizers.lexicon import HEADERS, PHRASES, WORDS, Cue
 
 LONGEST_REMEMBERED = 80
@@ -86,8 +87,8 @@ _MONTHS = word_set(
     """january february march april may june july august september october november december jan feb mar apr jun jul aug
     sep sept oct nov dec q1 q2 q3 q4"""
 )
-_LEFT = "([{<*_\"'“‘«¿¡|>~"
-_RIGHT = ".,;:!?)]}>*_\"'”’»…|"
+_LEFT = "([{<*_\"'“‘«¿¡|>~「『（【"
+_RIGHT = ".,;:!?)]}>*_\"'”’»…|。，；：！？、」』）】"
 _ENDINGS = r"[a-z]{1,4}\d?|json|jsonl|yaml|toml|html|lock|ipynb|swift|proto|scss|local"
 """Of file names."""
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -136,14 +137,16 @@ class Lexer(dict[str, Word]):
 
     def words(self, text: str) -> tuple[Word, ...]:
         """Return the words of a text."""
-        return tuple(map(self.__getitem__, text.split()))
+        return tuple(map(self.__getitem__, part_scripts(text).split()))
 
 
 def _word(token: str) -> Word:
     core = token.lstrip(_LEFT).rstrip(_RIGHT) or token
-    closes = token[-1] in ".,;:!?)]}…"
+    closes = token[-1] in ".,;:!?)]}…。，；：！？、"
     low = core.lower().replace("’", "'")
-    cues = int(WORDS.get(low, 0))
+    cues = int(WORDS.get(low, 0)) | OTHER_WORDS.get(low, 0)
+    if not core.isascii():
+        cues |= cues_inside(core)
     if _PLAIN.fullmatch(core):
         base = low[:-2] if low.endswith("'s") else low
         cues = cues or int(WORDS.get(base, 0))
