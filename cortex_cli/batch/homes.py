@@ -35,22 +35,22 @@ def parse_age(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def state_folder(environment: Mapping[str, str], client: Client) -> Path:
-    """Return where the manifest of a client's sessions stands: nothing of ours goes into the client's own folder."""
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Return where manifests stand that have no place beside the results: of clients' folders, and of stores."""
     if moved := environment.get("XDG_STATE_HOME"):
         base = Path(moved)
     elif local := environment.get("LOCALAPPDATA"):
         base = Path(local)
     else:
         base = Path(environment.get("HOME") or "~").expanduser() / ".local" / "state"
-    return base / "cortex" / "batch" / client.name
+    return base / "cortex" / "batch"
 
 
 def place_of(
     client: Client, environment: Mapping[str, str], output: Path | None, *, in_place: bool, force: bool, fork: bool
 ) -> Place:
     """Return where a batch over a client's sessions reads and writes."""
-    manifest = output if output is not None else state_folder(environment, client) if in_place or fork else None
+    manifest = output if output is not None else state_folder(environment) / client.name if in_place or fork else None
     root = home_of(client, environment)
     return Place(root, output, in_place, force, fork=fork, homes=environment, manifest=manifest)
 

@@ -142,7 +142,7 @@ def file_sha256(path: Path | str) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    with Path(path).open("rb") as stream:
+    with (Path(path) if isinstance(path, str) else path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from cortex_cli.batch.dataset import Done, Piece, Spread, compact_piece
-from cortex_cli.batch.job import Job, Outcome, run_job
+from cortex_cli.batch.job import Job, Outcome
 from cortex_cli.batch.limits import FileLedger, Ledger, limited_summarizer
+from cortex_cli.batch.remote import run_anywhere
 from cortex_cli.errors import CortexError
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, make_counter
@@ -112,7 +113,7 @@ def run_jobs(jobs: Sequence[Job], *, processes: int, begin: Begin = lambda _: No
         counter = make_counter(jobs[0].settings.tokenizer)
         for job in jobs:
             begin(job)
-            yield run_job(job, counter, _spread_over(processes, job) if processes > 1 else None)
+            yield run_anywhere(job, counter, _spread_over(processes, job) if processes > 1 else None)
         return
     suspects: list[Job] = []
     queue = _Queue(jobs, processes)
@@ -220,7 +221,7 @@ def _end_with_parent() -> None:
 
 
 def _run_in_worker(job: Job) -> Outcome:
-    return run_job(job, own_counter(job.settings))
+    return run_anywhere(job, own_counter(job.settings))
 
 
 def _compact_in_worker(piece: Piece, settings: Settings, job: Job) -> Done:

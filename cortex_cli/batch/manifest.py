@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Literal
 
 from cortex_cli import locks
 from cortex_cli.batch.job import Job, Outcome
-from cortex_cli.batch.plan import MANIFEST_NAME
+from cortex_cli.batch.paths import MANIFEST_NAME
 from cortex_cli.errors import InputError, OutputError
 from cortex_cli.jsonedit import parse
 from cortex_cli.settings import Settings

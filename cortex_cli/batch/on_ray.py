@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from os import cpu_count
 from typing import Any, NamedTuple
 
-from cortex_cli.batch.job import Job, Outcome, run_job
+from cortex_cli.batch.job import Job, Outcome
 from cortex_cli.batch.limits import Ledger, Limits, Place, State
 from cortex_cli.batch.local import MEMORY_HINT, QUEUED_PER_WORKER, WORKER_DIED, Begin, own_counter
+from cortex_cli.batch.remote import run_anywhere
 from cortex_cli.errors import CortexError, OptionError
 
 LOCAL = "local"
@@ -104,7 +105,7 @@ def _outcome_of(ray: Any, reference: Any, job: Job) -> Outcome:
 
 
 def _run(job: Job) -> Outcome:
-    return run_job(job, own_counter(job.settings))
+    return run_anywhere(job, own_counter(job.settings))
 
 
 class _Ledger:

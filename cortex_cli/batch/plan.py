@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from cortex_cli import files, packing
+from cortex_cli.batch.paths import MANIFEST_NAME, is_remote
 from cortex_cli.errors import InputError, OptionError
 from cortex_cli.targets import Target
-
-MANIFEST_NAME = "cortex-batch.jsonl"
-"""What tells of earlier runs, in the folder of the results; in-place: in the folder of the sources."""
 
 ENDINGS = (".jsonl", ".json", ".ndjson", ".traj")
 """Endings that transcripts have, those of compressed ones in front of `.gz` and the like.
@@ -97,15 +95,20 @@ def plan_files(place: Place, *, globs: Sequence[str] = (), exclude: Sequence[str
 
 
 def _walk(root: Path, exclude: Sequence[str], output: Path | None) -> Iterator[Path]:
-    left_out = os.path.realpath(output) if output is not None else ""
-    for folder, folders, names in os.walk(root):
-        here = Path(folder)
+    left_out = real_path(output) if output is not None else ""
+    for folder, folders, names in root.walk() if is_remote(root) else os.walk(root):  # type: ignore[attr-defined]
+        here = cast(Path, folder) if is_remote(root) else Path(folder)
         folders[:] = sorted(
             name
             for name in folders
-            if os.path.realpath(here / name) != left_out and not _matches((here / name).relative_to(root), exclude)
+            if real_path(here / name) != left_out and not _matches((here / name).relative_to(root), exclude)
         )
         yield from (here / name for name in sorted(names) if not _matches((here / name).relative_to(root), exclude))
+
+
+def real_path(path: Path) -> str:
+    """Return what two paths of the same folder have in common."""
+    return str(path).rstrip("/") if is_remote(path) else os.path.realpath(path)
 
 
 def _matches(relative: Path, patterns: Sequence[str]) -> bool:
@@ -120,7 +123,7 @@ def target_for(path: Path, place: Place) -> Target:
         return Target("fork", environment=place.homes)
     if place.output is None:
         return Target("none")
-    name = place.output_name or path.relative_to(place.root)
+    name = place.output_name or path.relative_to(place.root).as_posix()
     return Target("file", place.output / name, overwrite=place.force)
 
 
@@ -131,6 +134,8 @@ def check_place(place: Place, *, dry_run: bool) -> None:
         OptionError: None or several of the three are given, or the output is the source.
     """
     output = place.output
+    if is_remote(place.root) and place.in_place:
+        raise OptionError("files of a store cannot be written over", where="--in-place", hint="use -o URL")
     choices = (
         ("-o", output is not None),
         ("--in-place", place.in_place),
@@ -145,6 +150,6 @@ def check_place(place: Place, *, dry_run: bool) -> None:
         return
     if output.exists() and not output.is_dir():
         raise OptionError("is not a directory", where=str(output), hint="give a directory, or a new name")
-    is_same_folder = os.path.realpath(output) == os.path.realpath(place.root)
+    is_same_folder = real_path(output) == real_path(place.root)
     if is_same_folder and place.output_name in ("", place.only.name if place.only else ""):
         raise OptionError("the output is the source", where="-o", hint="use --in-place, which keeps backups")

@@ -7,7 +7,10 @@ from typing import NamedTuple
 from cortex_cli.batch.job import Job, file_sha256
 from cortex_cli.batch.limits import NO_LIMITS, Limits
 from cortex_cli.batch.manifest import Entry, Manifest, settings_hash
+from cortex_cli.batch.paths import is_remote
 from cortex_cli.batch.plan import Place, target_for
+from cortex_cli.batch.remote import stamp_of
+from cortex_cli.errors import CortexError
 from cortex_cli.settings import Settings
 
 _FINISHED = ("done", "fallback", "skipped")
@@ -94,8 +97,9 @@ def _is_as_it_was(path: Path, size: int, modified_ns: int, digest: str) -> bool:
         status = path.stat()
         if status.st_size != size:
             return False
-        return status.st_mtime_ns == modified_ns or file_sha256(path) == digest
-    except OSError:
+        stamp = stamp_of(path) if is_remote(path) else status.st_mtime_ns
+        return stamp == modified_ns != -1 or file_sha256(path) == digest
+    except (OSError, CortexError):
         return False
 
 

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from cortex_cli import files
+from cortex_cli.batch.paths import is_remote
 from cortex_cli.batch.plan import Place, Plan, check_place, plan_files
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
@@ -120,7 +121,9 @@ def batch(
     limit: LimitOptions,
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[SOURCE]", help="A directory: everything below it is looked at. Or a data set."),
+        typer.Argument(
+            metavar="[SOURCE]", help="A directory or a URL (s3://...): all below it is looked at. Or a data set."
+        ),
     ] = None,
 ) -> None:
     """Compact all transcripts below a directory.
@@ -129,15 +132,14 @@ def batch(
     is named, the others go on, and the exit code is 1. One of -o, --in-place, --fork, --dry-run is needed. What
     was done is kept in cortex-batch.jsonl beside the results: run again, it does what is new, changed or failed.
     """
-    from cortex_cli.batch.manifest import Manifest, open_manifest  # noqa: PLC0415  # `--help` needs none of it
-    from cortex_cli.batch.todo import plan_jobs  # noqa: PLC0415  # the same
+    from cortex_cli.batch.todo import plan_jobs  # noqa: PLC0415  # `--help` needs none of it
     from cortex_cli.cli.render_batch import track  # noqa: PLC0415  # the same
     from cortex_cli.summarizers import key_environment  # noqa: PLC0415  # the same
 
     check_report_file(options.report_file)
     place, plan = _plan(source, options, home, shell)
     with (
-        open_manifest(place.home) if place.home is not None else nullcontext(Manifest()) as manifest,
+        _manifest(place, shell) as manifest,
         _engine(options) as engine,
     ):
         todo = plan_jobs(
@@ -154,6 +156,18 @@ def batch(
         report = _collect(tracked, plan, todo.finished)
     _give(shell, report, str(place.root), options)
     _raise_for(report["failed"], len(todo.jobs))
+
+
+def _manifest(place: Place, shell: Shell) -> "AbstractContextManager[Manifest]":
+    """Open what tells of earlier runs; a dry run leaves nothing behind."""
+    from cortex_cli.batch import homes, remote  # noqa: PLC0415  # `--help` needs none of it
+    from cortex_cli.batch.manifest import Manifest, open_manifest  # noqa: PLC0415  # the same
+
+    if place.home is None:
+        return nullcontext(Manifest())
+    if is_remote(place.home):
+        return remote.open_remote_manifest(place.home, homes.state_folder(shell.environment))
+    return open_manifest(place.home)
 
 
 def _engine(options: BatchOptions) -> "Engine":
@@ -207,9 +221,10 @@ def _limits(options: LimitOptions, settings: Settings, engine: "Engine") -> "Lim
 def _plan(source: str | None, options: BatchOptions, home: HomeOptions, shell: Shell) -> tuple[Place, Plan]:
     """Return where the batch reads and writes, and the files that are looked at."""
     from cortex_cli.batch import homes  # noqa: PLC0415  # `--help` needs none of it
+    from cortex_cli.batch.remote import open_path, told  # noqa: PLC0415  # the same
     from cortex_cli.sessions import CLIENTS  # noqa: PLC0415  # the same
 
-    output = Path(options.output) if options.output is not None else None
+    output = open_path(options.output) if options.output is not None else None
     client = homes.chosen_client(CLIENTS, {"claude-code": home.claude_code, "codex": home.codex, "pi": home.pi})
     if (client is None) == (source is None):
         raise OptionError(
@@ -224,9 +239,10 @@ def _plan(source: str | None, options: BatchOptions, home: HomeOptions, shell: S
             raise OptionError(
                 "goes with a client's sessions only", where=flag, hint="add --claude-code, --codex or --pi"
             )
-        place = Place.of(Path(source), output, in_place=options.in_place, force=options.force)
+        place = Place.of(open_path(source), output, in_place=options.in_place, force=options.force)
         check_place(place, dry_run=options.dry_run)
-        return place, plan_files(place, globs=options.glob or (), exclude=options.exclude or ())
+        with told(source):
+            return place, plan_files(place, globs=options.glob or (), exclude=options.exclude or ())
     place = homes.place_of(
         client, shell.environment, output, in_place=options.in_place, force=options.force, fork=options.fork
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cortex_cli.batch import limits
 from cortex_cli.batch.limits import FileLedger, Limits, State
-from cortex_cli.batch.plan import MANIFEST_NAME
+from cortex_cli.batch.paths import MANIFEST_NAME
 from tests.cli.command import ROOT, SAMPLES
 from tests.llm.test_faults import GOOD
 

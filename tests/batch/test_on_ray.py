@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cortex_cli.batch.plan import MANIFEST_NAME
+from cortex_cli.batch.paths import MANIFEST_NAME
 from tests.cli.command import ROOT, SAMPLES, cortex
 from tests.hostile import SOUND
 from tests.llm.test_faults import GOOD

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cortex_cli.batch.plan import MANIFEST_NAME
+from cortex_cli.batch.paths import MANIFEST_NAME
 from tests.cli.command import ROOT, SAMPLES
 from tests.conftest import assistant, call, filler, live, result, user
 from tests.writers import WRITERS

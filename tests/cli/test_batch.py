@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cortex_cli.batch.plan import MANIFEST_NAME
+from cortex_cli.batch.paths import MANIFEST_NAME
 from tests.cli.command import ROOT, SAMPLES, SMALL, cortex
 
 READY = tuple(path.stem for path in SAMPLES.glob("*.json*"))

@@ -15,7 +15,7 @@ import pytest
 
 from cortex_cli.batch import local
 from cortex_cli.batch.job import Job, Outcome
-from cortex_cli.batch.plan import MANIFEST_NAME
+from cortex_cli.batch.paths import MANIFEST_NAME
 from cortex_cli.settings import Settings
 from cortex_cli.targets import Target
 from tests.cli.command import ROOT, SAMPLES, SMALL, cortex
