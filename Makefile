@@ -7,7 +7,7 @@ SAMPLE := samples/claude-code.jsonl
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients test-formats-libs test-integrations test-ray bench lint format docs samples build test-wheel ci clean
+.PHONY: help demo test test-slow test-clients test-formats-libs test-integrations test-batch bench lint format docs samples build test-wheel ci clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -20,7 +20,7 @@ test: $(VENV)/dev ## Run the tests
 	$(BIN)/python -m pytest -n auto
 
 test-slow: $(VENV)/model ## Run the tests that take more than a few seconds (installs a small model, 93 MB)
-	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients and not ray"
+	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients and not ray and not remote"
 
 test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex, pi and Gemini CLI (installs them, 1 GB)
 	$(BIN)/python tests/clients/install.py
@@ -32,8 +32,8 @@ test-formats-libs: $(VENV)-formats/done ## Read written files with the formats' 
 test-integrations: $(VENV)-integrations/done ## Run agent frameworks and axio over the library (installs them)
 	$(VENV)-integrations/bin/python -m pytest -m "not slow and not clients" tests/integrations tests/stores/test_axio.py
 
-test-ray: $(VENV)/ray ## Run batches on a real Ray on this machine (installs it, 70 MB)
-	$(BIN)/python -m pytest -m ray tests/batch
+test-batch: $(VENV)/batch ## Run batches on a real Ray and a real S3 server on this machine (installs them)
+	$(BIN)/python -m pytest -m "ray or remote" tests/batch
 
 bench: $(VENV)/dev ## Measure time and memory against a floor of the same run
 	$(BIN)/python -m pytest -m "bench and not slow" tests/bench
@@ -91,8 +91,8 @@ $(VENV)-integrations/done: pyproject.toml
 	$(VENV)-integrations/bin/python -m pip install --quiet --no-compile --editable . --group integrations
 	@touch $@
 
-$(VENV)/ray: $(VENV)/dev
-	$(BIN)/python -m pip install --quiet --group ray
+$(VENV)/batch: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group batch
 	@touch $@
 
 $(VENV)/model: $(VENV)/dev

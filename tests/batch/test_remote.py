@@ -15,7 +15,7 @@ pytest.importorskip("upath", reason="the extra `remote` is not installed")
 from upath import UPath
 
 OPTIONS = (*SMALL, "--tokenizer", "heuristic", "--jobs", "1")
-MISSING = "moto's server is not installed (`make test-remote` does)"
+MISSING = "moto's server is not installed (`make test-batch` does)"
 
 
 def local_results(folder: Path) -> dict[str, bytes]:
