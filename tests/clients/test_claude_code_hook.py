@@ -128,6 +128,14 @@ def test_a_second_compaction_keeps_what_the_first_one_kept(client: Client) -> No
         assert f"user: {rule}" in text
 
 
+def test_a_resumed_session_still_has_them(client: Client) -> None:
+    """The client keeps what a hook gave it in the session's file."""
+    client.run(long_session(RULE))
+    bodies = client.run(client.session())
+    assert len(bodies) == 1
+    assert f"user: {RULE}" in last(bodies)
+
+
 def test_the_longest_context_arrives_whole(client: Client) -> None:
     """The client cuts what is longer than it likes."""
     rules = [f"Never change table_{n}; its owner is team {n * 7} in room {n * 31}." for n in range(400)]
