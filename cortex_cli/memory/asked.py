@@ -46,8 +46,13 @@ class AskingForLog(Asking):
     @property
     def answer_tokens(self) -> int:
         """The answer's limit: log and hints."""
-        wanted = max(MIN_ANSWER_TOKENS, int(self.piece_tokens * SIZE_SLACK) + HINT_TOKENS)
+        wanted = max(MIN_ANSWER_TOKENS, self.largest_tokens + HINT_TOKENS)
         return min(wanted, max(MIN_ANSWER_TOKENS, int(ANSWER_SHARE * self.window)))
+
+    @property
+    def largest_tokens(self) -> int:
+        """The largest log of this part that is read to its end."""
+        return int(self.piece_tokens * SIZE_SLACK)
 
     @property
     def piece_tokens(self) -> int:
@@ -181,6 +186,11 @@ class AskingReflector(AskingForLog):
                 instruction=request.instruction,
             ),
         )
+
+    @property
+    def largest_tokens(self) -> int:
+        """As large as the log is: one that is too long is compared and asked for at the next level, not cut off."""
+        return max(int(self.piece_tokens * SIZE_SLACK), self.chunks[self.done].tokens)
 
     def cut(self) -> None:
         """Take the log whole, or entry by entry as much as the window holds."""

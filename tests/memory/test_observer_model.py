@@ -288,6 +288,8 @@ def test_an_over_long_reflection_is_for_the_engine_to_judge(ask: Callable[..., A
     entry = ask().reflect(MANY)
     assert entry.observations == MANY
     assert len(llmock.requests) == 1
+    limits = llmock.last_request.body
+    assert limits.get("max_tokens", limits.get("max_completion_tokens")) > COUNTER.count_text(MANY)
     last = ask().reflect(MANY, level=4)
     assert 0 < COUNTER.count_text(last.observations) < 400
     assert len(last.warnings) == 1
