@@ -24,7 +24,7 @@ class Client(NamedTuple):
     """One agent and the folder of its sessions."""
 
     name: str
-    """As in SOURCE, and the name of its format."""
+    """As in SOURCE."""
     home_variable: str
     """Environment variable that moves its home."""
     home: str
@@ -35,8 +35,8 @@ class Client(NamedTuple):
     """Finds the session's id in a file's name."""
     resume: str
     """Command that resumes a session."""
-    forks: bool = True
-    """Whether a session can be given a new id."""
+    format: str = ""
+    """Name of its format, where that is not its own."""
     below_moved: str = ""
     """Where its home is below what the variable names."""
 
@@ -73,7 +73,7 @@ CLIENTS = (
         "tmp/*/chats/session-*.json*",
         re.compile(r"-([0-9a-f]{8})\.jsonl?\Z"),  # the beginning of the session's id
         "gemini --resume {id}",
-        forks=False,
+        format="gemini-cli",
         below_moved=".gemini",
     ),
 )
@@ -91,6 +91,11 @@ class Session(NamedTuple):
 def find_client(name: str) -> Client | None:
     """Return the client of that name; None for a format that is no client's."""
     return next((client for client in CLIENTS if client.name == name), None)
+
+
+def find_client_of(format: str) -> Client | None:
+    """Return the client whose sessions have that format; None where it is no client's."""
+    return next((client for client in CLIENTS if format == (client.format or client.name)), None)
 
 
 def is_session_name(source: str) -> bool:
@@ -171,11 +176,9 @@ def fork(data: bytes, format: str, old_id: str, path: str, environment: Mapping[
     Raises:
         OptionError: The format is no client's, or the session carries no id.
     """
-    client = find_client(format)
-    if client is None or not client.forks:
-        hint = (
-            f"sessions of {', '.join(one.name for one in CLIENTS if one.forks)} can be forked; use -o for other files"
-        )
+    client = find_client_of(format)
+    if client is None:
+        hint = f"sessions of {', '.join(one.name for one in CLIENTS)} can be forked; use -o for other files"
         raise OptionError(f"a file of format {format} is no session of a client", where="--fork", hint=hint)
     if not old_id:
         raise OptionError("the session carries no id", where="--fork", hint="use -o")
@@ -188,7 +191,7 @@ def fork(data: bytes, format: str, old_id: str, path: str, environment: Mapping[
         target = _path_of_fork(client, new_id, path, forked, environment)
         if not target.exists() or target.read_bytes() == forked:
             command = client.resume.format(id=new_id, path=quote(str(target)))
-            return Fork(new_id, target, forked, command, working_folder(forked))
+            return Fork(new_id, target, forked, command, working_folder(forked) or _folder_of_project(target))
     raise OptionError(f"{_ATTEMPTS} forks of this session exist", where="--fork", hint="delete some of them")
 
 
@@ -209,12 +212,22 @@ def _path_of_fork(client: Client, new_id: str, path: str, data: bytes, environme
         folder = re.sub(r"[^A-Za-z0-9-]", "-", working_folder(data))
         return (origin.parent if is_at_home else home / "projects" / folder) / f"{new_id}.jsonl"
     stamp = _first_time(data)
+    if client.name == "gemini":
+        if not is_at_home:  # its records do not say of which project they are
+            raise OptionError("of which project it is, is not known", where=path, hint="name it where gemini keeps it")
+        return origin.with_name(f"session-{stamp[:16].replace(':', '-')}-{new_id[:8]}{origin.suffix}")
     if client.name == "codex":
         folders = (stamp[:4], stamp[5:7], stamp[8:10])
         return home.joinpath("sessions", *folders) / f"rollout-{stamp[:19].replace(':', '-')}-{new_id}.jsonl"
     folder = "--" + re.sub(r"[/\\:]", "-", re.sub(r"^[/\\]", "", working_folder(data))) + "--"
     name = f"{re.sub(r'[:.]', '-', stamp)}_{new_id}.jsonl"
     return (origin.parent if is_at_home else home / "sessions" / folder) / name
+
+
+def _folder_of_project(path: Path) -> str:
+    """Return the folder of a session of the Gemini CLI, which stands beside its chats; empty for others."""
+    rooted = path.parent.parent / ".project_root"
+    return rooted.read_text(encoding="utf-8").strip() if rooted.is_file() else ""
 
 
 def _objects(data: bytes) -> Iterator[dict[str, object]]:

@@ -11,7 +11,7 @@ from cortex_cli.errors import OptionError, OutputError
 from cortex_cli.files import STDIO, InputFile
 from cortex_cli.holders import find_holder
 from cortex_cli.messages import Transcript
-from cortex_cli.sessions import find_client, fork
+from cortex_cli.sessions import find_client_of, fork
 from cortex_cli.settings import Settings
 
 Keep = Callable[[bytes, str], None]
@@ -94,7 +94,7 @@ def write_result(
 
 def _hints(source: InputFile, transcript: Transcript) -> tuple[str, ...]:
     """A client knows a session by its id, and this file has the id of its input."""
-    client = find_client(transcript.format)
+    client = find_client_of(transcript.format)
     if client is None or source.path == STDIO:
         hint = formats.hint_of(transcript.format)
         return (hint,) if hint else ()

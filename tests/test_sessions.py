@@ -137,6 +137,25 @@ def test_forks_of_codex_and_pi_have_the_names_that_these_look_for(tmp_path: Path
     assert pi.path.parent == tmp_path / ".pi" / "agent" / "sessions" / "--home-dev--"
 
 
+def test_a_fork_of_the_gemini_cli_stands_with_its_project(tmp_path: Path) -> None:
+    """Its records do not say of which project they are: elsewhere nobody knows."""
+    head = {"sessionId": OLD, "projectHash": "p"}
+    data = _lines(head, {"id": "m", "timestamp": "2026-01-02T03:04:05.000Z", "type": "user", "content": "q"})
+    chats = tmp_path / ".gemini/tmp/app/chats"
+    chats.mkdir(parents=True)
+    (chats.parent / ".project_root").write_text("/home/dev/my app")
+    path = chats / f"session-2026-01-01T00-00-{OLD[:8]}.jsonl"
+    path.write_bytes(data)
+    fork = sessions.fork(data, "gemini-cli", OLD, str(path), {"HOME": str(tmp_path)})
+    assert fork.path == chats / f"session-2026-01-02T03-04-{fork.id[:8]}.jsonl"
+    assert json.loads(fork.data.splitlines()[0]) == {**head, "sessionId": fork.id}
+    assert (fork.command, fork.folder) == (f"gemini --resume {fork.id}", "/home/dev/my app")
+    with pytest.raises(OptionError, match="of which project"):
+        sessions.fork(data, "gemini-cli", OLD, "/elsewhere/s.jsonl", {"HOME": str(tmp_path)})
+    with pytest.raises(OptionError, match="no session of a client"):
+        sessions.fork(data, "gemini", OLD, str(path), {"HOME": str(tmp_path)})
+
+
 def test_what_is_no_session_cannot_be_forked(tmp_path: Path) -> None:
     """There is no client that would look for it."""
     with pytest.raises(OptionError, match="no session of a client"):

@@ -66,7 +66,10 @@ class OutputOptions(NamedTuple):
         bool, typer.Option("--in-place", help="Write over the input; what it was is kept as NAME.EXT.bak.")
     ] = False
     fork: Annotated[
-        bool, typer.Option("--fork", help="Write a new session that its client can resume (Claude Code, Codex, pi).")
+        bool,
+        typer.Option(
+            "--fork", help="Write a new session that its client can resume (Claude Code, Codex, pi, Gemini CLI)."
+        ),
     ] = False
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite an existing output.")] = False
     dry_run: Annotated[

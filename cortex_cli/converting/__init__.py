@@ -16,7 +16,7 @@ from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import encode
 from cortex_cli.messages import Transcript
 from cortex_cli.repair import repair
-from cortex_cli.sessions import find_client
+from cortex_cli.sessions import find_client_of
 from cortex_cli.targets import Written
 from cortex_cli.tokens import make_counter
 
@@ -212,5 +212,5 @@ def _hints(to: str, transcript: Transcript) -> tuple[str, ...]:
         "claude-code": f"~/.claude/projects/<folder>/{transcript.session_id}.jsonl",
         "codex": f"~/.codex/sessions/YYYY/MM/DD/rollout-<time>-{transcript.session_id}.jsonl",
     }
-    client = find_client(to)
+    client = find_client_of(to)
     return (f"{client.name} looks for it as {places[to]}",) if client is not None and to in places else ()

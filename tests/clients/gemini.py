@@ -23,8 +23,15 @@ def find_binary() -> Path | None:
     return SCRIPT if SCRIPT.exists() else None
 
 
-def prepare(session: bytes, room: Room) -> Launch:
-    """Put a session into the folder of its project, which the header has to name."""
+def prepare(session: bytes, room: Room, *, name: str = "", wanted: str = "latest") -> Launch:
+    """Put a session into the folder of its project, which the header has to name.
+
+    Args:
+        session: Its bytes.
+        room: Where the client runs.
+        name: Of the file.
+        wanted: What is resumed: the session's id, or the newest.
+    """
     home = room.home / ".gemini"
     chats = home / "tmp/work/chats"
     chats.mkdir(parents=True)
@@ -35,9 +42,9 @@ def prepare(session: bytes, room: Room) -> Launch:
         (folder / ".project_root").write_text(str(room.work))
     project = hashlib.sha256(str(room.work).encode()).hexdigest()
     is_document = session.lstrip().startswith(b"{\n")
-    name = f"session-2026-01-02T00-00-5e55101d.{'json' if is_document else 'jsonl'}"
+    name = name or f"session-2026-01-02T00-00-5e55101d.{'json' if is_document else 'jsonl'}"
     (chats / name).write_bytes(session.replace(b"0" * 64, project.encode(), 1))
-    command = ["node", str(SCRIPT), "--model", MODEL, "--resume", "latest", "--prompt", PROMPT]
+    command = ["node", str(SCRIPT), "--model", MODEL, "--resume", wanted, "--prompt", PROMPT]
     address = f"http://127.0.0.1:{room.port}"
     env = {"GEMINI_API_KEY": "none", "GOOGLE_GEMINI_BASE_URL": address, "GEMINI_CLI_TRUST_WORKSPACE": "true"}
     return Launch(command, {**env, "NO_PROXY": "127.0.0.1"})

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +11,13 @@ import pytest
 from cortex_cli import formats
 from cortex_cli.formats.gemini_records import ACKNOWLEDGEMENT
 from cortex_cli.messages import Message, Transcript
+from cortex_cli.sessions import fork
 from tests.clients.gemini import prepare
 from tests.clients.harness import PROMPT, Block, Request, resume
 from tests.clients.sessions import after_failsafe, after_micro, load
 from tests.conftest import assistant, call, filler, live, notice, result, user
 from tests.hostile import SOUND
-from tests.wire import json_line
+from tests.wire import SESSION, json_line
 from tests.wire_clients import GEMINI_HEAD, gemini_cli_json, gemini_cli_lines
 
 pytestmark = [pytest.mark.clients, pytest.mark.usefixtures("gemini_client")]
@@ -134,6 +137,19 @@ def test_resumes_after_failsafe(what: str, keep_history: bool) -> None:
     (text,) = (message.text for message in after.messages if message.synthetic == "notice")
     assert sum(text in block.text for block in request.blocks) == 1
     assert request.characters < resume(prepare, data).characters
+
+
+def test_forks_are_sessions_of_their_own(tmp_path: Path) -> None:
+    """A fork has its own id in its header, and the beginning of it in its name."""
+    after = after_failsafe(load(SESSIONS["lines"]))
+    chats = tmp_path / ".gemini/tmp/work/chats"
+    chats.mkdir(parents=True)
+    path = chats / f"session-2026-01-02T00-00-{SESSION[:8]}.jsonl"
+    path.write_bytes(SESSIONS["lines"])
+    made = fork(dump(after), "gemini-cli", after.session_id, str(path), {"HOME": str(tmp_path)})
+    assert after.session_id.encode() not in made.data
+    request = resume(partial(prepare, name=made.path.name, wanted=made.id), made.data)
+    assert sent(request) == list(expected(load(made.data).messages))
 
 
 @pytest.mark.parametrize("keep_history", [False, True], ids=["tail", "keep-history"])
