@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cortex_cli.messages import Message
+from cortex_cli.messages import Message, build
 
 
 class CallSite(NamedTuple):
@@ -102,7 +102,7 @@ def _pair(messages: Sequence[Message]) -> Pairing:
             live = position
             for index, part in enumerate(message.parts):
                 if part.kind == "call":
-                    site = CallSite(position, index)
+                    site = build(CallSite, (position, index))
                     if by_message := waiting.get(part.call_id):
                         given_up += _await_again(site, turn, by_message)
                     else:

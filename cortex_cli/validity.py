@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cortex_cli.groups import CallSite, Pairing, pair_calls, turns
-from cortex_cli.messages import Message, Part, Transcript
+from cortex_cli.messages import Message, Part, Transcript, build
 
 
 class Rules(NamedTuple):
@@ -193,7 +193,7 @@ def repeated_calls(messages: Sequence[Message]) -> dict[int, tuple[int, ...]]:
             continue
         for index, part in enumerate(message.parts):
             if part.kind == "call":
-                other = standing.setdefault(part.call_id, CallSite(position, index))
+                other = standing.setdefault(part.call_id, build(CallSite, (position, index)))
                 if other.message != position:
                     found.setdefault(other.message, []).append(other.part)
                     standing[part.call_id] = CallSite(position, index)

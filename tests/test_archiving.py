@@ -26,7 +26,7 @@ from tests.bench.sessions import claude_code_session
 from tests.cli.command import ROOT, SAMPLES, SMALL, cortex
 from tests.conftest import tool_pair, transcript, user
 from tests.roundtrip import dump_all, load_all
-from tests.test_shared_transcripts import EACH_FILE
+from tests.test_shared_transcripts import EACH_FILE, UNFIT, WINDOWS
 
 COUNTER = make_counter("heuristic")
 HEURISTIC = ("--tokenizer", "heuristic")
@@ -55,7 +55,9 @@ def test_every_file_comes_back(path: Path, name: str, window: int, layers: tuple
     try:
         results = [compact(one, settings, counter=COUNTER, persist=recording.persist) for one in load_all(data)]
     except DoesNotFitError:
-        pytest.skip("what is sent with every call is too large for the window")
+        if window >= WINDOWS[0] and path.name not in UNFIT:
+            raise
+        pytest.skip("what must stay is too large for the window")
     report = merge_reports([one.report for one in results])
     done = [one.transcript for one in results]
     output = dump_all(done)
