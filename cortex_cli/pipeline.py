@@ -17,6 +17,7 @@ from cortex_cli.layers.micro import micro
 from cortex_cli.layers.observe import should_activate
 from cortex_cli.layers.summary import (
     MIN_FIT_TOKENS,
+    SHARE_OF_TARGET,
     TAG_TOKENS,
     install_summary,
     plan_summary,
@@ -89,6 +90,8 @@ class Run:
     """The conversation after the caps and before layer 1: what a live session keeps."""
     memory: "Memory | None" = None
     """Takes the place of summaries."""
+    noted: tuple[str, tuple[Message, ...]] | None = None
+    """The log before it was last handed the conversation, and what left for it then."""
     remember: Remember | None = None
     """How it is handed the conversation: a recorded one, or one that goes on."""
 
@@ -158,22 +161,27 @@ class Run:
         assert self.remember is not None
         log = self.memory.state.observations
         result = await self.remember(self.view, is_forced)
-        gone = [change.message for change in result.changes if not change.tokens_after]
+        gone = tuple(change.message for change in result.changes if not change.tokens_after)
+        self.noted = log, gone
         self.outcome = outcome_of(self.memory, log, gone, result.messages)
         return self._take(self._track("observe"), result)
 
-    async def condense_log(self, target: int) -> None:
-        """Condense the log as far as what else is kept demands."""
+    async def condense_log(self, target: int, *, is_first: bool) -> None:
+        """Condense the log as far as what else is kept demands; the first time not below its share of the target."""
+        from cortex_cli.memory.telling import outcome_of  # noqa: PLC0415 - start-up time, only this strategy needs it
+
         assert self.memory is not None
-        slot, known = self.memory.slot(), self.outcome
-        if slot is None or known is None:
+        slot = self.memory.slot()
+        if slot is None or self.noted is None:
             return
-        own = self.counter.count_message(slot)
-        log = self.memory.state.observation_tokens
-        size = target - (self.tokens - own) - (own - log)
-        if size < MIN_FIT_TOKENS or not await self.memory.reflect_now(size):
+        own, log = self.counter.count_message(slot), self.memory.state.observation_tokens
+        left = target - (self.tokens - own)
+        least = int(SHARE_OF_TARGET * target) if is_first else 0  # a large tail shrinks on a later rung
+        size = max(left, least) - (own - log)
+        if not MIN_FIT_TOKENS <= size < log or not await self.memory.reflect_now(size):
             return
         messages = self.memory.place(self.view.messages)
+        self.outcome = outcome_of(self.memory, *self.noted, messages)
         new = self.memory.slot()
         assert new is not None
         track = self._track("observe")
@@ -348,7 +356,8 @@ async def _climb(run: Run, target: int) -> None:
 
 async def _observe_to_fit(run: Run, source: View, settings: Settings, target: int) -> None:
     """Observe all but the recent tail, once; condense the log where that is not enough."""
-    if "observe" not in run.tracks:
+    is_first = "observe" not in run.tracks
+    if is_first:
         await _from_source(run, source, settings, "observe", partial(run.observe, is_forced=True))
     if run.tokens > target:
-        await run.condense_log(target)
+        await run.condense_log(target, is_first=is_first)
