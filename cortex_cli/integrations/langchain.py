@@ -86,9 +86,9 @@ def _thread() -> str:
 
 
 async def _transform(conversation: Conversation, request: Any) -> list[Any]:
-    system = request.system_message.text if request.system_message is not None else None
     model = getattr(request.model, "model_name", None) or getattr(request.model, "model", None)
-    return await conversation.transform(request.messages, system=system, model=model if isinstance(model, str) else "")
+    name = model if isinstance(model, str) else ""
+    return await conversation.transform(request.messages, system=request.system_prompt, model=name)
 
 
 def _note_usage(conversation: Conversation, response: Any) -> None:

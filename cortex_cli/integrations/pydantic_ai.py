@@ -1,4 +1,4 @@
-"""Pydantic AI: a history processor that keeps what the model is sent inside its window. Needs `pydantic-ai`.
+"""Pydantic AI: a history processor that keeps what the model is sent inside its window. Needs `pydantic-ai` 2.
 
 Its messages hold what an API has as several: a request has prompts and results, a response texts and calls. They
 are read as messages of our own and put together again part by part.
@@ -27,9 +27,8 @@ Processor = Callable[[list[Any]], Awaitable[list[Any]]]
 def history_processor(settings: Settings | None = None, **options: Unpack[ManagerOptions]) -> Processor:
     """Return a processor: `Agent(..., capabilities=[ProcessHistory(history_processor(...))])`.
 
-    Pydantic AI goes on with what a processor returns, so `result.all_messages()` is the compacted history too;
-    version 1 takes it as `Agent(..., history_processors=[...])`. Conversations are told apart by the id that
-    Pydantic AI gives them.
+    Pydantic AI goes on with what a processor returns, so `result.all_messages()` is the compacted history too.
+    Conversations are told apart by the id that Pydantic AI gives them.
 
     Args:
         settings: As for `CompactionManager`.

@@ -168,7 +168,7 @@ def test_untouched_messages_are_the_same_objects() -> None:
     class Request:
         def __init__(self) -> None:
             self.messages = [HumanMessage("hello", id="1"), AIMessage("hi", id="2"), HumanMessage("go on", id="3")]
-            self.system_message, self.model = None, "gpt-4o"
+            self.system_prompt, self.model = None, "gpt-4o"
 
         def override(self, *, messages: list[BaseMessage]) -> Any:
             seen.append(messages)
