@@ -21,7 +21,7 @@ from cortex_cli.live.passing import (
     Pass,
     run_pass,
 )
-from cortex_cli.live.refusals import error_status, error_text
+from cortex_cli.live.refusals import BAD_REQUEST, error_status, error_text
 from cortex_cli.live.telling import Telling
 from cortex_cli.live.usage import read_usage
 from cortex_cli.llm.client import Client
@@ -186,7 +186,7 @@ class CompactionManager(Keeping):
         Raises:
             DoesNotFitError: Not even what must stay fits.
         """
-        overflow = find_overflow(error_text(error), error_status(error))
+        overflow = find_overflow(error_text(error), error_status(error) or BAD_REQUEST)
         if overflow is None:
             return None
         async with self._alone():

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+from dataclasses import fields
+from unittest.mock import ANY
 
 import pytest
 
@@ -43,6 +45,11 @@ def manager(
     for name in EVENTS if events is not None else ():
         made.on(name, events.append)
     return made
+
+
+def fields_of(status):
+    """Return a status as a dict."""
+    return {field.name: getattr(status, field.name) for field in fields(status)}
 
 
 def run(coroutine):
@@ -611,3 +618,101 @@ def test_objects_of_provider_packages_go_in():
         assert "trimmed at insertion" in sent[2]["content"]
 
     run(loop())
+
+
+def test_another_model_brings_its_own_window_and_cache():
+    """The user switches models in the middle; what does not fit is refused at once, not in the next call."""
+    made = manager(window=0, model="claude-sonnet-4-5")
+    run(made.transform(conversation("openai", 2)))
+    known = made.status()
+    assert (known.cache_provider, known.scale) == ("anthropic", 1.0)  # nothing is known of the heuristic's scale
+    made.set_budget(150_000)
+    with pytest.raises(OptionError, match="larger than the window"):
+        made.set_model("gpt-4o-mini")
+    assert made.status() == known.__class__(**{**fields_of(known), "budget": 150_000, "usage_ratio": ANY})
+    made.set_budget(0)
+    made.set_model("gpt-4o-mini")
+    assert (made.status().window, made.status().cache_provider) == (128_000, "openai")
+    assert made.status().last_call is None
+
+
+def test_the_cache_can_be_named():
+    """A slip is told; a provider that nobody knows has no cache to reckon with."""
+    made = manager(cache="anthropic:long")
+    assert made.status().cache_ttl_seconds == 3600
+    made.set_cache("OpenAI")
+    assert made.status().cache_ttl_seconds == 600
+    made.set_cache("my-gateway")
+    assert made.status().cache_ttl_seconds == 0
+    with pytest.raises(OptionError, match="provider 'antropic'"):
+        made.set_cache("antropic")
+    with pytest.raises(OptionError, match="retention"):
+        made.set_cache("anthropic", "ever")
+    made.set_cache("")
+    assert made.status().cache_provider == ""
+
+
+def test_the_best_retention_follows_from_the_pauses():
+    """Four minutes between calls are inside five; ten are not."""
+
+    async def loop(pause):
+        clock = Clock()
+        made = manager(clock)
+        made.set_cache("anthropic")
+        for _ in range(4):
+            await made.transform([user("x")])
+            clock.now += pause
+        return made.status().best_retention
+
+    assert run(loop(240)) == "short"
+    assert run(loop(600)) == "long"
+
+
+def test_a_model_that_was_named_must_be_handed_in():
+    """A library looks for no keys."""
+    with pytest.raises(OptionError, match="'openai' was named"):
+        CompactionManager(Settings(summarizer="openai", llm_model="x"))
+
+
+def test_a_wrong_key_is_not_tried_again():
+    """The same call would fail again; what is passing is tried three times."""
+
+    async def loop(status):
+        calls = []
+
+        async def refuse(system, prompt, max_tokens):
+            del system, prompt, max_tokens
+            calls.append(1)
+            error = RuntimeError("no")
+            error.status_code = status
+            raise error
+
+        made = manager(complete=refuse, retry_delay_seconds=0.0)
+        made.set_utility_window(50_000)
+        await made.transform(conversation("openai", 25))
+        assert made.status().utility_window == 50_000
+        return len(calls)
+
+    assert run(loop(401)) == 1
+    assert run(loop(529)) == 3
+
+
+def test_own_messages_cannot_be_saved_as_json():
+    """`dump` is there for them."""
+    made = manager()
+    run(made.transform(list(load(conversation("openai", 25)).messages)))
+    with pytest.raises(InputError, match="only histories of message dicts"):
+        made.save_state()
+
+
+def test_own_messages_and_dicts_may_be_injected_together():
+    """A reminder is a dict in one agent and a message in another."""
+    messages = list(load(conversation("openai", 2)).messages)
+    sent = run(manager().transform(messages, injected=[messages[0], user("now")]))
+    assert sent[-2:] == [messages[0], user("now")]
+
+
+def test_results_without_anybody_who_speaks_are_returned_as_they_are():
+    """An excerpt cannot be mended; nothing is made of it."""
+    messages = [{"role": "tool", "tool_call_id": "a", "content": filler(50_000)}]
+    assert run(manager(format="openai").transform(messages)) == messages

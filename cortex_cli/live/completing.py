@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import count
 
 from cortex_cli.compaction import builtin_summarizer
+from cortex_cli.live.refusals import is_lasting
 from cortex_cli.llm.client import Client, Completion, CompletionRequest, ModelError, OnText
 from cortex_cli.llm.overflow import find_overflow
 from cortex_cli.report import Facts
@@ -43,7 +44,8 @@ class CompleterClient:
         except Exception as error:  # somebody else's code, and any package's errors
             overflow = find_overflow(str(error))
             limit = (overflow.limit_tokens or 0) if overflow else 0
-            raise ModelError(str(error), retry=True, overflow=overflow is not None, limit_tokens=limit) from error
+            retry = not is_lasting(error)
+            raise ModelError(str(error), retry=retry, overflow=overflow is not None, limit_tokens=limit) from error
         if on_text:
             on_text(text)
         return Completion(text=text, stop="end")

@@ -116,9 +116,19 @@ class Dials:
             raise
 
     def set_model(self, model: str) -> None:
-        """Go on with another model: its window, tokenizer and cache."""
+        """Go on with another model: its window, tokenizer and cache.
+
+        Raises:
+            OptionError: The budget is larger than its window.
+        """
+        before, budget = self._gauge, self._gauge.budget_set
+        self._gauge = Gauge(model, self._counter.name, self._settings.window, budget)
+        try:
+            self.set_budget(budget)
+        except OptionError:
+            self._gauge = before
+            raise
         self._settings = replace(self._settings, model=model)
-        self._gauge = Gauge(model, self._counter.name, self._settings.window, self._gauge.budget_set)
         self._warmth.model, self._warmth.calls = model, []
 
     def set_utility_window(self, window: int) -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 from cortex_cli.formats.contents import compact
 
-UNKNOWN_STATUS = 400
-"""Of an error that has none: the one that overflows come with."""
+BAD_REQUEST = 400
+"""What overflows come with; taken for errors without a status."""
+
+SERVER_ERROR = 500
+PASSING = (408, 409, 429)
+"""Refusals that another attempt may not meet: timeout, conflict, rate limit."""
 
 
 def error_text(error: Any) -> str:
@@ -20,11 +24,17 @@ def error_text(error: Any) -> str:
     return f"{error}\n{said}" if said else str(error)
 
 
-def error_status(error: Any) -> int:
-    """Return the HTTP status of an error."""
+def error_status(error: Any) -> int | None:
+    """Return the HTTP status of an error; None where it has none."""
     for holder in (error, getattr(error, "response", None)):
         for name in ("status_code", "status"):
             found = holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
             if isinstance(found, int):
                 return found
-    return UNKNOWN_STATUS
+    return None
+
+
+def is_lasting(error: Any) -> bool:
+    """Tell whether the same call would fail again: a wrong key, a wrong name, a request that is not understood."""
+    status = error_status(error)
+    return status is not None and BAD_REQUEST <= status < SERVER_ERROR and status not in PASSING

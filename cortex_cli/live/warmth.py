@@ -5,7 +5,7 @@ from statistics import median
 
 from cortex_cli import cache, models
 from cortex_cli.cache import CACHE_RULES, NO_CACHE, CacheRule, Retention
-from cortex_cli.errors import OptionError, name_hint
+from cortex_cli.errors import OptionError, name_hint, nearest
 from cortex_cli.live.usage import CallUsage
 
 LARGEST_MINIMUM_TOKENS = 4_096
@@ -38,11 +38,11 @@ class Warmth:
         Raises:
             OptionError: The retention is not known, or the provider's name is a slip.
         """
-        option = cache.parse_cache_option(f"{provider}:{retention}") if provider in CACHE_RULES else None
-        if option is None and (hint := name_hint(provider, CACHE_RULES)).startswith("did"):
-            raise OptionError(f"unknown cache provider {provider!r}", hint=hint)
+        name = provider.strip().lower()
+        if name not in CACHE_RULES and nearest(name, CACHE_RULES):
+            raise OptionError(f"unknown cache provider {provider!r}", hint=name_hint(name, CACHE_RULES))
         cache.parse_cache_option(f"anthropic:{retention}")  # providers that nobody knows have a retention too
-        self.provider, self.retention = provider.strip().lower(), retention
+        self.provider, self.retention = name, retention
 
     @property
     def owner(self) -> str:
