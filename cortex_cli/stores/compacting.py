@@ -4,6 +4,7 @@ Decides where the cut is and what stands there instead; who writes the summary i
 happens in `auto`. Source: SPEC section 9.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -109,7 +110,9 @@ async def compact_messages(
         return None
     try:
         codec = codec or codec_for(messages[0])
-        plan = _plan(messages, codec, keep_recent, prompt or "", window or window_of(summarizer))
+        # in a thread: a long conversation takes a while to count, and others append meanwhile
+        size = window or window_of(summarizer)
+        plan = await asyncio.to_thread(_plan, messages, codec, keep_recent, prompt or "", size)
         if plan is None:
             return None
         replaced = [messages[i] for i in plan.replaced]

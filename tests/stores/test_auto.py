@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from cortex_cli import AutoCompactStore, ContextStore, MemoryContextStore, SQLiteContextStore
 from cortex_cli.marks import ACKNOWLEDGEMENT
-from cortex_cli.stores import SnapshotStore
+from cortex_cli.stores import Codec, SnapshotStore
 from tests.stores.talk import Made, fill, makers, run, said, summed, talk, texts
 
 
@@ -139,6 +140,25 @@ def test_what_is_appended_during_the_summary_stays(make: Made) -> None:
         await store.close()
 
     run(work())
+
+
+def test_a_long_conversation_holds_nobody_up() -> None:
+    """Reading and counting it takes long: that is not done in the thread of the event loop."""
+    threads: set[int] = set()
+
+    def encode(message: Any) -> dict[str, Any]:
+        threads.add(threading.get_ident())
+        return dict(message)
+
+    async def work() -> int:
+        inner = MemoryContextStore(talk(14))
+        inner.codec = Codec(encode, dict)  # type: ignore[attr-defined]
+        await AutoCompactStore(inner, summed, max_tokens=0).add_context_tokens(1, 0)
+        assert len(await inner.get_history()) == 8
+        return threading.get_ident()
+
+    assert run(work()) not in threads
+    assert threads
 
 
 def test_triggers_at_once_compact_once(make: Made) -> None:
