@@ -31,7 +31,9 @@ LINES_END = "\n... [end of kept lines] ...\n\n"
 LINE_MARK = "... ["
 """In none of the lines that a bookend keeps from its middle, so that its own signs stay unambiguous."""
 
-_OWN_BEGINNINGS = ("<compaction-summary ", "[cortex: ")
+LOG_OPENING = "[Memory of this conversation]"
+
+_OWN_BEGINNINGS = ("<compaction-summary ", "[cortex: ", LOG_OPENING)
 _SUMMARY_END = "\n</compaction-summary>"
 _FINDINGS = " -- see assistant response below for findings"
 _NOTICE = re.compile(r"\[cortex: (\d+) earlier messages \(~(\d+) tokens\) removed to fit\]\Z")
@@ -52,7 +54,6 @@ _FOOTER = re.compile(
 _IMAGES = re.compile(r"(?:(?:\A|\n)\[image removed: [^\n\]]*, ~\d+ tokens\])+\Z")
 _IMAGE_TAIL = " tokens]"
 
-LOG_OPENING = "[Memory of this conversation]"
 _LOG_PREAMBLE = (
     f"{LOG_OPENING}\n"
     "The notes below stand in the place of earlier messages, oldest first; dates and times are UTC. Use them as your"
@@ -61,13 +62,14 @@ _LOG_PREAMBLE = (
     " notes disagree, the later one holds. The newest messages follow after the notes."
 )
 _LOG_RECALL = "\nThe exact words of what was noted can be looked up: "
-_LOG = re.compile(
+_LOG_FRONT = re.compile(
     rf"{re.escape(LOG_OPENING)}\n(?:[^\n]+\n)*?(?:The exact words of what was noted can be looked up: ([^\n]*)\n)?\n"
     r"<observations>\n(.*?)\n</observations>"
     r"(?:\n\n<current-task>\n(.*?)\n</current-task>)?"
-    r"(?:\n\n<suggested-response>\n(.*?)\n</suggested-response>)?\s*\Z",
+    r"(?:\n\n<suggested-response>\n(.*?)\n</suggested-response>)?",
     re.DOTALL,
 )
+_LOG = re.compile(rf"{_LOG_FRONT.pattern}\s*\Z", re.DOTALL)
 
 
 class Notice(NamedTuple):
@@ -183,6 +185,16 @@ def synthetic_kind(text: str) -> Synthetic:
     return ""
 
 
+def _own_piece(text: str) -> tuple[str, str]:
+    """Split a text that begins as one of ours does where that should end."""
+    if text.startswith(LOG_OPENING):
+        match = _LOG_FRONT.match(text)
+        end = match.end() if match else len(text)
+        return text[:end], text[end:]
+    piece, found, rest = text.partition(_SUMMARY_END if text.startswith("<") else "]")
+    return piece + found, rest
+
+
 def split_own(text: str) -> tuple[list[str], str]:
     """Split a user text into those of ours that it begins with, and the rest.
 
@@ -190,9 +202,7 @@ def split_own(text: str) -> tuple[list[str], str]:
     """
     own: list[str] = []
     while text.startswith(_OWN_BEGINNINGS):
-        end = _SUMMARY_END if text.startswith("<") else "]"
-        piece, found, rest = text.partition(end)
-        piece += found
+        piece, rest = _own_piece(text)
         if not synthetic_kind(piece) or (rest and not rest.startswith(BLANK_LINE)):
             break
         own.append(piece)

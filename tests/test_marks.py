@@ -115,3 +115,33 @@ def test_synthetic_kinds() -> None:
     assert marks.synthetic_kind("I wrote " + marks.notice_text(Notice(1, 2))) == ""
     assert marks.parse_notice("no") is None
     assert marks.parse_summary("no") is None
+
+
+LINE = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="<\n\r"), min_size=1, max_size=20)
+LOGS = st.builds(marks.Log, LINE, LINE | st.just(""), LINE | st.just(""), LINE | st.just(""))
+
+
+@given(LOGS, st.text(max_size=30))
+def test_a_log_is_read_back_alone_and_in_front_of_a_text(log: marks.Log, said: str) -> None:
+    """A second run extends it, wherever the format put it; what it says never decides where it ends."""
+    text = marks.log_text(log)
+    assert marks.parse_log(text) == log
+    assert marks.synthetic_kind(text) == "log"
+    if not said.startswith(("<compaction-summary ", "[cortex: ", marks.LOG_OPENING, "<current-task>", "<suggested-")):
+        assert marks.split_own(f"{text}\n\n{said}") == ([text], said)
+
+
+def test_a_log_that_grows_keeps_its_beginning() -> None:
+    """So that a prompt cache still knows it."""
+    log = marks.Log("* one", "task", "response", "`cortex recall`")
+    grown = log._replace(observations="* one\n\n* two", current_task="another")
+    text = marks.log_text(log)
+    assert marks.log_text(grown).startswith(text[: text.index("\n</observations>")])
+
+
+@pytest.mark.parametrize("text", ["[Memory of this conversation]", "[Memory of this conversation]\nwas lost"])
+def test_what_only_begins_as_a_log_is_no_log(text: str) -> None:
+    """Somebody may quote it."""
+    assert marks.parse_log(text) is None
+    assert marks.synthetic_kind(text) == ""
+    assert marks.split_own(text) == ([], text)

@@ -137,6 +137,7 @@ def batch(
     from cortex_cli.summarizers import key_environment  # noqa: PLC0415  # the same
 
     check_report_file(options.report_file)
+    _check_memory(loaded.settings)
     place, plan = _plan(source, options, home, shell)
     with (
         _manifest(place, shell) as manifest,
@@ -188,6 +189,21 @@ def _engine(options: BatchOptions) -> "Engine":
     from cortex_cli.batch.local import Machine  # noqa: PLC0415  # `--help` needs none of it
 
     return Machine(processes)
+
+
+def _check_memory(settings: Settings) -> None:
+    """Refuse what observational memory cannot be over many files.
+
+    Raises:
+        OptionError: One memory for all of them, or a model whose calls nobody would count.
+    """
+    if settings.second_layer != "observe":
+        return
+    if settings.state:
+        raise OptionError("a memory is of one conversation", where="--state", hint="use `cortex compact` for each file")
+    if settings.summarizer != BUILTIN:
+        hint = "leave --summarizer out, or use `cortex compact` for each file"
+        raise OptionError("a batch observes without a model", where="--summarizer", hint=hint)
 
 
 def _limits(options: LimitOptions, settings: Settings, engine: "Engine") -> "Limits":

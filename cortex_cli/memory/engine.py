@@ -245,7 +245,7 @@ class Memory(Standing):
             messages = self._drop_tail(view, messages)
         if epoch == self.epoch and await self.reflect(limits):
             messages = self.place(messages)
-        return observed_result(view, messages, self.reason(before, messages), self.counter)
+        return observed_result(view, messages, self.reason(before), self.counter)
 
     def is_over_when_merged(self, view: View) -> bool:
         """Tell whether the conversation is too large even when the chunks at hand are put into the log."""
@@ -297,12 +297,12 @@ class Memory(Standing):
         used = tokens * view.scale / view.budget
         return f"{used:.1%} of the budget used, the log takes over at {self.settings.activation_ratio:.0%}"
 
-    def reason(self, before: int, messages: tuple[Message, ...]) -> str:
+    def reason(self, before: int) -> str:
         """Say what was done since so many messages were observed."""
         observed, log = self.account.observed_messages - before, self.state.observation_tokens
         why = self.account.failures[-1] if self.account.failures else ""
         if not observed and not log:
-            return f"nothing was observed: {why}" if why else f"nothing but the {len(messages)} messages that are kept"
+            return f"nothing was observed: {why}" if why else "nothing but the newest messages, which are kept"
         done = f"{observed} message{'s' if observed > 1 else ''} observed" if observed else "nothing new observed"
         return f"{done}, the log has {log:,} tokens{f'; {why}' if why else ''}"
 

@@ -50,7 +50,7 @@ async def observe_session(
     walk = _Walk(memory, placed, is_forced=is_forced, is_over=is_over)
     before = memory.account.observed_messages
     messages = await walk.run(is_saved=is_saved)
-    return observed_result(view, messages, memory.reason(before, messages), memory.counter)
+    return observed_result(view, messages, memory.reason(before), memory.counter)
 
 
 class _Walk:

@@ -75,6 +75,21 @@ def test_state_goes_on_and_pays_only_for_what_is_new(tmp_path: Path) -> None:
     assert json.loads(state.read_bytes()) == saved
 
 
+def test_a_batch_observes_every_file_and_keeps_no_memory(tmp_path: Path) -> None:
+    """Each has its own log; what would join them, or ask a model uncounted, is refused."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("claude-code.jsonl", "pi.jsonl"):
+        (folder / name).write_bytes((SAMPLES / name).read_bytes())
+    done = cortex("batch", folder, "-o", out, *OBSERVATIONAL, *SMALL, "--jobs", "1", "-q")
+    assert done.exit_code == 0, done.stderr
+    assert all(log_in(out / name).observations for name in ("claude-code.jsonl", "pi.jsonl"))
+    for more in (("--state", tmp_path / "m.json"), ("--summarizer", "command", "--llm-command", "cat")):
+        refused = cortex("batch", folder, "-o", tmp_path / "other", *OBSERVATIONAL, *more)
+        assert refused.exit_code == 2
+        assert not (tmp_path / "other").exists()
+
+
 def test_dry_run_leaves_the_state(tmp_path: Path) -> None:
     """Nothing is written means nothing."""
     cortex("observe", SAMPLES / "pi.jsonl", "--state", tmp_path / "memory.json", "--dry-run")

@@ -7,6 +7,7 @@ import pytest
 
 from cortex_cli import formats
 from cortex_cli.errors import InputError
+from cortex_cli.marks import Log, log_text
 from cortex_cli.messages import Message, Part
 from tests.conftest import notice
 from tests.roundtrip import dump, dump_all, load, load_all
@@ -142,3 +143,12 @@ def test_system_and_tools_are_sent_too() -> None:
     assert all(one.slot for one in transcript.messages[:2])
     assert transcript.preamble == ("[{}]",)
     assert len(transcript.warnings) == 1
+
+
+def test_the_log_and_the_users_text_are_one_message() -> None:
+    """The same of the other strategy's log: a second run has to find it."""
+    log = Message("user", (Part("text", log_text(Log("* one\n\n* two", "task"))),), synthetic="log")
+    transcript = load(write(HI, HELLO, HI, HELLO))
+    again = load(dump(transcript.with_messages((log, *transcript.messages[2:]))))
+    assert [(one.synthetic, one.typed) for one in again.messages] == [("log", False), ("", True), ("", False)]
+    assert again.messages[0].text == log.text
