@@ -26,6 +26,12 @@ def is_session(path: str | Path) -> bool:
     return (folder / HISTORY).is_file() and (folder / META).is_file()
 
 
+def is_member(path: str | Path) -> bool:
+    """Tell whether a file is one of a session's, whose others say what of it is observed."""
+    file = Path(path)
+    return file.name in MEMBERS and is_session(file.parent)
+
+
 def read_source(path: str) -> InputFile:
     """Read a file, or the folder of a session.
 

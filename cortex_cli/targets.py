@@ -124,6 +124,9 @@ def _write_in_place(
         raise OutputError("is no regular file", where=source.path, hint="use -o PATH")
     if not changed:
         return Written("", len(source.data))
+    if folders.is_member(source.path):
+        hint = f"name the folder, so that the other files follow: `{quote(str(Path(source.path).parent))}`"
+        raise OptionError("is one file of a session", where=source.path, hint=hint)
     if holder := find_holder(Path(source.path)):
         hint = "close it first, or use --fork or -o PATH"
         raise OutputError(f"{holder} has the session open", where=source.path, hint=hint)

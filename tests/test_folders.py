@@ -87,6 +87,14 @@ def test_the_command_line_takes_folders(session: Path) -> None:
     assert contents(session) == after
 
 
+def test_a_history_is_not_written_over_alone(session: Path) -> None:
+    """The state beside it would then call messages observed that nobody has read."""
+    before = contents(session)
+    done = cortex("compact", str(session / "history.json"), "--fit", "600", "--tokenizer", "heuristic", "--in-place")
+    assert (done.exit_code, contents(session)) == (2, before)
+    assert "name the folder" in done.stderr
+
+
 def test_a_session_that_moves_on_is_left_alone(session: Path) -> None:
     """Its agent writes at every turn."""
     source = folders.read(str(session))

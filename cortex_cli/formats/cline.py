@@ -92,11 +92,16 @@ def _read_answer(value: dict[str, Any]) -> containers.Answer:
     return containers.Answer(text_of(model.get("id")) if isinstance(model, dict) else "", tokens)
 
 
-def dump(transcript: Transcript) -> Iterator[bytes]:
-    """Yield a session; a changed one can stand as the compaction of what was read."""
+def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[bytes]:
+    """Yield a session.
+
+    Args:
+        transcript: As loaded, with other messages.
+        keep_history: It stays the session's own file. Else it can stand as the compaction of what was read.
+    """
     data = b"".join(rewrite.render(transcript, plan(transcript)))
-    top = transcript.layout.box.top
-    yield data if COUNT in top or not is_changed(transcript) else _tie(data, transcript)
+    is_tied = keep_history or COUNT in transcript.layout.box.top or not is_changed(transcript)
+    yield data if is_tied else _tie(data, transcript)
 
 
 def _tie(data: bytes, transcript: Transcript) -> bytes:

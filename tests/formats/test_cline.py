@@ -105,6 +105,13 @@ def test_what_is_written_can_stand_beside_the_messages() -> None:
     assert (smaller["source_message_count"], smaller["source_last_message_key"]) == (4, "id:m4")
 
 
+def test_a_file_that_is_written_over_is_no_compaction_of_itself() -> None:
+    """Its next compaction would be tied to messages that are gone, and Cline would not take it."""
+    transcript = read(ASKED, CALLED, answered("r"), ASKED | {"id": "m4"})
+    shorter = transcript.with_messages([notice(3), transcript.messages[3]])
+    assert "source_message_count" not in json.loads(b"".join(formats.dump(shorter, keep_history=True)))
+
+
 def test_results_of_ours_are_blocks() -> None:
     """A dead call is closed in a message of its own."""
     transcript = read(ASKED, CALLED, ASKED | {"id": "m4"})
