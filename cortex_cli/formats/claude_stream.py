@@ -14,7 +14,7 @@ from cortex_cli.formats.anthropic_elements import edit_element, encode_blocks, r
 from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.containers import Box
 from cortex_cli.formats.contents import compact, shrink_copies, text_of
-from cortex_cli.formats.ids import new_uuid
+from cortex_cli.formats.ids import NewIds
 from cortex_cli.formats.source import Source
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Edit
@@ -136,12 +136,12 @@ def dump(transcript: Transcript) -> Iterator[bytes]:
 
 def plan(transcript: Transcript) -> rewrite.Plan:
     """Plan what becomes of every line."""
-    numbers = iter(range(len(transcript.messages)))
+    ids = NewIds(message.id for message in transcript.loaded)
 
     def encode(message: Message, _time: str) -> dict[str, Any]:
         role = "assistant" if message.role == "assistant" else "user"
         content = list(encode_blocks(message.parts))
-        name = new_uuid(transcript.session_id, str(next(numbers)), role, compact(content))
+        name = ids.make(transcript.session_id, role, compact(content))
         head = {"type": role, "message": {"role": role, "content": content}, "parent_tool_use_id": None}
         return {**head, "session_id": transcript.session_id, "uuid": name}
 

@@ -14,7 +14,7 @@ from cortex_cli.formats import containers, rewrite
 from cortex_cli.formats.anthropic_elements import edit_element, encode_blocks, read_element, read_parts
 from cortex_cli.formats.changes import is_changed
 from cortex_cli.formats.contents import compact, text_of
-from cortex_cli.formats.ids import new_uuid
+from cortex_cli.formats.ids import NewIds
 from cortex_cli.formats.source import Source
 from cortex_cli.formats.times import to_milliseconds, to_utc
 from cortex_cli.jsonedit import encode
@@ -31,6 +31,9 @@ HINT = "Cline goes on from it where it stands beside ID.messages.json as ID.comp
 
 SUMMARY_KINDS = ("compaction_summary", "compaction")
 """`metadata.kind` of a message that stands for others."""
+
+ID_CHARS = 8
+"""Of a message's id, behind `msg_`."""
 
 COUNT, KEY = "source_message_count", "source_last_message_key"
 """Members that tie a compaction to the messages it was made of."""
@@ -137,15 +140,15 @@ class _Encoder:
 
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
-        self.number = 0
+        values = transcript.layout.box.values
+        self.ids = NewIds((value.get("id") for value in values if isinstance(value, dict)), "msg_", ID_CHARS)
 
     def __call__(self, message: Message, time: str) -> dict[str, Any]:
         """Write a message; a summary says what it is, so that Cline's next one carries it on."""
-        self.number += 1
         content = [*encode_blocks(message.parts)]
-        seed = new_uuid(self.transcript.session_id, str(self.number), message.role, compact(content))
+        new_id = self.ids.make(self.transcript.session_id, message.role, compact(content))
         role = "assistant" if message.role == "assistant" else "user"
-        written = {"id": f"msg_{seed[:8]}", "role": role, "content": content, "ts": to_milliseconds(time)}
+        written = {"id": new_id, "role": role, "content": content, "ts": to_milliseconds(time)}
         if message.synthetic in ("summary", "log"):
             written["metadata"] = self._metadata(message, time)
         return written

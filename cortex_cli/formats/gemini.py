@@ -14,7 +14,7 @@ from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.containers import Box
 from cortex_cli.formats.contents import compact, text_of
 from cortex_cli.formats.gemini_parts import edit_part, encode_parts, key_of, member, pair_by_order, read_parts
-from cortex_cli.formats.ids import new_uuid
+from cortex_cli.formats.ids import NewIds
 from cortex_cli.formats.source import Source
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace
@@ -207,6 +207,7 @@ class _Events:
         else:
             self.values = {}
         self.session_id = transcript.session_id
+        self.ids = NewIds(value.get("id") for value in self.values.values())
 
     def new_element(self, side: str, parts: list[Any], behind: int) -> dict[str, Any]:
         """Write an event of our own: time and invocation are those of the event that it comes before."""
@@ -214,7 +215,7 @@ class _Events:
         near = near or list(self.values.values())[-1]
         agents = (value["author"] for value in self.values.values() if value["author"] != "user")
         author = "user" if side == "user" else next(agents, "model")
-        event: dict[str, Any] = {"id": new_uuid(self.session_id, str(behind), compact(parts)), "author": author}
+        event: dict[str, Any] = {"id": self.ids.make(self.session_id, compact(parts)), "author": author}
         for key in (key_of(near, "invocationId"), "timestamp"):
             if key in near:
                 event[key] = near[key]

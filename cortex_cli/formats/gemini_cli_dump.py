@@ -6,7 +6,7 @@ taken back before leaves with its lines. Source: SPEC section 11; what the real 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +20,7 @@ from cortex_cli.formats.codex_replay import OWN
 from cortex_cli.formats.contents import compact
 from cortex_cli.formats.gemini_parts import encode_parts
 from cortex_cli.formats.gemini_records import ACKNOWLEDGEMENT, CALL, at_path, calls_of, edit_record, is_acknowledgement
-from cortex_cli.formats.ids import new_uuid
+from cortex_cli.formats.ids import NewIds
 from cortex_cli.formats.rewrite import parse_line
 from cortex_cli.formats.source import BOM
 from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode, prepend_member
@@ -122,6 +122,7 @@ class _Writer:
         self.transcript = transcript
         self.messages = transcript.messages
         self.changes, self.gone = _by_place(transcript)
+        self.ids = NewIds(_taken(transcript))
         self.closings: dict[tuple[int, int], list[Part]] = {}
         """(line, place) of a record -> new results of its calls."""
         self.loose: dict[tuple[int, int], list[Part]] = {}
@@ -140,27 +141,27 @@ class _Writer:
         """Write a message of ours."""
         message = self.messages[at]
         kind = "gemini" if message.role == "assistant" else "user"
-        return self._record(kind, list(encode_parts(message.parts, {})), message.position)
+        return self._record(kind, list(encode_parts(message.parts, {})))
 
     def acknowledgement(self, at: int) -> Iterator[dict[str, Any]]:
         """Write the model's word behind a summary or notice where the user speaks next, as the client does."""
         message = self.messages[at]
         following = self.messages[at + 1] if at + 1 < len(self.messages) else None
         if message.role == "user" and message.synthetic in OURS and following is not None and following.role == "user":
-            yield self._record("gemini", [{"text": ACKNOWLEDGEMENT}], at)
+            yield self._record("gemini", [{"text": ACKNOWLEDGEMENT}])
 
     def loose_records(self, line: int, place: int) -> Iterator[dict[str, Any]]:
         """Write the results of calls that stand in the content of a record."""
         results = self.loose.get((line, place), ())
         if results:
-            yield self._record("user", list(encode_parts(results, {})), line)
+            yield self._record("user", list(encode_parts(results, {})))
 
-    def _record(self, kind: str, content: list[Any], number: int) -> dict[str, Any]:
-        """Write a record; its id follows from the session, its content and a number, its time from its neighbours."""
+    def _record(self, kind: str, content: list[Any]) -> dict[str, Any]:
+        """Write a record; its id follows from the session, its content and the cut, its time from its neighbours."""
         near = [message for message in self.transcript.messages if message.position >= 0]
         time = next((message.time for message in near if message.time), "1970-01-01T00:00:00Z")
         cut = next((one.position for before, one in pairwise(self.messages) if is_ours(before)), -1)
-        new_id = new_uuid(self.transcript.session_id, f"{cut}:{number}", kind, compact(content))
+        new_id = self.ids.make(self.transcript.session_id, str(cut), kind, compact(content))
         return {"id": new_id, "timestamp": time, "type": kind, "content": content}
 
     def lines(self, keep_history: bool) -> Iterator[bytes]:
@@ -285,6 +286,14 @@ class _Writer:
         edits += [Replace((*path, place), Raw(self.record_bytes(line, place))) for place in sorted(touched)]
         loose = {place: tuple(self.loose_records(line, place)) for one, place in self.loose if one == line}
         return edit(data, [*edits, *(Insert((*path, place + 1), values) for place, values in loose.items())])
+
+
+def _taken(transcript: Transcript) -> Iterable[object]:
+    """Return the ids of the records that the client would load: one of the same id would replace them."""
+    layout = transcript.layout
+    if isinstance(layout, containers.Layout):
+        return [value.get("id") for value in layout.box.values if isinstance(value, dict)]
+    return list(layout.live)
 
 
 def _place_of(part: Part, transcript: Transcript) -> tuple[int, int]:
