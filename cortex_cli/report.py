@@ -142,7 +142,7 @@ class Report:
     elapsed_seconds: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] | None = field(default=None, repr=False)
-    """State of observational memory, for the next run over the conversation; stays out of the JSON report."""
+    """State of observational memory, for the next run over the conversation; the JSON report has its sizes."""
 
     @property
     def fell_back(self) -> bool:
@@ -210,7 +210,18 @@ class Report:
             "events": list(self.events),
             "elapsed_seconds": round(self.elapsed_seconds, 3),
             **self.extra,
+            **({"memory": _memory_sizes(self.memory)} if self.memory else {}),
         }
+
+
+def _memory_sizes(state: dict[str, Any]) -> dict[str, int]:
+    """Return how much a memory holds: of its log and of what waits to be put into it."""
+    return {
+        "log_tokens": state["observation_tokens"],
+        "reflections": state["generation"],
+        "chunks": len(state["chunks"]),
+        "chunk_messages": sum(chunk["messages"] for chunk in state["chunks"]),
+    }
 
 
 def merge_reports(reports: Sequence[Report]) -> Report:

@@ -40,6 +40,7 @@ def test_observe_puts_a_log_in_and_a_second_run_nothing(path: Path, tmp_path: Pa
     assert {change["action"] for change in layer["changes"]} == {"observed"}
     assert report["facts"]["found"] >= report["facts"]["kept"] > 0
     assert report["summarizer"] == "builtin"
+    assert report["memory"]["log_tokens"] > 0
     assert log_in(first).observations.startswith("Date: ")
     again = report_of("observe", first, "-o", second)
     assert not again["layers"][0]["fired"]
