@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from dataclasses import fields
+from itertools import pairwise
 from unittest.mock import ANY
 
 import pytest
@@ -716,3 +717,46 @@ def test_results_without_anybody_who_speaks_are_returned_as_they_are():
     """An excerpt cannot be mended; nothing is made of it."""
     messages = [{"role": "tool", "tool_call_id": "a", "content": filler(50_000)}]
     assert run(manager(format="openai").transform(messages)) == messages
+
+
+@pytest.mark.parametrize("goes_on_with_sent", [False, True])
+def test_the_result_names_the_oldest_preserved_message_of_the_callers_list(goes_on_with_sent):
+    """So that the caller knows what of its own list is still sent as it stands."""
+
+    async def loop():
+        events = []
+        made = manager(events=events)
+        messages = [{"role": "system", "content": "be brief"}, user("Use port 7443.")]
+        for number in range(60):
+            events.clear()
+            sent = await made.transform(messages)
+            if events and events[-1]["event"] == "result":
+                at = events[-1]["oldest_preserved_index"]
+                assert messages[at] in sent
+                assert not [one for one in messages[1:at] if one in sent and one["role"] != "user"]
+            if goes_on_with_sent:
+                messages = list(sent)
+            messages += step("openai", number, filler(3000))
+        assert made.status().compactions > 1
+
+    run(loop())
+
+
+def test_the_failsafe_makes_room_for_a_while():
+    """At 90 % it goes down to 80 %, so that it does not act again, and break the cache, at every call."""
+
+    async def loop():
+        made = manager(layers=("failsafe",))
+        messages = conversation("openai", 8)
+        fired = []
+        for number in range(60):
+            await made.transform(messages)
+            if made.status().compactions > len(fired):
+                fired.append(number)
+                assert made.status().usage_ratio <= 0.8
+            messages += step("openai", 100 + number, filler(1400))
+        assert made.status().usage_ratio < 0.9
+        assert len(fired) >= 2
+        assert all(later - earlier >= 4 for earlier, later in pairwise(fired))
+
+    run(loop())

@@ -25,6 +25,8 @@ class History:
     """Shells of the list that the caller handed over last."""
     sent: tuple[Any, ...] = ()
     """Shells of what it was given back."""
+    sent_at: tuple[int, ...] = ()
+    """Of each of the values: its index in what was given back; -1: it was sent in another form."""
     added: int = 0
     """So many of the values came with the newest list."""
     is_other: bool = False
@@ -33,12 +35,12 @@ class History:
     def follow(self, given: Sequence[Any]) -> "History":
         """Return the history with what the caller added, or without what it took back."""
         if self.sent != self.source and self._is_continued(self.sent, given):
-            return self._rebased(given, len(self.sent))
+            return self._rebased(given, len(self.sent), given_as_sent=True)
         same = same_length(self.source, given)
         if same == len(self.source):
             return self._grown(given, same)
         if self.solid and self._is_continued(self.values, given):
-            return self._rebased(given, len(self.values))
+            return self._rebased(given, len(self.values), given_as_sent=False)
         kept = [at for at, origin in enumerate(self.origins) if origin < same]
         ends_in_ours = 0 < same == len(given) and (not kept or self.origins[kept[-1]] != same - 1)
         if same < self.solid or ends_in_ours:  # what the model is to answer must stand there itself
@@ -79,10 +81,11 @@ class History:
         """Tell whether the caller's own object was kept, not one that was edited here."""
         return at >= 0 and (value is given[at] or bool(self.source[at] == value))
 
-    def _rebased(self, given: Sequence[Any], same: int) -> "History":
-        """Go on with a list that is ours already: nothing of it can be told from what it was made of."""
+    def _rebased(self, given: Sequence[Any], same: int, *, given_as_sent: bool) -> "History":
+        """Go on with a list that is ours already: what was taken out of it is gone."""
         source = tuple(map(shell_of, given[:same]))
-        known = replace(self, origins=(-1,) * len(self.values), solid=same, source=source, sent=())
+        origins = self.sent_at if given_as_sent else tuple(range(len(self.values)))
+        known = replace(self, origins=origins, solid=same, source=source, sent=())
         return known._grown(given, same)
 
     def compacted(self, values: Sequence[Any], places: Sequence[int]) -> "History":
@@ -99,4 +102,6 @@ class History:
 
     def returned(self, sent: Sequence[Any]) -> "History":
         """Remember what the caller was given."""
-        return replace(self, sent=tuple(map(shell_of, sent)))
+        at = {id(value): index for index, value in enumerate(sent)}
+        sent_at = tuple(at.get(id(value), -1) for value in self.values)
+        return replace(self, sent=tuple(map(shell_of, sent)), sent_at=sent_at)

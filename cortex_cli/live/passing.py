@@ -78,6 +78,8 @@ class Pass:
     """The saved history became another, or layer 1 trimmed what it had not trimmed before."""
     is_replaced: bool = False
     """The saved history became another."""
+    oldest_preserved: int | None = None
+    """Index in the caller's list of the oldest message that was said and stays; None: it stands there otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,16 @@ async def run_pass(reading: Reading, terms: Terms) -> Pass:
         run,
         is_edited=is_replaced or now is not trims,
         is_replaced=is_replaced,
+        oldest_preserved=_find_oldest(reading, document, run),
     )
+
+
+def _find_oldest(reading: Reading, document: Document, run: Run) -> int | None:
+    said = (one for one in run.view.messages if one.position >= 0 and one.counts_as_recent)
+    first = next(said, None)
+    at = document.place(first) - document.front if first else -1
+    origin = reading.history.origins[at] if at >= 0 else -1
+    return reading.lead + origin if origin >= 0 else None
 
 
 def split_lead(messages: Sequence[Any]) -> tuple[list[Any], list[Any]]:

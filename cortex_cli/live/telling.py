@@ -64,7 +64,7 @@ class Telling:
             layers = [name for name in run.tracks if run.changes_of(name)]
             await self._events.emit("source_replaced", messages=list(done.known.history.values), layers=layers)
         name = next((name for name in ("summary", "observe") if run.changes_of(name)), "")
-        record = result_record(run, name) if name else None
+        record = result_record(run, name, done.oldest_preserved) if name else None
         if record:
             await self._events.emit("result", **record)
         for event in run.events:
@@ -73,8 +73,14 @@ class Telling:
         return record
 
 
-def result_record(run: Run, name: str) -> dict[str, Any]:
-    """Return what a compaction by this layer came to. Source: SPEC section 4, "Result record"."""
+def result_record(run: Run, name: str, oldest: int | None) -> dict[str, Any]:
+    """Return what a compaction by this layer came to. Source: SPEC section 4, "Result record".
+
+    Args:
+        run: The run that the layer acted in.
+        name: The layer's.
+        oldest: Index of the oldest preserved message in the caller's list, where it stands there.
+    """
     track = run.tracks[name]
     preserved = [message for message in run.view.messages if message.counts_as_recent and message.position >= 0]
     summaries = (message for message in run.view.messages if message.synthetic in ("summary", "log"))
@@ -85,7 +91,7 @@ def result_record(run: Run, name: str) -> dict[str, Any]:
         "turns_compacted": sum(change.message.position >= 0 for change in track.changes),
         "turns_preserved": len(preserved),
         "summary_tokens": run.counter.count_message(summary),
-        "oldest_preserved_index": preserved[0].position if preserved else None,
+        "oldest_preserved_index": oldest,
         "oldest_preserved_time": preserved[0].time if preserved else "",
         "summary": summary.text,
         "summarizer": run.outcome.summarizer if run.outcome else "",
