@@ -82,7 +82,7 @@ NEWEST_PYTHON = $(firstword $(shell for one in python3.14 python3.13 python3.12 
 $(VENV)-formats/done: pyproject.toml
 	$(NEWEST_PYTHON) -m venv $(VENV)-formats
 	$(VENV)-formats/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(VENV)-formats/bin/python -m pip install --quiet --editable . --group formats
+	$(VENV)-formats/bin/python -m pip install --quiet --no-compile --editable . --group formats
 	@touch $@
 
 $(VENV)-integrations/done: pyproject.toml

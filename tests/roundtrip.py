@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cortex_cli import formats
-from cortex_cli.formats import pi_dump
+from cortex_cli.formats import pi_dump, sharegpt
 from cortex_cli.formats.carrier import plan_carrier
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import parse
@@ -43,6 +43,8 @@ def dump_all(transcripts: Sequence[Transcript]) -> bytes:
 
 def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
     """Return a compacted conversation in the order it will be loaded in: sessions put ours before the pinned."""
+    if transcript.format == "sharegpt":
+        return tuple(map(sharegpt.without_marks, transcript.messages))
     if transcript.format == "pi":
         plan = pi_dump.plan(transcript)
         messages = transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)

@@ -96,27 +96,35 @@ def _swe(entries: list[Object], messages: Sequence[Message], before: bytes) -> b
 
 def sharegpt(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One conversation with `from` and `value`, in a list; of parallel calls only the first can be written."""
-    sets: list[Object] = json.loads(before) if before else [{"conversations": [], "system": "be brief", "n": 1.10}]
-    for message in messages:
-        if message.calls:
-            call = message.calls[0]
-            value = json.dumps({"name": call.name, "arguments": json.loads(call.text)})
-            entry = {"from": "function_call", "value": value}
-        else:
-            who = {"user": "human", "assistant": "gpt", "tool": "observation"}[message.role]
-            entry = {"from": who, "value": _text_of(message)}
-        sets[0]["conversations"].append({**entry, "x_unknown": 1.10})
+    sets: list[Object] = json.loads(before) if before else [{"conversations": [], "n": 1.10}]
+    sets[0]["conversations"] = sets[0]["conversations"] or [{"from": "system", "value": "be brief"}]
+    names = {"user": "human", "assistant": "gpt"}
+    for who, value in _sharegpt_turns(messages):
+        sets[0]["conversations"].append({"from": names.get(who, who), "value": value, "x_unknown": 1.10})
     return to_json(sets, indent=1)
 
 
 def sharegpt_media(messages: Sequence[Message], before: bytes = b"") -> bytes:
-    """One conversation with `role` and `content`, as LLaMA-Factory's sets with images."""
-    document: Object = json.loads(before) if before else {"messages": [], "images": []}
-    for number, message in enumerate(messages):
-        role = {"tool": "observation"}.get(message.role, message.role)
-        document["messages"].append({"role": role, "content": f"{_text_of(message)}<image>"})
-        document["images"].append(f"{number}.png")
+    """One conversation with `role` and `content`, as LLaMA-Factory's sets with media: one, in its first text."""
+    document: Object = json.loads(before) if before else {"messages": [], "audios": []}
+    document["messages"] = document["messages"] or [{"role": "system", "content": "be brief"}]
+    for who, value in _sharegpt_turns(messages):
+        mark = "" if document["audios"] else "<audio>"
+        document["messages"].append({"role": who, "content": value + mark})
+        document["audios"] += ["a.wav"] if mark else []
     return to_json(document)
+
+
+def _sharegpt_turns(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
+    """Yield (who, what); a result stands right behind its call, or it cannot be written: there are no ids."""
+    called = ""
+    for message in messages:
+        if message.calls:
+            call = message.calls[0]
+            yield "function_call", json.dumps({"name": call.name, "arguments": json.loads(call.text)})
+        elif message.role != "tool" or message.parts[0].call_id == called:
+            yield "observation" if message.role == "tool" else message.role, _text_of(message)
+        called = message.calls[0].call_id if message.calls else ""
 
 
 def langchain_dumpd(messages: Sequence[Message], before: bytes = b"") -> bytes:

@@ -207,6 +207,7 @@ def dump(transcript: Transcript) -> Iterator[bytes]:
 
 def plan(transcript: Transcript) -> rewrite.Plan:
     """Plan what becomes of every element, and of the media beside them."""
+    transcript = transcript.with_messages([without_marks(message) for message in transcript.messages])
     box: containers.Box = transcript.layout.box
     planned = rewrite.plan_changes(transcript, _edit_element)
     who, said = _keys_of(next(filter(_is_element, box.values), {"from": ""}))
@@ -219,6 +220,20 @@ def plan(transcript: Transcript) -> rewrite.Plan:
     alternation.plan_turns(transcript, planned, shape)
     planned.beside.extend(_media_edits(box, planned, said))
     return planned
+
+
+def without_marks(message: Message) -> Message:
+    """Take the marks of media out of a message of ours: quoted there, they would stand for media that are not."""
+    if message.records or message.position >= 0:
+        return message
+    parts = tuple(part._replace(text=_unmarked(part.text)) for part in message.parts)
+    return message if parts == message.parts else message._replace(parts=parts)
+
+
+def _unmarked(text: str) -> str:
+    for mark in MEDIA.values():
+        text = text.replace(mark, f"[{mark[1:-1]}]")
+    return text
 
 
 def _encode(parts: Sequence[Part]) -> Iterator[Any]:

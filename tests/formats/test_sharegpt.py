@@ -152,3 +152,12 @@ def test_the_log_and_the_users_text_are_one_message() -> None:
     again = load(dump(transcript.with_messages((log, *transcript.messages[2:]))))
     assert [(one.synthetic, one.typed) for one in again.messages] == [("log", False), ("", True), ("", False)]
     assert again.messages[0].text == log.text
+
+
+def test_marks_that_a_summary_quotes_stand_for_nothing() -> None:
+    """A trainer counts them wherever they are."""
+    transcript = load(write(HI | {"value": "<image>a"}, HELLO, HI, HELLO, images=["1"]))
+    ours = Message("user", (Part("text", "they said <image>a"),), synthetic="summary")
+    made = json.loads(dump(transcript.with_messages((ours, *transcript.messages[2:]))))
+    assert made["images"] == []
+    assert made["conversations"][0]["value"] == "they said [image]a\n\nhi"
