@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from cortex_cli import formats
+from cortex_cli.compaction import compact
 from cortex_cli.formats.gemini_records import ACKNOWLEDGEMENT
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.sessions import fork
+from cortex_cli.settings import Settings
 from tests.clients.gemini import prepare
 from tests.clients.harness import PROMPT, Block, Request, resume
-from tests.clients.sessions import after_failsafe, after_micro, load
+from tests.clients.sessions import COUNTER, after_failsafe, after_micro, load
 from tests.conftest import assistant, call, filler, live, notice, result, user
 from tests.hostile import SOUND
 from tests.wire import SESSION, json_line
@@ -49,6 +51,8 @@ def lines(*values: Any) -> bytes:
 
 
 ASKED, SAID = record("user", "u1", "first words"), record("gemini", "g1", "an answer")
+SUMMARY = Settings(window=100_000, tokenizer="heuristic", layers=("summary",), threshold=0.0, keep_recent_messages=3)
+
 RARE = {
     "replaced": lines(ASKED, SAID, record("gemini", "g1", "another answer"), record("user", "u2", "go on")),
     "taken back": lines(
@@ -137,6 +141,21 @@ def test_resumes_after_failsafe(what: str, keep_history: bool) -> None:
     (text,) = (message.text for message in after.messages if message.synthetic == "notice")
     assert sum(text in block.text for block in request.blocks) == 1
     assert request.characters < resume(prepare, data).characters
+
+
+@pytest.mark.parametrize("keep_history", [False, True], ids=["tail", "keep-history"])
+def test_summaries_are_carried_on(keep_history: bool) -> None:
+    """The client sends our summary in the place of what left; a second one, later, in the place of the first."""
+    data = SESSIONS["lines"]
+    for number in range(2):
+        summed = compact(load(data), SUMMARY, counter=COUNTER).transcript
+        output = dump(summed, keep_history=keep_history)
+        blocks = sent(resume(prepare, output))
+        assert blocks == list(expected(load(output).messages))
+        assert sum("<compaction-summary " in block.text for block in blocks) == 1
+        assert (blocks[1].text == ACKNOWLEDGEMENT) == (blocks[2].role == "user")
+        later = (user(f"and then {number}?"), assistant("I look again", call("Read", f"c{number}")))
+        data = gemini_cli_lines(live(*later, result(f"c{number}", chars=9_000), assistant("there")), output)
 
 
 def test_forks_are_sessions_of_their_own(tmp_path: Path) -> None:
