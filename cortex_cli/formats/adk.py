@@ -95,4 +95,7 @@ def _in_effect(events: Sequence[Event]) -> Iterator[Compaction]:
 
 def _time_of(value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < 1e300 else math.nan
+    try:
+        return float(value) if is_number else math.nan
+    except OverflowError:  # a number of JSON's may have any length
+        return math.nan
