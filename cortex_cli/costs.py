@@ -70,7 +70,15 @@ def estimate_cost(
     return Cost(model.name, per_call_before, per_call_after, rewrite, calls)
 
 
-def price_of_call(model: Model, input_tokens: int, cached_tokens: int, output_tokens: int) -> float | None:
+def price_of_call(
+    model: Model,
+    input_tokens: int,
+    cached_tokens: int,
+    output_tokens: int,
+    *,
+    written_tokens: int = 0,
+    retention: Retention = "short",
+) -> float | None:
     """Return what one model call costs, US dollars.
 
     Args:
@@ -78,6 +86,8 @@ def price_of_call(model: Model, input_tokens: int, cached_tokens: int, output_to
         input_tokens: As the provider counted, cached ones included.
         cached_tokens: Of these, read from the cache.
         output_tokens: As the provider counted.
+        written_tokens: Of the input, written to the cache.
+        retention: How long the cache keeps what is written.
 
     Returns:
         None where no price is known.
@@ -85,8 +95,10 @@ def price_of_call(model: Model, input_tokens: int, cached_tokens: int, output_to
     answer = model.price("output", input_tokens)
     if model.price("input", input_tokens) is None or answer is None:
         return None
-    fresh = (input_tokens - cached_tokens) * _input_price(model, input_tokens)
-    return (fresh + cached_tokens * _read_price(model, input_tokens) + output_tokens * answer) / MILLION
+    fresh = (input_tokens - cached_tokens - written_tokens) * _input_price(model, input_tokens)
+    written = written_tokens * _write_price(model, input_tokens, retention)
+    read = cached_tokens * _read_price(model, input_tokens)
+    return (fresh + written + read + output_tokens * answer) / MILLION
 
 
 def _read_price(model: Model, input_tokens: int) -> float:

@@ -69,11 +69,12 @@ def facts_of(messages: Sequence[Message], following: Sequence[Message] = ()) -> 
 def facts_in(text: str, facts: Sequence[Fact]) -> Facts:
     """Count the facts that a text holds."""
     found = merge_facts((), facts)
-    lost = tuple(fact.name for fact in found if not _is_in(fact, text))
+    lost = tuple(fact.name for fact in found if not fact_is_in(fact, text))
     return Facts(found=len(found), kept=len(found) - len(lost), lost=lost)
 
 
-def _is_in(fact: Fact, text: str) -> bool:
+def fact_is_in(fact: Fact, text: str) -> bool:
+    """Tell whether a text still holds a fact."""
     if fact.text in text or harmless(fact.text) in text:
         return True
     return fact.kind not in ("user", "decided") and head_and_text(fact)[1] in text

@@ -1,0 +1,1 @@
+"""Replay: what strategies would have cost and kept on a recorded session, call by call."""

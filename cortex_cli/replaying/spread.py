@@ -1,0 +1,68 @@
+"""The strategies of one session over the cores of this machine."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from cortex_cli import formats
+from cortex_cli.cache import Retention
+from cortex_cli.formats.source import Source
+from cortex_cli.replaying.engine import Recording, Replay, StrategyResult, assemble, prepare, replay_strategy
+from cortex_cli.replaying.policies import Strategy
+from cortex_cli.settings import Settings
+
+ALONE_BYTES = 1_000_000
+"""A session of no more than this is walked in one process: starting others takes longer."""
+
+
+def replay_data(
+    data: bytes,
+    path: str,
+    strategies: Sequence[Strategy],
+    settings: Settings,
+    *,
+    retention: Retention = "short",
+    summary_tokens: int = 0,
+    processes: int = 0,
+) -> Replay:
+    """Replay the session that a file holds, its strategies side by side.
+
+    Args:
+        data: The file.
+        path: For errors and reports.
+        strategies: What to compare.
+        settings: What the manager's strategies begin with.
+        retention: Of the prompt cache.
+        summary_tokens: As `replay`.
+        processes: 0: one for each core, where the session is large enough.
+
+    Raises:
+        CortexError: As `replay`.
+    """
+    transcript = formats.load(Source(data, path), settings.format)
+    recording = prepare(transcript, settings, retention=retention, summary_tokens=summary_tokens)
+    wanted = processes or (os.cpu_count() or 1 if len(data) > ALONE_BYTES else 1)
+    if min(wanted, len(strategies)) <= 1:
+        return assemble(transcript, recording, tuple(replay_strategy(recording, one) for one in strategies))
+    given = (data, path, settings, retention, summary_tokens)
+    with ProcessPoolExecutor(
+        min(wanted, len(strategies)), get_context("spawn"), initializer=_prepare, initargs=given
+    ) as pool:
+        results = tuple(pool.map(_replay_in_worker, strategies))
+    return assemble(transcript, recording, results)
+
+
+_recording: Recording | None = None
+"""The worker's own."""
+
+
+def _prepare(data: bytes, path: str, settings: Settings, retention: Retention, summary_tokens: int) -> None:
+    global _recording
+    transcript = formats.load(Source(data, path), settings.format)
+    _recording = prepare(transcript, settings, retention=retention, summary_tokens=summary_tokens)
+
+
+def _replay_in_worker(strategy: Strategy) -> StrategyResult:
+    assert _recording is not None  # `_prepare` ran
+    return replay_strategy(_recording, strategy)
