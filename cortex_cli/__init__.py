@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cortex_cli.messages import Change, LayerResult, Media, Message, Part, Transcript
     from cortex_cli.recall import recall_tool
     from cortex_cli.remembering import Remembering
+    from cortex_cli.replaying.engine import replay
     from cortex_cli.report import Report
     from cortex_cli.settings import Settings, Share
     from cortex_cli.stores import (
@@ -113,6 +114,7 @@ _HOMES = {
     "plan_partition": "layers.partition",
     "plan_trims": "layers.micro",
     "recall_tool": "recall",
+    "replay": "replaying.engine",
     "reflection_threshold": "memory.limits",
     "reflector_of": "memory.authors",
     "register_format": "library",
@@ -183,6 +185,7 @@ __all__ = [
     "reflection_threshold",
     "reflector_of",
     "register_format",
+    "replay",
     "safe_cuts",
     "should_summarize",
     "should_truncate",

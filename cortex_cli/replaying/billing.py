@@ -48,16 +48,21 @@ class Biller:
     """One endpoint with one session: bills its requests in their order.
 
     Args:
-        model: Whose prices and cache rules apply; None: nothing is known of either.
+        model: Whose prices apply; None: none are known.
+        provider: Whose cache it is; empty: nobody's.
         retention: How long the cache keeps what is written.
         size_of: Tokens of a message in the provider's own count.
         overhead_tokens: Sent in front of every request: system prompt, tool schemas.
     """
 
     def __init__(
-        self, model: Model | None, retention: Retention, size_of: Callable[[Message], int], overhead_tokens: int
+        self,
+        model: Model | None,
+        provider: str,
+        retention: Retention,
+        size_of: Callable[[Message], int],
+        overhead_tokens: int,
     ) -> None:
-        provider = "" if model is None else "bedrock" if model.provider == "aws" else model.provider
         self._model = model
         self._retention = retention
         self._rule: CacheRule = CACHE_RULES.get(provider, NO_CACHE)

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from cortex_cli import costs, models, sizing
-from cortex_cli.cache import Retention
+from cortex_cli.cache import Retention, parse_cache_option
 from cortex_cli.errors import DoesNotFitError, InputError
 from cortex_cli.groups import safe_cuts
 from cortex_cli.manager import CompactionManager
@@ -17,153 +17,12 @@ from cortex_cli.messages import Message, Transcript
 from cortex_cli.replaying.billing import Biller, Charge, common_prefix
 from cortex_cli.replaying.policies import STRATEGIES, Habit, Session, Strategy
 from cortex_cli.replaying.recorded import RecordedCall, calls_of, pairs
+from cortex_cli.replaying.results import Replay, ReplayedCall, StrategyResult
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.builtin import summarize as summarize_builtin
 from cortex_cli.summarizers.ledger import Fact
 from cortex_cli.tokens import Counter, make_counter
-
-VERSION = 1
-
-
-class ReplayedCall(NamedTuple):
-    """One call under one strategy; tokens as the model counts them."""
-
-    answer: int
-    """Position of the recorded answer."""
-    time: float
-    charge: Charge
-    by_role: dict[str, int]
-    """Tokens sent of each role; `overhead` is what is sent besides the messages."""
-    cut: str
-    """What was compacted before this call, one line; empty for nothing."""
-    facts_known: int
-    """Facts that had been said by then."""
-    facts_kept: int
-    """Of these, still in what is sent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyResult:
-    """A session under one strategy."""
-
-    name: str
-    calls: tuple[ReplayedCall, ...]
-    failure: str = ""
-    """Why it ended early."""
-
-    @property
-    def peak_tokens(self) -> int:
-        """Largest request."""
-        return max((call.charge.tokens for call in self.calls), default=0)
-
-    @property
-    def sent_tokens(self) -> int:
-        """Of all requests together."""
-        return sum(call.charge.tokens for call in self.calls)
-
-    @property
-    def cached_ratio(self) -> float:
-        """Share of what was sent that was read from the cache."""
-        return sum(call.charge.cached for call in self.calls) / self.sent_tokens if self.sent_tokens else 0.0
-
-    @property
-    def compactions(self) -> int:
-        """Calls before which something was compacted."""
-        return sum(bool(call.cut) for call in self.calls)
-
-    @property
-    def breaks(self) -> int:
-        """Calls that found less in a living cache than was put there."""
-        return sum(call.charge.is_break for call in self.calls)
-
-    @property
-    def cost_usd(self) -> float | None:
-        """Of all calls; None where no price is known."""
-        prices = [call.charge.usd for call in self.calls]
-        return sum(usd for usd in prices if usd is not None) if None not in prices else None
-
-    @property
-    def facts_ratio(self) -> float:
-        """Share of the facts known at a call that the model still saw, over all calls."""
-        known = sum(call.facts_known for call in self.calls)
-        return sum(call.facts_kept for call in self.calls) / known if known else 1.0
-
-    @property
-    def final_facts_ratio(self) -> float:
-        """The same at the last call."""
-        last = self.calls[-1] if self.calls else None
-        return last.facts_kept / last.facts_known if last and last.facts_known else 1.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of the JSON report."""
-        cost = self.cost_usd
-        return {
-            "name": self.name,
-            "peak_tokens": self.peak_tokens,
-            "sent_tokens": self.sent_tokens,
-            "cached_ratio": round(self.cached_ratio, 4),
-            "compactions": self.compactions,
-            "cache_breaks": self.breaks,
-            "cost_usd": None if cost is None else round(cost, 6),
-            "facts_ratio": round(self.facts_ratio, 4),
-            "final_facts_ratio": round(self.final_facts_ratio, 4),
-            "failure": self.failure,
-            "calls": [_call_to_json(call) for call in self.calls],
-        }
-
-
-def _call_to_json(call: ReplayedCall) -> dict[str, Any]:
-    charge = call.charge
-    return {
-        "message": call.answer,
-        "time": call.time,
-        "tokens": charge.tokens,
-        "cached": charge.cached,
-        "written": charge.written,
-        "cache_break": charge.is_break,
-        "usd": None if charge.usd is None else round(charge.usd, 8),
-        "by_role": call.by_role,
-        "cut": call.cut,
-        "facts_known": call.facts_known,
-        "facts_kept": call.facts_kept,
-    }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
-    """A session under several strategies."""
-
-    path: str
-    format: str
-    model: str
-    window: int
-    retention: Retention
-    calls: int
-    scale: float
-    """The model's tokens for one of ours."""
-    calibration: float | None
-    """Recorded input tokens of a call over those simulated for it, the middle of all calls; None: none recorded."""
-    recorded_calls: int
-    strategies: tuple[StrategyResult, ...]
-    warnings: tuple[str, ...] = field(default=())
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON report."""
-        return {
-            "version": VERSION,
-            "command": "replay",
-            "input": {"path": self.path, "format": self.format},
-            "model": self.model,
-            "window": self.window,
-            "retention": self.retention,
-            "calls": self.calls,
-            "model_scale": self.scale,
-            "calibration": None if self.calibration is None else round(self.calibration, 4),
-            "recorded_calls": self.recorded_calls,
-            "strategies": [one.to_json() for one in self.strategies],
-            "warnings": list(self.warnings),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +33,8 @@ class Recording:
     calls: tuple[RecordedCall, ...]
     facts: tuple[Fact, ...]
     model: models.Model | None
+    provider: str
+    """Whose prompt cache it was; empty where nobody knows."""
     overhead_tokens: int
     settings: Settings
     retention: Retention
@@ -187,7 +48,6 @@ def replay(
     settings: Settings | None = None,
     *,
     counter: Counter | None = None,
-    retention: Retention = "short",
     summary_tokens: int = 0,
 ) -> Replay:
     """Replay a recorded session; no model is called.
@@ -195,18 +55,16 @@ def replay(
     Args:
         transcript: As `load` returned it; its live path is walked.
         strategies: What to compare.
-        settings: What the manager's strategies begin with; `model` asks what another one would have cost.
+        settings: What the manager's strategies begin with; `model` asks what another one would have cost, `cache`
+            whose prompt cache there was.
         counter: Default: the one the settings name.
-        retention: Of the prompt cache.
         summary_tokens: Size of the summaries of a model that is made believe, priced as `model`; 0: the built-in ones.
 
     Raises:
         InputError: The session holds no call of a model.
         CortexError: As `compact`.
     """
-    recording = prepare(
-        transcript, settings or Settings(), counter=counter, retention=retention, summary_tokens=summary_tokens
-    )
+    recording = prepare(transcript, settings or Settings(), counter=counter, summary_tokens=summary_tokens)
     results = tuple(replay_strategy(recording, strategy) for strategy in strategies)
     return assemble(transcript, recording, results)
 
@@ -216,7 +74,6 @@ def prepare(
     settings: Settings,
     *,
     counter: Counter | None = None,
-    retention: Retention = "short",
     summary_tokens: int = 0,
 ) -> Recording:
     """Read what all strategies share: sizes, calls, facts.
@@ -236,16 +93,34 @@ def prepare(
     counted = (round(counter.count_message(message) * scale) for message in transcript.messages)
     ends = tuple(accumulate(counted, initial=overhead))[1:]
     session = Session(transcript.messages, ends, safe_cuts(transcript.messages), sizes.window, counter, scale)
+    name = settings.model or transcript.model
+    model = models.find_model(name) if name else None
+    provider, retention = _cache_of(transcript, settings, model)
     return Recording(
         session=session,
         calls=calls,
         facts=facts_of(transcript.messages),
-        model=models.find_model(settings.model or transcript.model) if settings.model or transcript.model else None,
+        model=model,
+        provider=provider,
         overhead_tokens=overhead,
         settings=settings,
         retention=retention,
         summary_tokens=summary_tokens,
     )
+
+
+_PROVIDERS = {"claude-code": "anthropic", "codex": "openai"}
+"""Of clients whose sessions may not name a model that is known."""
+
+
+def _cache_of(transcript: Transcript, settings: Settings, model: models.Model | None) -> tuple[str, Retention]:
+    """Return whose prompt cache a session had: as `--cache` says, else the model's, else the client's."""
+    if settings.cache:
+        option = parse_cache_option(settings.cache)
+        return option.provider, option.retention
+    if model is not None:
+        return ("bedrock" if model.provider == "aws" else model.provider), "short"
+    return _PROVIDERS.get(transcript.format, ""), "short"
 
 
 def assemble(transcript: Transcript, recording: Recording, results: tuple[StrategyResult, ...]) -> Replay:
@@ -297,9 +172,8 @@ async def _manage(recording: Recording, settings: Settings, walk: "_Walk") -> No
         adaptive=settings.adaptive,
         summarizer=author.summarize if author else None,
     )
-    provider = recording.model.provider if recording.model else ""
-    if provider:
-        manager.set_cache("bedrock" if provider == "aws" else provider, recording.retention)
+    if recording.provider:
+        manager.set_cache(recording.provider, recording.retention)
     for call in recording.calls:
         now = call.time
         messages = session.messages[: call.answer]
@@ -340,7 +214,9 @@ class _Walk:
         self._recording = recording
         self._sizes: dict[int, tuple[Message, int]] = {}
         session = recording.session
-        self._biller = Biller(recording.model, recording.retention, self._size_of, recording.overhead_tokens)
+        self._biller = Biller(
+            recording.model, recording.provider, recording.retention, self._size_of, recording.overhead_tokens
+        )
         self._positions = {id(message): at for at, message in enumerate(session.messages)}
         self._sent: tuple[Message, ...] = ()
         self._by_role: dict[str, int] = {}

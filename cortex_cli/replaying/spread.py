@@ -6,10 +6,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from cortex_cli import formats
-from cortex_cli.cache import Retention
 from cortex_cli.formats.source import Source
-from cortex_cli.replaying.engine import Recording, Replay, StrategyResult, assemble, prepare, replay_strategy
+from cortex_cli.replaying.engine import Recording, assemble, prepare, replay_strategy
 from cortex_cli.replaying.policies import Strategy
+from cortex_cli.replaying.results import Replay, StrategyResult
 from cortex_cli.settings import Settings
 
 ALONE_BYTES = 1_000_000
@@ -22,7 +22,6 @@ def replay_data(
     strategies: Sequence[Strategy],
     settings: Settings,
     *,
-    retention: Retention = "short",
     summary_tokens: int = 0,
     processes: int = 0,
 ) -> Replay:
@@ -33,7 +32,6 @@ def replay_data(
         path: For errors and reports.
         strategies: What to compare.
         settings: What the manager's strategies begin with.
-        retention: Of the prompt cache.
         summary_tokens: As `replay`.
         processes: 0: one for each core, where the session is large enough.
 
@@ -41,11 +39,11 @@ def replay_data(
         CortexError: As `replay`.
     """
     transcript = formats.load(Source(data, path), settings.format)
-    recording = prepare(transcript, settings, retention=retention, summary_tokens=summary_tokens)
+    recording = prepare(transcript, settings, summary_tokens=summary_tokens)
     wanted = processes or (os.cpu_count() or 1 if len(data) > ALONE_BYTES else 1)
     if min(wanted, len(strategies)) <= 1:
         return assemble(transcript, recording, tuple(replay_strategy(recording, one) for one in strategies))
-    given = (data, path, settings, retention, summary_tokens)
+    given = (data, path, settings, summary_tokens)
     with ProcessPoolExecutor(
         min(wanted, len(strategies)), get_context("spawn"), initializer=_prepare, initargs=given
     ) as pool:
@@ -57,10 +55,10 @@ _recording: Recording | None = None
 """The worker's own."""
 
 
-def _prepare(data: bytes, path: str, settings: Settings, retention: Retention, summary_tokens: int) -> None:
+def _prepare(data: bytes, path: str, settings: Settings, summary_tokens: int) -> None:
     global _recording
     transcript = formats.load(Source(data, path), settings.format)
-    _recording = prepare(transcript, settings, retention=retention, summary_tokens=summary_tokens)
+    _recording = prepare(transcript, settings, summary_tokens=summary_tokens)
 
 
 def _replay_in_worker(strategy: Strategy) -> StrategyResult:

@@ -5,8 +5,8 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from cortex_cli.errors import OptionError, name_hint
-from cortex_cli.replaying.engine import StrategyResult
 from cortex_cli.replaying.policies import Strategy, find_strategy
+from cortex_cli.replaying.results import StrategyResult
 from cortex_cli.settings import knobs
 from cortex_cli.settings_load import load_settings
 
