@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cortex_cli import files, formats, packing
+from cortex_cli.batch.limits import Authors
 from cortex_cli.batch.tally import Tally, entry_of
 from cortex_cli.compaction import compact
 from cortex_cli.errors import CortexError, UnknownFormatError
@@ -15,7 +16,6 @@ from cortex_cli.formats.containers import is_dataset
 from cortex_cli.formats.source import HEAD_OBJECTS, Source
 from cortex_cli.report import merge_reports
 from cortex_cli.settings import Settings
-from cortex_cli.summarizers.base import Summarizer
 from cortex_cli.targets import Target, make_folder
 from cortex_cli.tokens import Counter
 
@@ -183,7 +183,7 @@ def _pieces(lines: Iterator[bytes]) -> Iterator[Piece]:
         yield Piece(b"".join(gathered), first)
 
 
-def compact_piece(piece: Piece, settings: Settings, path: str, counter: Counter, summarizer: Summarizer | None) -> Done:
+def compact_piece(piece: Piece, settings: Settings, path: str, counter: Counter, authors: Authors) -> Done:
     """Compact some lines. Those that cannot be read stay as they are and are told.
 
     Args:
@@ -191,10 +191,10 @@ def compact_piece(piece: Piece, settings: Settings, path: str, counter: Counter,
         settings: With the name of the format.
         path: Of the file, for errors.
         counter: Counts.
-        summarizer: None: the built-in one.
+        authors: Who writes summaries and logs.
     """
     try:
-        return _compact(piece, settings, path, counter, summarizer)
+        return _compact(piece, settings, path, counter, authors)
     except CortexError as error:
         if piece.data.count(b"\n", 0, len(piece.data) - 1) == 0:
             where = f"{path}:{piece.first_line}"
@@ -206,7 +206,7 @@ def compact_piece(piece: Piece, settings: Settings, path: str, counter: Counter,
             return Done(piece.data, len(piece.data), None, known, fell_back=False)
     lines = _LINE.findall(piece.data)
     single = [
-        compact_piece(Piece(line, piece.first_line + at), settings, path, counter, summarizer)
+        compact_piece(Piece(line, piece.first_line + at), settings, path, counter, authors)
         for at, line in enumerate(lines)
     ]
     tally = Tally(path)
@@ -221,10 +221,20 @@ def compact_piece(piece: Piece, settings: Settings, path: str, counter: Counter,
     )
 
 
-def _compact(piece: Piece, settings: Settings, path: str, counter: Counter, summarizer: Summarizer | None) -> Done:
+def _compact(piece: Piece, settings: Settings, path: str, counter: Counter, authors: Authors) -> Done:
     source = Source(piece.data, path, first_line=piece.first_line)
     transcripts = formats.load_all(source, settings.format)
-    results = [compact(one, settings, counter=counter, summarizer=summarizer, command="batch") for one in transcripts]
+    results = [
+        compact(
+            one,
+            settings,
+            counter=counter,
+            summarizer=authors.summarizer,
+            remembering=authors.remembering,
+            command="batch",
+        )
+        for one in transcripts
+    ]
     report = merge_reports([result.report for result in results])
     data = b"".join(formats.dump_all([result.transcript for result in results])) if report.changed else piece.data
     return Done(data, len(piece.data), entry_of(report), (), any(result.report.fell_back for result in results))

@@ -13,7 +13,7 @@ from cortex_cli import formats
 from cortex_cli.archiving import Recording
 from cortex_cli.batch import dataset
 from cortex_cli.batch.dataset import Failure, Spread
-from cortex_cli.batch.limits import Limits, limited_summarizer
+from cortex_cli.batch.limits import Limits, limited_authors
 from cortex_cli.batch.tally import entry_of
 from cortex_cli.compaction import compact
 from cortex_cli.errors import CortexError, UnknownFormatError
@@ -105,11 +105,11 @@ def _stream(job: Job, counter: Counter, spread: Spread | None, outcome: Outcome)
 
 
 def _one_by_one(job: Job, counter: Counter) -> Spread:
-    summarizer = limited_summarizer(job.settings, job.environment, job.limits)
+    authors = limited_authors(job.settings, job.environment, job.limits)
 
     def spread(pieces: Iterable[dataset.Piece], settings: Settings, path: str) -> Iterator[dataset.Done]:
         for piece in pieces:
-            yield dataset.compact_piece(piece, settings, path, counter, summarizer)
+            yield dataset.compact_piece(piece, settings, path, counter, authors)
 
     return spread
 
@@ -151,11 +151,19 @@ def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
     raw = source.data if source.packed is None else source.packed
     outcome = outcome._replace(sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
     transcripts = formats.load_all(Source(source.data, source.path), job.settings.format)
-    summarizer = limited_summarizer(job.settings, job.environment, job.limits)
+    authors = limited_authors(job.settings, job.environment, job.limits)
     recording = Recording.of(job.settings)
     persist = recording.persist if recording else None
     results = [
-        compact(one, job.settings, counter=counter, summarizer=summarizer, persist=persist, command="batch")
+        compact(
+            one,
+            job.settings,
+            counter=counter,
+            summarizer=authors.summarizer,
+            remembering=authors.remembering,
+            persist=persist,
+            command="batch",
+        )
         for one in transcripts
     ]
     report = merge_reports([result.report for result in results])

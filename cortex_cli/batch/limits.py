@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -15,6 +16,8 @@ from cortex_cli.errors import OptionError
 from cortex_cli.llm.ask import Attempts
 from cortex_cli.llm.circuit import OPEN_SECONDS, Circuit
 from cortex_cli.llm.client import Client, Completion, CompletionRequest, ModelError, OnText
+from cortex_cli.memory.authors import observer_of, reflector_of
+from cortex_cli.remembering import Remembering
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers import summarizer_of
 from cortex_cli.summarizers.base import BUILTIN, Summarizer
@@ -282,25 +285,40 @@ class SharedCircuit(Circuit):
         return self.ledger
 
 
-def limited_summarizer(settings: Settings, environ: Mapping[str, str], limits: Limits) -> Summarizer | None:
-    """Return the summariser that the settings name, within the limits of the run; None for the built-in one.
+class Authors(NamedTuple):
+    """Who writes what stands for old turns; None: the built-in ones."""
+
+    summarizer: Summarizer | None = None
+    remembering: Remembering | None = None
+
+
+def limited_authors(settings: Settings, environ: Mapping[str, str], limits: Limits) -> Authors:
+    """Return the models that the settings name for their strategy, within the limits of the run.
 
     Raises:
         OptionError: The settings name no usable model.
     """
-    if settings.summarizer == BUILTIN or limits.ledger is None:
-        return summarizer_of(settings, environ)
+    observes = settings.second_layer == "observe"
+    if settings.summarizer == BUILTIN:
+        return Authors()
+    attempts, wrap = None, None
+    if limits.ledger is not None:
+        circuit = SharedCircuit(ledger=limits.ledger)
+        attempts = Attempts(max(1, settings.max_retries), settings.retry_delay_seconds, circuit=circuit)
+        wrap = partial(LimitedClient, limits=limits, ledger=limits.ledger)
+    if observes:
+        observer = observer_of(settings, environ, attempts=attempts, wrap=wrap)
+        return Authors(
+            remembering=Remembering(
+                observer=observer, reflector=reflector_of(settings, environ, attempts=attempts, wrap=wrap)
+            )
+        )
+    if wrap is None:
+        return Authors(summarizer_of(settings, environ))
     from cortex_cli.summarizers.model import make_client, make_summarizer  # noqa: PLC0415 - httpx is slow to import
 
-    attempts = Attempts(
-        max(1, settings.max_retries), settings.retry_delay_seconds, circuit=SharedCircuit(ledger=limits.ledger)
-    )
-    return make_summarizer(
-        settings,
-        environ,
-        client=LimitedClient(make_client(settings, environ), limits, limits.ledger),
-        attempts=attempts,
-    )
+    client = wrap(make_client(settings, environ))
+    return Authors(make_summarizer(settings, environ, client=client, attempts=attempts))
 
 
 def check_limits(limits: Limits, model: str) -> None:

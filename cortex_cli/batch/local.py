@@ -15,7 +15,7 @@ from typing import Protocol
 
 from cortex_cli.batch.dataset import Done, Piece, Spread, compact_piece
 from cortex_cli.batch.job import Job, Outcome
-from cortex_cli.batch.limits import FileLedger, Ledger, limited_summarizer
+from cortex_cli.batch.limits import FileLedger, Ledger, limited_authors
 from cortex_cli.batch.remote import run_anywhere
 from cortex_cli.errors import CortexError
 from cortex_cli.settings import Settings
@@ -225,8 +225,8 @@ def _run_in_worker(job: Job) -> Outcome:
 
 
 def _compact_in_worker(piece: Piece, settings: Settings, job: Job) -> Done:
-    summarizer = limited_summarizer(settings, job.environment, job.limits)
-    return compact_piece(piece, settings, job.path, own_counter(settings), summarizer)
+    authors = limited_authors(settings, job.environment, job.limits)
+    return compact_piece(piece, settings, job.path, own_counter(settings), authors)
 
 
 def own_counter(settings: Settings) -> Counter:

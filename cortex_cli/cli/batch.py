@@ -192,18 +192,13 @@ def _engine(options: BatchOptions) -> "Engine":
 
 
 def _check_memory(settings: Settings) -> None:
-    """Refuse what observational memory cannot be over many files.
+    """Refuse one memory for many files.
 
     Raises:
-        OptionError: One memory for all of them, or a model whose calls nobody would count.
+        OptionError: There is one.
     """
-    if settings.second_layer != "observe":
-        return
     if settings.state:
         raise OptionError("a memory is of one conversation", where="--state", hint="use `cortex compact` for each file")
-    if settings.summarizer != BUILTIN:
-        hint = "leave --summarizer out, or use `cortex compact` for each file"
-        raise OptionError("a batch observes without a model", where="--summarizer", hint=hint)
 
 
 def _limits(options: LimitOptions, settings: Settings, engine: "Engine") -> "Limits":
@@ -230,7 +225,9 @@ def _limits(options: LimitOptions, settings: Settings, engine: "Engine") -> "Lim
         whole_number(options.llm_rpm, "--llm-rpm", default=0, least=1),
         most,
     )
-    check_limits(limits, settings.llm_model)
+    for model in dict.fromkeys((settings.llm_model, settings.observer_model, settings.reflector_model)):
+        if model or not (settings.observer_model or settings.reflector_model):
+            check_limits(limits, model)
     return limits._replace(ledger=engine.make_ledger())
 
 

@@ -1,6 +1,6 @@
 """Which models write the log, by what the settings name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ from cortex_cli.summarizers.base import BUILTIN
 
 if TYPE_CHECKING:
     from cortex_cli.llm.ask import Attempts
-    from cortex_cli.llm.client import OnText
+    from cortex_cli.llm.client import Client, OnText
+
+    Wrap = Callable[[Client], Client]
 
 COMMAND = "command"
 """The one summarizer that needs no model's name."""
@@ -23,6 +25,7 @@ def observer_of(
     *,
     attempts: "Attempts | None" = None,
     on_text: "OnText | None" = None,
+    wrap: "Wrap | None" = None,
 ) -> Observer | None:
     """Return the observer that the settings name; None for the built-in one.
 
@@ -31,6 +34,7 @@ def observer_of(
         environ: Where the API key is looked up.
         attempts: How stubborn to be; default: as the settings say.
         on_text: Called with each piece of a model's answer as it comes.
+        wrap: Puts limits around the model's client.
 
     Raises:
         OptionError: The settings name no usable model.
@@ -41,7 +45,8 @@ def observer_of(
     from cortex_cli.memory.model import make_observer  # noqa: PLC0415 - httpx takes 0.1 s to import
     from cortex_cli.summarizers.model import make_client  # noqa: PLC0415
 
-    return make_observer(named, make_client(named, environ), attempts=attempts, on_text=on_text)
+    client = make_client(named, environ)
+    return make_observer(named, wrap(client) if wrap else client, attempts=attempts, on_text=on_text)
 
 
 def reflector_of(
@@ -50,6 +55,7 @@ def reflector_of(
     *,
     attempts: "Attempts | None" = None,
     on_text: "OnText | None" = None,
+    wrap: "Wrap | None" = None,
 ) -> Reflector | None:
     """Return the reflector that the settings name; None for the built-in one. See `observer_of`."""
     named = _named(settings, settings.reflector_model, settings.observer_model, "--reflector-model")
@@ -58,7 +64,8 @@ def reflector_of(
     from cortex_cli.memory.model import make_reflector  # noqa: PLC0415 - httpx takes 0.1 s to import
     from cortex_cli.summarizers.model import make_client  # noqa: PLC0415
 
-    return make_reflector(named, make_client(named, environ), attempts=attempts, on_text=on_text)
+    client = make_client(named, environ)
+    return make_reflector(named, wrap(client) if wrap else client, attempts=attempts, on_text=on_text)
 
 
 def _named(settings: Settings, own: str, other: str, flag: str) -> Settings | None:

@@ -77,7 +77,7 @@ def test_state_goes_on_and_pays_only_for_what_is_new(tmp_path: Path) -> None:
 
 
 def test_a_batch_observes_every_file_and_keeps_no_memory(tmp_path: Path) -> None:
-    """Each has its own log; what would join them, or ask a model uncounted, is refused."""
+    """Each has its own log, by a model too; what would join them is refused."""
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for name in ("claude-code.jsonl", "pi.jsonl"):
@@ -85,10 +85,14 @@ def test_a_batch_observes_every_file_and_keeps_no_memory(tmp_path: Path) -> None
     done = cortex("batch", folder, "-o", out, *OBSERVATIONAL, *SMALL, "--jobs", "1", "-q")
     assert done.exit_code == 0, done.stderr
     assert all(log_in(out / name).observations for name in ("claude-code.jsonl", "pi.jsonl"))
-    for more in (("--state", tmp_path / "m.json"), ("--summarizer", "command", "--llm-command", "cat")):
-        refused = cortex("batch", folder, "-o", tmp_path / "other", *OBSERVATIONAL, *more)
-        assert refused.exit_code == 2
-        assert not (tmp_path / "other").exists()
+    refused = cortex("batch", folder, "-o", tmp_path / "other", *OBSERVATIONAL, "--state", tmp_path / "m.json")
+    assert refused.exit_code == 2
+    assert not (tmp_path / "other").exists()
+    (tmp_path / "answer").write_text(SAID["whole"], encoding="utf-8")
+    model = ("--summarizer", "command", "--llm-command", f"cat {tmp_path / 'answer'}", "--llm-concurrency", "1")
+    done = cortex("batch", folder, "-o", tmp_path / "told", *OBSERVATIONAL, *SMALL, *model, "--jobs", "1", "-q")
+    assert done.exit_code == 0, done.stderr
+    assert ENTRY in log_in(tmp_path / "told" / "claude-code.jsonl").observations
 
 
 def test_dry_run_leaves_the_state(tmp_path: Path) -> None:
