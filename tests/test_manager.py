@@ -760,3 +760,37 @@ def test_the_failsafe_makes_room_for_a_while():
         assert all(later - earlier >= 4 for earlier, later in pairwise(fired))
 
     run(loop())
+
+
+BEDROCK = [
+    {"role": "user", "content": [{"text": "go"}]},
+    {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t", "name": "Bash", "input": {}}}]},
+    {"role": "user", "content": [{"toolResult": {"toolUseId": "t", "content": [{"text": filler(60_000)}]}}]},
+]
+GEMINI = [
+    {"role": "user", "parts": [{"text": "go"}]},
+    {"role": "model", "parts": [{"functionCall": {"name": "Bash", "args": {}}}]},
+    {"role": "user", "parts": [{"functionResponse": {"name": "Bash", "response": {"output": filler(60_000)}}}]},
+]
+RESPONSES = [
+    {"role": "user", "content": "go"},
+    {"type": "function_call", "call_id": "t", "name": "Bash", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "t", "output": filler(60_000)},
+]
+
+
+@pytest.mark.parametrize(
+    ("messages", "reminder", "length"),
+    [
+        (BEDROCK, {"role": "user", "content": [{"text": "NOW"}]}, 3),
+        (GEMINI, {"role": "user", "parts": [{"text": "NOW"}]}, 3),
+        (RESPONSES, {"role": "user", "content": "NOW"}, 4),
+    ],
+)
+def test_lists_of_other_apis(messages, reminder, length):
+    """Bedrock, Gemini and OpenAI's Responses hold the same conversations in other words."""
+    sent = run(manager().transform(messages, injected=[reminder]))
+    assert "tokens trimmed at insertion" in json.dumps(sent[2])
+    assert "NOW" in json.dumps(sent[-1])
+    assert len(sent) == length
+    assert sent[:2] == messages[:2]

@@ -277,15 +277,15 @@ def _with_injected(document: Document, rendered: list[Any], call: Call) -> list[
         is_seam = id(value) in seams
         if joined and (is_seam or was_seam) and _role(value) == _role(joined[-1]) == "user":
             last = as_plain(joined[-1])
-            joined[-1] = {**last, "content": [*_blocks(last), *_blocks(as_plain(value))]}
+            key = "parts" if "parts" in last else "content"  # as Gemini calls it
+            joined[-1] = {**last, key: [*_blocks(last[key]), *_blocks(as_plain(value)[key])]}
         else:
             joined.append(value)
         was_seam = is_seam
     return joined
 
 
-def _blocks(value: Mapping[str, Any]) -> list[Any]:
-    content = value["content"]
+def _blocks(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
