@@ -89,8 +89,10 @@ def prepare(
         raise InputError("no call of a model is recorded", where=transcript.path, hint=hint)
     sizes = sizing.measure(transcript, settings, counter)
     scale = models.scale_for(settings.model or transcript.model, counter.name)[0]
-    overhead = round(sizes.overhead_tokens * (1.0 if sizes.scale == 1.0 else scale))
-    counted = (round(counter.count_message(message) * scale) for message in transcript.messages)
+    counted = [round(counter.count_message(message) * scale) for message in transcript.messages]
+    overhead = round(sizes.overhead_tokens * scale)
+    if transcript.usage is not None and sizes.overhead_tokens:  # in the model's own tokens, so it needs no scale
+        overhead = max(0, transcript.usage.tokens - sum(counted[: transcript.usage.messages]))
     ends = tuple(accumulate(counted, initial=overhead))[1:]
     session = Session(transcript.messages, ends, safe_cuts(transcript.messages), sizes.window, counter, scale)
     name = settings.model or transcript.model

@@ -66,6 +66,21 @@ def test_recorded_usage_of_other_clients_is_read(shared: Path) -> None:
         assert found > 100, name
 
 
+def test_simulated_sizes_are_those_that_were_recorded(shared: Path) -> None:
+    """What a replay says rests on its sizes: the middle of all calls of real sessions, and nine tenths of them."""
+    ratios = []
+    for path in (shared / "transcripts" / "claude-code").glob("*.jsonl"):
+        recording = prepare(load(path), Settings()) if calls_of(load(path), COUNTER) else None
+        told = [(call, call.usage) for call in recording.calls if call.usage] if recording else []
+        if recording and len(told) > 10:
+            ratios += [usage.input_tokens / recording.session.ends[call.answer - 1] for call, usage in told]
+    ratios.sort()
+    assert len(ratios) > 400
+    assert 0.97 <= ratios[len(ratios) // 2] <= 1.03
+    assert ratios[len(ratios) // 20] >= 0.85
+    assert ratios[-len(ratios) // 20] <= 1.15
+
+
 def test_nothing_done_is_the_recording_itself() -> None:
     """Every call sends all that stands before it; nothing is lost and no cache breaks."""
     transcript = load(session())
