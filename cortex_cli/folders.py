@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from cortex_cli import files
+from cortex_cli import event_folders, files
 from cortex_cli.errors import InputError, OutputError
 from cortex_cli.files import InputFile
 from cortex_cli.formats.cortex_session import HISTORY, META, STATE
@@ -23,7 +23,7 @@ MEMBERS = (STATE, META, HISTORY)
 def is_session(path: str | Path) -> bool:
     """Tell whether a path is the folder of a session."""
     folder = Path(path)
-    return (folder / HISTORY).is_file() and (folder / META).is_file()
+    return ((folder / HISTORY).is_file() and (folder / META).is_file()) or event_folders.is_folder(folder)
 
 
 def is_member(path: str | Path) -> bool:
@@ -47,6 +47,8 @@ def read(path: str) -> InputFile:
     Raises:
         InputError: A file of it cannot be read, or is not JSON.
     """
+    if event_folders.is_folder(path):
+        return event_folders.read(path)
     pieces: list[bytes] = []
     history = files.read_file(str(Path(path) / HISTORY))
     for name in reversed(MEMBERS):
@@ -78,12 +80,20 @@ def split(data: bytes) -> dict[str, bytes]:
     return {name: found[name] for name in MEMBERS if name in found}
 
 
-def write(path: Path, chunks: Iterable[bytes], *, overwrite: bool = False) -> int:
+def write(path: Path, chunks: Iterable[bytes], *, like: str = "", overwrite: bool = False) -> int:
     """Write a session's folder, and return the size of its files in bytes.
+
+    Args:
+        path: The new folder.
+        chunks: The document.
+        like: The folder that it was made from.
+        overwrite: Whether a folder that is there may be replaced.
 
     Raises:
         OutputError: It exists (without `overwrite`), or cannot be written.
     """
+    if event_folders.is_folder(like or path):
+        return event_folders.write(path, b"".join(chunks), Path(like or path), overwrite=overwrite)
     members = split(b"".join(chunks))
     if path.exists() and not overwrite:
         hint = "`--force` overwrites it, `-o PATH` writes elsewhere"
@@ -108,6 +118,8 @@ def write_in_place(source: InputFile, chunks: Iterable[bytes]) -> Path:
     Raises:
         OutputError: The folder has changed since it was read, or cannot be written.
     """
+    if event_folders.is_folder(source.path):
+        return event_folders.write_in_place(source, b"".join(chunks))
     now = split(b"".join(chunks))
     if read(source.path).data != source.data:
         hint = "nothing was written; run it again when nobody writes to it"

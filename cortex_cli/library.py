@@ -69,8 +69,10 @@ def dump(
     chunks = formats.dump(transcript, keep_history=keep_history)
     if path is None:
         return b"".join(chunks)
-    write = folders.write if folders.is_session(transcript.path) else files.write_file
-    return write(Path(fspath(path)), chunks, overwrite=overwrite)
+    target = Path(fspath(path))
+    if folders.is_session(transcript.path):
+        return folders.write(target, chunks, like=transcript.path, overwrite=overwrite)
+    return files.write_file(target, chunks, overwrite=overwrite)
 
 
 def _is_plain(source: Loadable) -> bool:

@@ -85,7 +85,8 @@ def write_result(
             "the output is the input", where=str(target.path), hint="use --in-place, which keeps a backup"
         )
     if folders.is_session(source.path):
-        size = folders.write(target.path, _kept(chunks, target.path, keep), overwrite=target.overwrite)
+        kept = _kept(chunks, target.path, keep)
+        size = folders.write(target.path, kept, like=source.path, overwrite=target.overwrite)
         return Written(str(target.path), size, hints=_hints(source, transcript) if changed else ())
     contents = _stored(source, _kept(chunks, target.path, keep), target.path, changed=changed)
     size = files.write_file(target.path, contents, overwrite=target.overwrite, mode=source.mode)

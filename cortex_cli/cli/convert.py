@@ -39,7 +39,7 @@ def convert(
     As its client would send it on resume: what was compacted away is not converted. What the other format cannot hold
     is listed by kind and number, and nothing is written then without --lossy.
     """
-    from cortex_cli import converting  # noqa: PLC0415  # `--help` converts nothing
+    from cortex_cli import converting, folders  # noqa: PLC0415  # `--help` converts nothing
     from cortex_cli.targets import write_result  # noqa: PLC0415  # the same
 
     known = ", ".join(converting.TARGETS)
@@ -50,7 +50,8 @@ def convert(
     target = _target_of(given.file, output, to, shell, force=force, dry_run=dry_run)
     if json and target.kind == "stream":
         raise OptionError("standard output has the transcript already", where="--json", hint="add -o PATH")
-    written = write_result(given.file, lambda: [done.data], target, given.transcript, changed=False)
+    beside = InputFile(given.file.data, STDIO) if folders.is_session(given.file.path) else given.file
+    written = write_result(beside, lambda: [done.data], target, given.transcript, changed=False)
     report = converting.ConversionReport(given.transcript, to, done, written, dry_run=dry_run)
     if json:
         shell.print_json(report.to_json())

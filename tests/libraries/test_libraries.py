@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cortex_cli import formats
+from cortex_cli import event_folders, formats
 from cortex_cli.compaction import compact
 from cortex_cli.errors import DoesNotFitError
 from cortex_cli.formats.source import Source
@@ -193,3 +193,20 @@ def test_logs_are_read_by_inspect(data: bytes, tmp_path: Path) -> None:
             path.write_bytes(output)
             found = log.read_eval_log(str(path))
             assert found.samples
+
+
+def test_the_sdk_of_openhands_opens_a_folder_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its event log wants files numbered without gaps, named after their events."""
+    openhands(monkeypatch)
+    log = pytest.importorskip("openhands.sdk.conversation.event_store")
+    store = pytest.importorskip("openhands.sdk.io")
+    view = pytest.importorskip("openhands.sdk.context.view")
+    for number, (done, data) in enumerate(compacted(WRITERS["openhands"][1](SOUND))):
+        events = b"[" + b",".join(data.splitlines()) + b"]"
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        event_folders.write(folder / "talk", events, tmp_path)
+        found = log.EventLog(store.LocalFileStore(str(folder)), dir_path="talk")
+        assert len(found) == len(data.splitlines())
+        shown = view.View.from_events(list(found)).events
+        assert sum(len(message.records) or 1 for message in done.messages) >= len(shown) > 0
