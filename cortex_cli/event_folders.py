@@ -26,8 +26,15 @@ _NAME = re.compile(r"event-(\d{5,})-[0-9A-Za-z-]+\.json\Z")
 
 
 def is_folder(path: str | Path) -> bool:
-    """Tell whether a path is a conversation's folder, or the folder of its events."""
-    return any(True for _ in _paths(Path(path)))
+    """Tell whether a path is a conversation's folder, or the folder of its events: no two have the same number."""
+    numbers = [place.name.split("-")[1] for place in _paths(Path(path))]
+    return bool(numbers) and len(set(numbers)) == len(numbers)
+
+
+def is_member(path: str | Path) -> bool:
+    """Tell whether a file is one event of such a folder."""
+    file = Path(path)
+    return _NAME.match(file.name) is not None and is_folder(file.parent)
 
 
 def _home(folder: Path) -> Path:

@@ -27,9 +27,9 @@ def is_session(path: str | Path) -> bool:
 
 
 def is_member(path: str | Path) -> bool:
-    """Tell whether a file is one of a session's, whose others say what of it is observed."""
+    """Tell whether a file is one of a session's, whose others have to follow it."""
     file = Path(path)
-    return file.name in MEMBERS and is_session(file.parent)
+    return (file.name in MEMBERS and is_session(file.parent)) or event_folders.is_member(file)
 
 
 def read_source(path: str) -> InputFile:

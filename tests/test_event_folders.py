@@ -86,3 +86,13 @@ def test_a_folder_converts_to_a_file(conversation: Path) -> None:
     """Another format is no folder of events."""
     assert cortex("convert", "talk", "--to", "codex", "--lossy").exit_code == 0
     assert (conversation.parent / "talk.codex.jsonl").read_bytes().startswith(b'{"timestamp"')
+
+
+def test_one_event_is_not_written_over(conversation: Path) -> None:
+    """A condensation in its place would take the numbers of all that follow; loose events are no conversation."""
+    first = conversation / "events" / names(conversation)[0]
+    result = cortex("compact", first, "--in-place", "--drop-thinking", "--fit", "1")
+    assert result.exit_code in (2, 3)
+    assert folders.is_member(first)
+    first.with_name(first.name.replace("00000-", "00001-")).write_text("{}")
+    assert not folders.is_session(conversation)
