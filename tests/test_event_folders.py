@@ -94,5 +94,5 @@ def test_one_event_is_not_written_over(conversation: Path) -> None:
     result = cortex("compact", first, "--in-place", "--drop-thinking", "--fit", "1")
     assert result.exit_code in (2, 3)
     assert folders.is_member(first)
-    first.with_name(first.name.replace("00000-", "00001-")).write_text("{}")
+    first.with_name("event-00001-ffffffff.json").write_text("{}")
     assert not folders.is_session(conversation)
