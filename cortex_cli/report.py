@@ -53,8 +53,9 @@ class ChangeReport(NamedTuple):
     typed: bool = False
     """A person wrote what was changed."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of the JSON report; texts stay out of it."""
+    def to_json(self, *, texts: bool = False) -> dict[str, Any]:
+        """Return the entry of the JSON report; texts stay out of it unless asked for."""
+        more = {"typed": self.typed, "before": self.before, "after": self.after} if texts else {}
         return {
             "message": self.message,
             "line": self.line,
@@ -65,6 +66,7 @@ class ChangeReport(NamedTuple):
             "tokens_before": self.tokens_before,
             "tokens_after": self.tokens_after,
             "ref": self.ref,
+            **more,
         }
 
 
@@ -79,7 +81,7 @@ class LayerReport:
     tokens_after: int
     changes: tuple[ChangeReport, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, *, texts: bool = False) -> dict[str, Any]:
         """Return the entry of the JSON report."""
         return {
             "name": self.name,
@@ -87,7 +89,7 @@ class LayerReport:
             "reason": self.reason,
             "tokens_before": self.tokens_before,
             "tokens_after": self.tokens_after,
-            "changes": [change.to_json() for change in self.changes],
+            "changes": [change.to_json(texts=texts) for change in self.changes],
         }
 
     def count_actions(self) -> dict[tuple[Action, str], int]:
@@ -171,8 +173,8 @@ class Report:
         source = self.input if input_path is None else replace(self.input, path=input_path)
         return replace(self, input=source, output=replace(self.output, path=path, bytes=size_bytes), dry_run=dry_run)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON report. Source: DESIGN section 5."""
+    def to_json(self, *, texts: bool = False) -> dict[str, Any]:
+        """Return the JSON report; with the changed texts for those who show them. Source: DESIGN section 5."""
         return {
             "version": REPORT_VERSION,
             "command": self.command,
@@ -200,12 +202,12 @@ class Report:
             "model_scale": self.model_scale,
             "strategy": self.strategy,
             "summarizer": self.summarizer,
-            "layers": [layer.to_json() for layer in self.layers],
+            "layers": [layer.to_json(texts=texts) for layer in self.layers],
             "saved_tokens": self.saved_tokens,
             "saved_ratio": round(self.saved_ratio, 4),
             "facts": {"found": self.facts.found, "kept": self.facts.kept, "lost": list(self.facts.lost)},
             "cost": self.cost,
-            "repairs": [repair.to_json() for repair in self.repairs],
+            "repairs": [repair.to_json(texts=texts) for repair in self.repairs],
             "warnings": list(self.warnings),
             "events": list(self.events),
             "elapsed_seconds": round(self.elapsed_seconds, 3),

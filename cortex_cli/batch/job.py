@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +24,8 @@ from cortex_cli.report import merge_reports
 from cortex_cli.settings import Settings
 from cortex_cli.targets import Target, make_folder, write_result
 from cortex_cli.tokens import Counter
+
+NANOSECONDS = 1_000_000_000
 
 
 class Job(NamedTuple):
@@ -99,7 +102,10 @@ def run_job(job: Job, counter: Counter, spread: Spread | None = None) -> Outcome
 
 def _stream(job: Job, counter: Counter, spread: Spread | None, outcome: Outcome) -> Outcome:
     outcome = outcome._replace(sha256=file_sha256(job.path), bytes=Path(job.path).stat().st_size)
+    modified_ns = _modified_ns(job.path)
     done = dataset.compact_dataset(job.path, job.target, job.settings, spread or _one_by_one(job, counter))
+    if done.entry:
+        done.entry["input"]["modified"] = _time_text(modified_ns)
     outcome = outcome._replace(report=done.entry, failures=done.failures)
     return _finished(outcome, done.path, done.backup, fell_back=done.fell_back)
 
@@ -136,6 +142,13 @@ def _modified_ns(path: str) -> int:
         return -1
 
 
+def _time_text(nanoseconds: int) -> str:
+    """Return a time as text, in seconds; empty where it is not known."""
+    if nanoseconds < 0:
+        return ""
+    return datetime.fromtimestamp(nanoseconds // NANOSECONDS, UTC).isoformat()
+
+
 def file_sha256(path: Path | str) -> str:
     """Return the hash of a file's contents.
 
@@ -148,6 +161,7 @@ def file_sha256(path: Path | str) -> str:
 
 def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
     source = read_file(job.path)
+    modified_ns = _modified_ns(job.path)
     raw = source.data if source.packed is None else source.packed
     outcome = outcome._replace(sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
     transcripts = formats.load_all(Source(source.data, source.path), job.settings.format)
@@ -186,7 +200,9 @@ def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
     if job.keeps_time and written.path and source.stamp is not None:
         os.utime(written.path, ns=(time.time_ns(), source.stamp.modified_ns))
     report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=job.target.kind == "none")
-    outcome = outcome._replace(report=entry_of(report))
+    entry = entry_of(report)
+    entry["input"]["modified"] = _time_text(modified_ns)
+    outcome = outcome._replace(report=entry)
     return _finished(
         outcome, written.path, written.backup, fell_back=any(result.report.fell_back for result in results)
     )

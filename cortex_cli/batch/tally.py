@@ -3,6 +3,7 @@
 from typing import Any
 
 from cortex_cli.report import Report
+from cortex_cli.sums import add_tools, tools_of
 
 MAX_TEXTS = 20
 """Warnings of one file that are kept: a data set may have one for each line."""
@@ -13,6 +14,7 @@ _SIDES = ("messages", "tokens", "overhead_tokens")
 def entry_of(report: Report) -> dict[str, Any]:
     """Return the JSON report without the single changes: those of every file would fill the memory."""
     entry = report.to_json()
+    entry["tools"] = tools_of(entry)
     for layer in entry["layers"]:
         layer["changed"] = len(layer.pop("changes"))
     return entry
@@ -56,6 +58,7 @@ class Tally:
                     known[side][name] += entry[side][name]
         for name in ("warnings", "repairs"):
             known[name] = list({repr(one): one for one in (*known[name], *entry[name])}.values())[:MAX_TEXTS]
+        known["tools"] = add_tools(known["tools"], entry["tools"])
         known["layers"] = _add_layers(known["layers"], entry["layers"])
         known["elapsed_seconds"] += entry["elapsed_seconds"]
         known["events"] = []

@@ -3,16 +3,15 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from cortex_cli import files
 from cortex_cli.batch.paths import is_remote
 from cortex_cli.batch.plan import Place, Plan, check_place, plan_files
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Quiet, Verbose, check_report_file, command, whole_number
+from cortex_cli.cli.outputs import write_report
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import CortexError, OptionError, name_hint
 from cortex_cli.settings import Settings
@@ -106,7 +105,7 @@ class BatchOptions(NamedTuple):
     ] = None
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on standard output.")] = False
     report_file: Annotated[
-        str | None, typer.Option("--report-file", metavar="PATH", help="Write the report to a file too (.json).")
+        str | None, typer.Option("--report-file", metavar="PATH", help="Write the report to a file too (.json, .html).")
     ] = None
     quiet: Quiet = False
     verbose: Verbose = False
@@ -291,6 +290,7 @@ def _recorded(outcomes: "Iterable[Outcome]", manifest: "Manifest") -> "Iterator[
 def _collect(outcomes: "Iterable[Outcome]", plan: Plan, finished: int) -> dict[str, Any]:
     """Gather how each file went; a failure is told at once."""
     from cortex_cli.report import batch_report  # noqa: PLC0415  # `--help` needs none of it
+    from cortex_cli.sums import sums_of  # noqa: PLC0415  # the same
 
     skipped = len(plan.skipped)
     done: list[dict[str, Any]] = []
@@ -309,6 +309,7 @@ def _collect(outcomes: "Iterable[Outcome]", plan: Plan, finished: int) -> dict[s
     done.sort(key=lambda report: str(report["input"]["path"]))
     failed.sort(key=lambda failure: (str(failure["path"]), failure.get("line", 0)))
     report = batch_report("batch", done, failed, skipped=skipped, finished=finished)
+    report["sums"] = sums_of(done, time.time())
     if plan.busy:
         report["in_use"] = [{"path": str(path), "reason": reason} for path, reason in plan.busy]
     return report
@@ -316,8 +317,9 @@ def _collect(outcomes: "Iterable[Outcome]", plan: Plan, finished: int) -> dict[s
 
 def _give(shell: Shell, report: dict[str, Any], source: str, options: BatchOptions) -> None:
     if options.report_file:
-        text = shell.json_text(report, ascii_only=False)
-        files.write_file(Path(options.report_file), [text.encode()], overwrite=options.force)
+        from cortex_cli.pages import batch_page  # noqa: PLC0415  # few ask for a page
+
+        write_report(shell, options.report_file, report, batch_page, overwrite=options.force)
     if options.json:
         shell.print_json(report)
     elif not options.quiet:

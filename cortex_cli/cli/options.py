@@ -91,7 +91,7 @@ class ReportOptions(NamedTuple):
     ] = None
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on standard output.")] = False
     report_file: Annotated[
-        str | None, typer.Option("--report-file", metavar="PATH", help="Write the report to a file too (.json).")
+        str | None, typer.Option("--report-file", metavar="PATH", help="Write the report to a file too (.json, .html).")
     ] = None
     show_diff: Annotated[bool, typer.Option("--show-diff", help="Show the changed texts, before and after.")] = False
     quiet: Quiet = False
@@ -252,12 +252,18 @@ def whole_number(raw: str | None, flag: str, *, default: int, least: int = 0) ->
     return value
 
 
+PAGE_ENDING = ".html"
+
+REPORT_ENDINGS = (".json", PAGE_ENDING)
+"""Of report files: as data, or as a page that holds all it shows."""
+
+
 def check_report_file(path: str | None) -> None:
     """Refuse a report file of a kind that we do not write.
 
     Raises:
-        OptionError: Its ending is not .json.
+        OptionError: Its ending is not one of `REPORT_ENDINGS`.
     """
-    if path and not path.lower().endswith(".json"):
-        hint = "name it NAME.json; other kinds (.html) come with a later version"
-        raise OptionError(f"{path!r} does not end in .json", where="--report-file", hint=hint)
+    if path and not path.lower().endswith(REPORT_ENDINGS):
+        hint = "name it NAME.json (data) or NAME.html (a page to look at)"
+        raise OptionError(f"{path!r} does not end in .json or .html", where="--report-file", hint=hint)

@@ -1,9 +1,11 @@
 """From options to the place where each result goes."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cortex_cli import files
-from cortex_cli.cli.options import OutputOptions
+from cortex_cli.cli.options import PAGE_ENDING, OutputOptions
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import OptionError
 from cortex_cli.files import STDIO, InputFile
@@ -58,3 +60,15 @@ def _path(source: str, options: OutputOptions) -> Path:
         name = "stdin.compacted" if source == STDIO else files.compacted_name(Path(source)).name
         return Path(options.output) / name
     return Path(options.output)
+
+
+def write_report(
+    shell: Shell, path: str, data: Mapping[str, Any], make_page: Callable[[Mapping[str, Any]], str], *, overwrite: bool
+) -> None:
+    """Write a report to a file: as a page or as JSON, by its name.
+
+    Raises:
+        CortexError: The file is there, or cannot be written.
+    """
+    text = make_page(data) if path.lower().endswith(PAGE_ENDING) else shell.json_text(data, ascii_only=False)
+    files.write_file(Path(path), [text.encode()], overwrite=overwrite)

@@ -23,9 +23,7 @@ from cortex_cli.cli.paint import (
 )
 from cortex_cli.cli.render import place_of
 from cortex_cli.report import ChangeReport, Report
-
-CONTEXT_LINES = 2
-"""Unchanged lines shown on either side of a change."""
+from cortex_cli.unified import Line, clipped_line, unified
 
 MAX_REMOVED_LINES = 12
 """Removed lines shown of one change; `-v` shows all."""
@@ -38,9 +36,6 @@ TOOL_COLUMNS = 12
 
 LEFT_COLUMNS = 38
 """What stands beside the text in that list."""
-
-MAX_COLUMNS = 1000
-"""Characters of one line that are shown: a minified file is one line."""
 
 
 def print_changes(console: Console, report: Report, *, verbose: bool = False) -> None:
@@ -90,55 +85,28 @@ def compare(before: Sequence[str], after: Sequence[str], *, verbose: bool = Fals
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=3, justify="right")
     grid.add_column(overflow="fold")
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    gone, came = before[head : len(before) - tail], after[head : len(after) - tail]
-    for row in chain(
-        _same(before[:head], at_end=True),
-        _some(gone, "-", LABEL, len(gone) if verbose else MAX_REMOVED_LINES, is_cut=not verbose),
-        _some(came, "+", GOOD, len(came) if verbose else MAX_ADDED_LINES),
-        _same(before[len(before) - tail :], at_end=False),
-    ):
-        grid.add_row(*row)
+    removed, added = (0, 0) if verbose else (MAX_REMOVED_LINES, MAX_ADDED_LINES)
+    for one in unified(before, after, removed=removed, added=added):
+        is_cut = not one.sign or (one.sign == "-" and not verbose)
+        grid.add_row(*(_note(one) if one.left_out else _row(one, is_cut=is_cut)))
     return grid
 
 
 Row = tuple[Text, Text]
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Count the equal items at the beginning of both."""
-    found = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        found += 1
-    return found
+STYLES = {"": "", "-": LABEL, "+": GOOD}
+"""By sign."""
 
 
-def _same(lines: Sequence[str], *, at_end: bool) -> Iterator[Row]:
-    shown = lines[-CONTEXT_LINES:] if at_end else lines[:CONTEXT_LINES]
-    left_out = len(lines) - len(shown)
-    note = [_note("", f"{count(left_out, 'line')} as before")] if left_out else []
-    rows = [_row("", text, "", is_cut=True) for text in shown]
-    yield from (*note, *rows) if at_end else (*rows, *note)
-
-
-def _some(lines: Sequence[str], sign: str, style: str, limit: int, *, is_cut: bool = False) -> Iterator[Row]:
-    """Show the first and the last of many lines."""
-    ends = len(lines) if len(lines) <= limit + 1 else limit // 2
-    yield from (_row(sign, text, style, is_cut=is_cut) for text in lines[:ends])
-    if ends < len(lines):
-        yield _note(sign, f"{count(len(lines) - 2 * ends, 'line')} more; -v shows them")
-        yield from (_row(sign, text, style, is_cut=is_cut) for text in lines[-ends:])
-
-
-def _row(sign: str, text: str, style: str, *, is_cut: bool = False) -> Row:
-    shown = text if len(text) <= MAX_COLUMNS else f"{text[:MAX_COLUMNS]}... ({number(len(text))} characters)"
-    cell = block(shown, style)
+def _row(one: Line, *, is_cut: bool) -> Row:
+    text, length = clipped_line(one.text)
+    cell = block(f"{text}... ({number(length)} characters)" if length else text, STYLES[one.sign])
     cell.no_wrap, cell.overflow = (True, "ellipsis") if is_cut else (None, None)
-    return Text(sign, style), cell
+    return Text(one.sign, STYLES[one.sign]), cell
 
 
-def _note(sign: str, text: str) -> Row:
-    return Text(sign, LABEL), Text(f"... {text}", f"{LABEL} italic")
+def _note(one: Line) -> Row:
+    lines = count(one.left_out, "line")
+    said = f"{lines} more; -v shows them" if one.sign else f"{lines} as before"
+    return Text(one.sign, LABEL), Text(f"... {said}", f"{LABEL} italic")

@@ -2,15 +2,14 @@
 
 import csv
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from cortex_cli import files
 from cortex_cli.cli import sources
 from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PIPELINE, Json, Quiet, Sources, check_report_file, command, whole_number
+from cortex_cli.cli.outputs import write_report
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import CortexError, OptionError
 from cortex_cli.settings import Settings
@@ -60,7 +59,7 @@ class OutputOptions(NamedTuple):
     json: Json = False
     csv: Annotated[bool, typer.Option("--csv", help="Print a line for each call and strategy, as CSV.")] = False
     report_file: Annotated[
-        str | None, typer.Option("--report-file", metavar="PATH", help="Write the report to a file too (.json).")
+        str | None, typer.Option("--report-file", metavar="PATH", help="Write the report to a file too (.json, .html).")
     ] = None
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite an existing report file.")] = False
     quiet: Quiet = False
@@ -152,8 +151,9 @@ def _give(shell: Shell, done: "list[Replay]", output: OutputOptions, least: floa
     reports = [one.to_json() for one in done]
     data: dict[str, Any] = reports[0] if len(reports) == 1 else {"version": 1, "command": "replay", "sessions": reports}
     if output.report_file:
-        text = shell.json_text(data, ascii_only=False)
-        files.write_file(Path(output.report_file), [text.encode("utf-8", "replace")], overwrite=output.force)
+        from cortex_cli.pages import replay_page  # noqa: PLC0415  # few ask for a page
+
+        write_report(shell, output.report_file, data, replay_page, overwrite=output.force)
     if output.json:
         shell.print_json(data)
     elif output.csv:

@@ -1,15 +1,15 @@
 """What `compact`, `micro` and `failsafe` share: every source through the layers, written, reported."""
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cortex_cli import files, formats
+from cortex_cli import formats
 from cortex_cli.cli import outputs, sources
 from cortex_cli.cli.boundary import print_error
-from cortex_cli.cli.options import OutputOptions, ReportOptions, check_report_file
+from cortex_cli.cli.options import PAGE_ENDING, OutputOptions, ReportOptions, check_report_file
 from cortex_cli.cli.shell import Shell, make_console
 from cortex_cli.compaction import compact, summary_request
 from cortex_cli.errors import CortexError, OptionError, name_hint
@@ -18,6 +18,7 @@ from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers import summarizer_of
 from cortex_cli.summarizers.base import BUILTIN, Summarizer
+from cortex_cli.sums import sums_of
 from cortex_cli.targets import Written, write_result
 from cortex_cli.tokens import Counter, make_counter
 
@@ -217,11 +218,21 @@ class Runner:
         done = [report.to_json() for report in reports]
         failures = [{"path": path, "error": error.naming(path), "hint": error.hint} for path, error in failed]
         data: dict[str, Any] = done[0] if is_one else batch_report(self.command, done, failures)
+        if not is_one:
+            data["sums"] = sums_of(done, time.time())
         if self.report.json:
             self.shell.print_json(data, self.shell.stdout)
         if self.report.report_file:
-            text = self.shell.json_text(data, ascii_only=False)
-            files.write_file(Path(self.report.report_file), [text.encode()], overwrite=self.output.force)
+            self._write_report(self.report.report_file, data, reports, is_one=is_one)
+
+    def _write_report(self, path: str, data: dict[str, Any], reports: list[Report], *, is_one: bool) -> None:
+        """Write the report of one input with the changed texts, if it is a page; of several their sums."""
+        from cortex_cli.pages import batch_page, compaction_page  # noqa: PLC0415  # few ask for a page
+
+        make = compaction_page if is_one else batch_page
+        if is_one and path.lower().endswith(PAGE_ENDING):
+            data = reports[0].to_json(texts=True)
+        outputs.write_report(self.shell, path, data, make, overwrite=self.output.force)
 
 
 def print_prompts(given: list[str] | None, settings: Settings, shell: Shell) -> None:

@@ -77,7 +77,7 @@ def test_every_setting_has_its_flag() -> None:
         (["compact", "--fit", "many", "x"], "--fit: 'many' is not a number", "30%"),
         (["compact", "--layers", "cap,mikro"], "unknown name 'mikro'", "'micro'"),
         (["compact", "--report", "html", "x"], "unknown form 'html'", "rich"),
-        (["compact", "--report-file", "r.html", "x"], "does not end in .json", "later version"),
+        (["compact", "--report-file", "r.txt", "x"], "does not end in .json", "NAME.html"),
         (["compact", "--in-place", "--fork", "x"], "--in-place --fork: a result goes to one place", "give one"),
         (["compact", "--config", "none.toml", "x"], "none.toml: no such file", "check the path"),
         (["stats", "--top", "x", "y"], "--top: 'x' is not a whole number", "0 or more"),
