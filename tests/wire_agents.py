@@ -116,15 +116,16 @@ def sharegpt_media(messages: Sequence[Message], before: bytes = b"") -> bytes:
 
 
 def _sharegpt_turns(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
-    """Yield (who, what); a result stands right behind its call, or it cannot be written: there are no ids."""
-    called = ""
+    """Yield (who, what). There are no ids: a result away from its call is an observation of nothing.
+
+    An empty one says so, as agents do: one that is nobody's answer has no place of its own beside a text of ours.
+    """
     for message in messages:
         if message.calls:
             call = message.calls[0]
             yield "function_call", json.dumps({"name": call.name, "arguments": json.loads(call.text)})
-        elif message.role != "tool" or message.parts[0].call_id == called:
-            yield "observation" if message.role == "tool" else message.role, _text_of(message)
-        called = message.calls[0].call_id if message.calls else ""
+        else:
+            yield "observation" if message.role == "tool" else message.role, _text_of(message) or "(no output)"
 
 
 def langchain_dumpd(messages: Sequence[Message], before: bytes = b"") -> bytes:

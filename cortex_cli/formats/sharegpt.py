@@ -6,6 +6,7 @@ next item of `images` (so do sound and film); an item leaves with its text. Sour
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cortex_cli.formats import alternation, containers, datasets, rewrite, shapes
@@ -111,8 +112,10 @@ def load(source: Source) -> Transcript:
         InputError: It is none, or there are several.
     """
     box = _find_box(source)
-    reading = containers.read(source, containers.Reader(NAME, _read_element, is_element=_is_element), box)
-    messages = alternation.place_notice(list(_paired(reading.messages, box.values)))
+    answers = _find_answers(box.values)
+    reader = containers.Reader(NAME, partial(_read_element, answers), is_element=_is_element)
+    reading = containers.read(source, reader, box)
+    messages = alternation.place_notice(list(_paired(reading.messages, answers)))
     system = text_of(box.top.get("system"))
     slots = [Message("system", (Part("text", system, record=NO_RECORD),))] if system else []
     return containers.build(
@@ -133,14 +136,27 @@ def _find_box(source: Source) -> containers.Box:
     return box._replace(path=(*box.path, key), values=box.top[key])
 
 
-def _read_element(index: int, value: dict[str, Any]) -> Sequence[Message] | None:
-    """Read one element; calls and observations are joined when their neighbours are known."""
-    who, said = _keys_of(value)
-    role = _ROLES.get(value[who])
+def _find_answers(values: Sequence[Any]) -> dict[int, int]:
+    """Return observation -> the function call right before it, as indices; an observation of no call is mere text."""
+    found: dict[int, int] = {}
+    before, tag_before = 0, ""
+    for index, value in enumerate(values):
+        tag = value[_keys_of(value)[0]] if _is_element(value) else ""
+        if tag not in _ROLES:
+            continue
+        if tag in _REPLIES and tag_before in _CALLS:
+            found[index] = before
+        before, tag_before = index, tag
+    return found
+
+
+def _read_element(answers: Mapping[int, int], index: int, value: dict[str, Any]) -> Sequence[Message] | None:
+    """Read one element; calls and their answers are joined when all are read."""
+    tag = value[_keys_of(value)[0]]
+    role = _ROLES.get(tag)
     if role is None:
         return None
-    text = value[said]
-    own, rest = split_own(text) if value[who] in ("human", "user") else ([], text)
+    own, rest = _split(value, is_answer=index in answers)
     messages = [
         Message("user", (Part("text", one, record=index, block=block),), (index,), synthetic=synthetic_kind(one))
         for block, one in enumerate(own)
@@ -148,8 +164,14 @@ def _read_element(index: int, value: dict[str, Any]) -> Sequence[Message] | None
     if own and not rest:
         return messages
     parts = [Part("text", rest, record=index, block=len(own)), *_media(index, rest)]
-    typed = value[who] in ("human", "user") and is_typed_text(rest)
+    typed = tag in ("human", "user") and is_typed_text(rest)
     return [*messages, Message(role, tuple(parts), (index,), typed=typed)]
+
+
+def _split(value: dict[str, Any], *, is_answer: bool) -> tuple[list[str], str]:
+    """Part our texts from what was there: they join whatever speaks on the user's side, but no answer to a call."""
+    who, said = _keys_of(value)
+    return ([], value[said]) if is_answer or _ROLES.get(value[who]) != "user" else split_own(value[said])
 
 
 def _media(index: int, text: str) -> Iterator[Part]:
@@ -162,32 +184,18 @@ def _media(index: int, text: str) -> Iterator[Part]:
             block += 1
 
 
-def _paired(messages: Sequence[Message], values: Sequence[Any]) -> Iterator[Message]:
+def _paired(messages: Sequence[Message], answers: Mapping[int, int]) -> Iterator[Message]:
     """Make a call and the observation after it a pair; one without the other is mere text."""
-    answered = False
-    for at, message in enumerate(messages):
-        tag = _tag_of(message, values)
-        following = messages[at + 1] if at + 1 < len(messages) else None
-        if answered:
-            answered = False
-            part = message.parts[0]._replace(kind="result", call_id=_call_id(messages[at - 1]))
-            yield Message("tool", (part,), message.records)
-        elif tag in _CALLS and following is not None and _tag_of(following, values) in _REPLIES:
-            answered = True
-            part = message.parts[0]
-            name = _name_of(part.text)
-            yield message._replace(parts=(part._replace(kind="call", name=name, call_id=_call_id(message)),))
+    called = set(answers.values())
+    for message in messages:
+        index, part = message.records[0], message.parts[0]
+        if index in answers:
+            yield Message("tool", (part._replace(kind="result", call_id=f"call#{answers[index]}"),), message.records)
+        elif index in called:
+            call = part._replace(kind="call", name=_name_of(part.text), call_id=f"call#{index}")
+            yield message._replace(parts=(call,))
         else:
             yield message
-
-
-def _tag_of(message: Message, values: Sequence[Any]) -> str:
-    value = values[message.records[0]]
-    return str(value[_keys_of(value)[0]])
-
-
-def _call_id(message: Message) -> str:
-    return f"call#{message.records[0]}"
 
 
 def _name_of(text: str) -> str:
@@ -242,7 +250,7 @@ def _encode(parts: Sequence[Part]) -> Iterator[Any]:
 
 def _edit_element(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]:
     said = _keys_of(value)[1]
-    own, rest = split_own(value[said]) if value[_keys_of(value)[0]] in ("human", "user") else ([], value[said])
+    own, rest = _split(value, is_answer=any(was.kind == "result" for was, _ in change.edited.values()))
     texts = dict(enumerate([*own, rest] if rest or not own else own))
     texts.update({block: new.text for block, (_, new) in change.edited.items() if block in texts})
     left = [text for block, text in texts.items() if block not in change.removed]

@@ -161,3 +161,23 @@ def test_marks_that_a_summary_quotes_stand_for_nothing() -> None:
     made = json.loads(dump(transcript.with_messages((ours, *transcript.messages[2:]))))
     assert made["images"] == []
     assert made["conversations"][0]["value"] == "they said [image]a\n\nhi"
+
+
+def test_a_notice_in_an_observation_of_no_call_is_ours_again() -> None:
+    """It stands on the user's side, and who comes next may be one; read as its text, the notice would never leave."""
+    transcript = load(write(HELLO, HI, SEEN, HELLO))
+    _, hi, seen, hello = transcript.messages
+    data = dump(transcript.with_messages((hi, notice(), seen, hello)))
+    assert said(data)[1] == ("observation", f"{notice().text}\n\na.py")
+    again = load(data).messages
+    assert [one.text for one in again] == ["hi", notice().text, "a.py", "hello"]
+    left = load(data).with_messages((again[0], *again[2:]))
+    assert said(dump(left))[1] == ("observation", "a.py")
+
+
+def test_an_answer_to_a_call_is_nobody_elses() -> None:
+    """What a tool printed is its own, also where it looks like ours."""
+    printed = SEEN | {"value": f"{notice().text}\n\na.py"}
+    messages = load(write(HI, CALL, printed, HELLO)).messages
+    assert [one.role for one in messages] == ["user", "assistant", "tool", "assistant"]
+    assert messages[2].parts[0].text == printed["value"]
