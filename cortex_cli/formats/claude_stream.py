@@ -145,7 +145,7 @@ def plan(transcript: Transcript) -> rewrite.Plan:
         head = {"type": role, "message": {"role": role, "content": content}, "parent_tool_use_id": None}
         return {**head, "session_id": transcript.session_id, "uuid": name}
 
-    return rewrite.plan_messages(transcript, rewrite.Writer(edit_line, encode))
+    return rewrite.plan_messages(transcript, rewrite.Writer(edit_line, encode, (("message", "content"), encode_blocks)))
 
 
 def edit_line(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]:

@@ -132,7 +132,9 @@ def _key_of(value: dict[str, Any]) -> str:
 
 def plan(transcript: Transcript) -> rewrite.Plan:
     """Plan what becomes of every message."""
-    return rewrite.plan_messages(transcript, rewrite.Writer(edit_element, _Encoder(transcript)))
+    return rewrite.plan_messages(
+        transcript, rewrite.Writer(edit_element, _Encoder(transcript), (("content",), encode_blocks))
+    )
 
 
 class _Encoder:

@@ -5,7 +5,7 @@ element are edited and how a message of our own is encoded, `alternation` which 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from cortex_cli.formats.containers import Box, Layout, as_plain
 from cortex_cli.formats.plain_bytes import show
 from cortex_cli.formats.source import BOM
 from cortex_cli.jsonedit import Delete, Edit, Insert, Path, Raw, Replace, edit, encode, parse
-from cortex_cli.messages import Message, Transcript
+from cortex_cli.messages import Message, Part, Transcript
 
 CHUNK_PIECES = 2_048
 """Lines and line ends that leave together, so that a large file is neither held twice nor written in crumbs."""
@@ -31,6 +31,9 @@ class Writer(NamedTuple):
     edit_element: EditElement
     encode: Callable[[Message, str], dict[str, Any]]
     """(message of our own, time of its neighbour) -> element."""
+    blocks: tuple[Path, Callable[[Sequence[Part]], Iterable[Any]]] | None = None
+    """Where an element has its blocks and how parts of our own become some, where one element may hold several
+    messages: what comes between two of them goes into it."""
 
 
 @dataclass(slots=True)
@@ -82,18 +85,24 @@ def parse_line(line: bytes) -> Any:
 
 def plan_inserts(transcript: Transcript, writer: Writer, plan: Plan) -> None:
     """Plan where messages of our own go: before the next element that stays."""
-    waiting: list[Any] = []
+    waiting: list[tuple[Message, str]] = []
     time = next((message.time for message in transcript.messages if message.time), "")
+    element = -1
     for message in transcript.messages:
         time = message.time or time
         if message.records:
-            if waiting:
-                plan.inserts[message.records[0]].extend(waiting)
-                waiting = []
+            if waiting and writer.blocks is not None and message.records[0] == element:
+                path, encode_blocks = writer.blocks
+                blocks = [block for one, _ in waiting for block in encode_blocks(one.parts)]
+                plan.edits[element].append(Insert((*path, message.parts[0].block), tuple(blocks)))
+            elif waiting:
+                plan.inserts[message.records[0]].extend(writer.encode(*one) for one in waiting)
+            waiting = []
+            element = message.records[-1]
         elif message.position < 0:
-            waiting.append(writer.encode(message, time))
+            waiting.append((message, time))
     if waiting:
-        plan.inserts[count_elements(transcript)].extend(waiting)
+        plan.inserts[count_elements(transcript)].extend(writer.encode(*one) for one in waiting)
 
 
 def count_elements(transcript: Transcript) -> int:

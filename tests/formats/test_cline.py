@@ -105,6 +105,18 @@ def test_what_is_written_can_stand_beside_the_messages() -> None:
     assert (smaller["source_message_count"], smaller["source_last_message_key"]) == (4, "id:m4")
 
 
+def test_a_result_between_a_sibling_and_words_of_the_user_goes_into_their_message() -> None:
+    """Both stand in one message: before it the results would change their order."""
+    both = {**CALLED, "content": [USE, {**USE, "id": "t2"}]}
+    words = {"type": "text", "text": "and?"}
+    first = answered("r")["content"][0]
+    transcript = read(ASKED, both, {**answered("r"), "content": [first, words]})
+    closing = Message("tool", (Part("result", "[none]", "editor", "t2"),))
+    written = json.loads(dump(transcript.with_messages([*transcript.messages[:3], closing, transcript.messages[3]])))
+    second = {"type": "tool_result", "tool_use_id": "t2", "content": "[none]"}
+    assert written["messages"][2]["content"] == [first, second, words]
+
+
 def test_a_file_that_is_written_over_is_no_compaction_of_itself() -> None:
     """Its next compaction would be tied to messages that are gone, and Cline would not take it."""
     transcript = read(ASKED, CALLED, answered("r"), ASKED | {"id": "m4"})
