@@ -11,10 +11,13 @@ from typing import NamedTuple
 from cortex_cli.messages import Message
 
 TRAIL_MESSAGES = 8
-"""Messages before a place that are remembered."""
+"""Messages before a place that are remembered; so many in a row, without id and time, are known again anywhere."""
 
-SURE_MESSAGES = 2
-"""So many in a row, without id and time, are known again, should what was before be gone; one where it is the first."""
+FEW_MESSAGES = 3
+"""So many in a row are enough where a history only lost its end, so that numbers still hold."""
+
+ANCHORS = ("log", "notice")
+"""What a compaction wrote: what stood before it is gone, and its text is another after each further one."""
 
 DIGEST_BYTES = 8
 
@@ -27,9 +30,9 @@ class Mark(NamedTuple):
     trail: tuple[str, ...] = ()
     """Fingerprints of the last that were observed before it, newest last; some may have left since."""
     log: str = ""
-    """Fingerprint of the log that stood in the conversation, if one did."""
+    """Fingerprint of the log or notice that stood before it, if one did."""
     behind_log: int = 0
-    """How many messages stood between that log and the place."""
+    """How many messages stood between that and the place."""
 
 
 def fingerprint(message: Message) -> str:
@@ -38,7 +41,7 @@ def fingerprint(message: Message) -> str:
     Neither results (layer 1 shortens them) nor thinking (it may be dropped) nor the arguments of a call count;
     a call and its result are known by the call's id.
     """
-    if message.synthetic == "log":  # where it stands, the messages before it are not to be found any more
+    if message.synthetic in ANCHORS:
         return hashlib.blake2b(message.text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
     said = [part.text for part in message.parts if part.kind in ("text", "media", "opaque")]
     joined = [f"{part.kind} {part.call_id}" for part in message.parts if part.kind in ("call", "result")]
@@ -60,7 +63,7 @@ def mark_at(messages: Sequence[Message], index: int, *, start: int, before: Mark
     """
     said = [message for message in messages[start:index] if not _is_bound(message)]
     trail = (*(before.trail if before else ()), *map(fingerprint, said[-TRAIL_MESSAGES:]))[-TRAIL_MESSAGES:]
-    log = next((at for at in range(index - 1, -1, -1) if messages[at].synthetic == "log"), None)
+    log = next((at for at in range(index - 1, -1, -1) if messages[at].synthetic in ANCHORS), None)
     if log is None:
         return Mark(index if trail else 0, trail)
     return Mark(index, trail, fingerprint(messages[log]), index - log - 1)
@@ -78,15 +81,29 @@ def find_mark(mark: Mark, messages: Sequence[Message]) -> int | None:
     prints = _Prints(messages)
     if (found := _behind_log(mark, prints)) is not None:
         return found
-    if 0 < mark.position <= len(messages) and _ends_with(prints, mark.position, mark.trail):
-        return mark.position
+    if (found := _at_its_number(mark, prints)) is not None:
+        return found
     ends: dict[str, list[int]] = {}
     for at in range(len(messages)):
         ends.setdefault(prints[at], []).append(at + 1)
     for known in range(len(mark.trail), 0, -1):
-        for end in reversed(ends.get(mark.trail[known - 1], ())):
-            if _ends_with(prints, end, mark.trail[:known]):
+        for end in ends.get(mark.trail[known - 1], ()):  # of several the first: less is observed, not more
+            if _is_sure(prints, end, mark.trail[:known]):
                 return end
+    return None
+
+
+def _at_its_number(mark: Mark, prints: "_Prints") -> int | None:
+    """Find a place by its number: in a history that only grew, or lost its end."""
+    messages = prints.messages
+    if any(message.synthetic in ANCHORS for message in messages):
+        return None
+    for lost in range(len(mark.trail)):
+        end, trail = mark.position - lost, mark.trail[: len(mark.trail) - lost]
+        if lost and len(trail) < FEW_MESSAGES:
+            break
+        if 0 < end <= len(messages) and _matched(prints, end, trail) == len(trail):
+            return end
     return None
 
 
@@ -128,35 +145,41 @@ class _Prints:
 
 def _is_bound(message: Message) -> bool:
     """Tell whether a message is none of the conversation itself: a slot, or what a compaction wrote."""
-    return message.slot or message.synthetic in ("log", "notice")
+    return message.slot or message.synthetic in ANCHORS
 
 
 def _behind_log(mark: Mark, prints: _Prints) -> int | None:
-    """Find a place by the log in front of it, if that is the same still."""
+    """Find a place by the log or notice in front of it, if that is the same still."""
     messages = prints.messages
-    log = next((at for at in range(len(messages) - 1, -1, -1) if messages[at].synthetic == "log"), None)
-    if not mark.log or log is None or prints[log] != mark.log:
+    if not mark.log:
         return None
-    end = log + 1 + mark.behind_log
-    return end if log < end <= len(messages) and prints[end - 1] == mark.trail[-1] else None
+    for at, message in enumerate(messages):
+        if message.synthetic in ANCHORS and prints[at] == mark.log:
+            end = at + 1 + mark.behind_log
+            return end if at < end <= len(messages) and prints[end - 1] == mark.trail[-1] else None
+    return None
 
 
-def _ends_with(prints: _Prints, end: int, trail: Sequence[str]) -> bool:
-    """Tell whether the messages before `end` are those of a trail, or as many of them as the history still has."""
+def _is_sure(prints: _Prints, end: int, trail: Sequence[str]) -> bool:
+    """Tell whether the messages before `end` can be no others than those of a trail."""
+    if not trail[-1].startswith("-"):
+        return True
+    if _matched(prints, end, trail) < len(trail):
+        return False
+    return len(trail) == TRAIL_MESSAGES or all(message.slot for message in prints.messages[: end - len(trail)])
+
+
+def _matched(prints: _Prints, end: int, trail: Sequence[str]) -> int:
+    """Count how many messages before `end` are the last ones of a trail; slots between them do not matter."""
     matched = 0
     at = end - 1
     while at >= 0 and matched < len(trail):
         message = prints.messages[at]
-        if message.synthetic in ("log", "notice"):
+        if message.slot and matched:
+            at -= 1
+            continue
+        if message.synthetic in ANCHORS or prints[at] != trail[-1 - matched]:
             break
-        if message.slot:
-            if not matched:
-                return False
-        elif prints[at] != trail[-1 - matched]:
-            return False
-        elif not prints[at].startswith("-"):
-            return True
-        else:
-            matched += 1
+        matched += 1
         at -= 1
-    return matched >= SURE_MESSAGES or (at < 0 and matched > 0)
+    return matched

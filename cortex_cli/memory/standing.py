@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cortex_cli import marks
 from cortex_cli.layers.observe import find_log, lay_out
-from cortex_cli.memory.identity import end_of_kept, find_mark, kept_positions
+from cortex_cli.memory.identity import FEW_MESSAGES, end_of_kept, find_mark, fingerprint, kept_positions
 from cortex_cli.memory.state import Hint, MemoryState, digest
 from cortex_cli.messages import Message, Part
 from cortex_cli.settings import Settings
@@ -56,16 +56,21 @@ class Standing:
         if not (state.observations or state.chunks) or find_log(messages) is not None:
             return True
         places = [*([state.merged] if state.merged else []), *(chunk.until for chunk in state.chunks)]
-        return any(find_mark(place, messages) is not None for place in places)
+        known = {print_ for mark in places for print_ in mark.trail}
+        return not known or len(known.intersection(map(fingerprint, messages))) >= min(FEW_MESSAGES, len(known))
 
     def merged_position(self, messages: Sequence[Message]) -> int:
         """Return the position up to which the log stands for the messages."""
-        found = [0]
-        if self.state.merged is not None:
-            found.append(find_mark(self.state.merged, messages) or 0)
-        if (at := find_log(messages)) is not None:
-            found.append(end_of_kept(self.state.kept, messages, at + 1))
-        return max(found)
+        at, state = find_log(messages), self.state
+        kept = end_of_kept(state.kept, messages, at + 1) if at is not None else 0
+        if state.merged is None or (at is not None and self._is_current(messages[at])):
+            return kept  # all else that the log stands for has left
+        return max(kept, find_mark(state.merged, messages) or 0)
+
+    def _is_current(self, message: Message) -> bool:
+        """Tell whether the log in a conversation is the one of the state, as it is now."""
+        log = marks.parse_log(message.text)
+        return log is not None and self.state.lineage[-1:] == (digest(log.observations),)
 
     def position(self, messages: Sequence[Message]) -> int:
         """Return the position of the first message that is not observed yet."""

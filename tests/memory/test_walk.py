@@ -16,7 +16,7 @@ from cortex_cli.memory.state import MemoryState, dump_state, load_state
 from cortex_cli.memory.walk import observe_session
 from cortex_cli.messages import LayerResult, Message
 from cortex_cli.validity import find_problems
-from tests.conftest import assistant, call, live, system
+from tests.conftest import assistant, call, live, system, user
 from tests.memory.authors import (
     COUNTER,
     TINY,
@@ -300,3 +300,26 @@ def test_counting_is_of_the_same_basis() -> None:
     assert size(result.messages) == size(talk.messages) + change
     assert {one.action for one in result.changes} == {"observed"}
     assert COUNTER.name == "heuristic"
+
+
+TURNS = st.lists(st.lists(st.sampled_from(["again", "ask", "tell"]), min_size=1, max_size=6), min_size=2, max_size=8)
+
+
+@given(TURNS, FAULTS, st.booleans(), st.booleans(), st.sampled_from([400, 600, 1_500]))
+def test_what_is_said_again_and_again_hides_nothing(
+    turns: list[list[str]], observer: list[str], is_forced: bool, is_compacted: bool, window: int
+) -> None:
+    """Equal messages without id and time are no sign of a place: nothing between two of them may be lost."""
+    talk, state = Conversation(), MemoryState()
+    for turn in turns:
+        for what in turn:
+            if what == "ask":
+                talk.ask("do")
+            talk.add(user("continue"), assistant("ok"))
+            if what == "tell":
+                talk.add(user("continue"), assistant(f"{talk._fact()} {'x' * 200}"))
+        memory = memory_of(observer=Scribe(*observer), state=state)
+        result = walk(memory, talk.messages, window=window, is_forced=is_forced, is_saved=True)
+        assert facts_in(result.messages) == talk.facts
+        state = load_state(dump_state(memory.state))
+        talk.messages = again(result) if is_compacted else talk.messages
