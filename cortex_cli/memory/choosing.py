@@ -18,7 +18,7 @@ ENTRY_TOKENS = 3
 10), since a larger charge ranks long statements before short rules. The whole is counted as it is written."""
 
 CLAMPS = (2_000, 500, 240, 120, 60, 30)
-"""Characters of the one entry that is left where not even the best fits among others."""
+"""Characters of head and text, each, of the one entry that is left where not even the best fits among others."""
 
 
 class Note(NamedTuple):
@@ -109,11 +109,11 @@ def _entry(notes: Sequence[Note]) -> Entry:
 
 
 def _one(notes: Sequence[Note], max_tokens: int, counter: Counter) -> str:
-    """Write the best note alone, shortened until it fits."""
+    """Write the best note alone, shortened until it fits; its head too, which may name a call with long arguments."""
     best = max(notes, key=lambda note: note.worth, default=None)
     for chars in CLAMPS if best is not None else ():
         assert best is not None
-        text = write_notes([best._replace(text=best.text[:chars].strip())])
+        text = write_notes([best._replace(head=best.head[:chars].strip(), text=best.text[:chars].strip())])
         if counter.count_text(text) <= max_tokens:
             return text
     return ""

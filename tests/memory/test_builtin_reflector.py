@@ -113,6 +113,18 @@ def test_smaller_than_asked_and_never_empty(entries: list[Entry], max_tokens: in
     assert is_in_form(log)
 
 
+def test_the_only_entry_is_condensed_though_its_head_is_long() -> None:
+    """A head names where a line was found: a call with long arguments there must not empty the log. Found by chance."""
+    call = '{"text":"' + "line\\n" * 60 + '"}'
+    log = write_log([Entry("", "", "medium", f"Found in {call}:", ("port 8473 is taken",))])
+    for limit in (COUNTER.count_text(log), 40):
+        less = reflected(log, level=1, max_tokens=limit).observations
+        assert 0 < COUNTER.count_text(less) < limit
+        (entry,) = read_log(less)
+        assert entry.text.startswith('Found in {"text')
+        assert entry.details == ("port 8473 is taken",)
+
+
 def test_a_models_log_is_condensed_too() -> None:
     """The author may change from run to run."""
     log = reflected("Some prose without any form.\n- 🔴 User stated they love cats\n    -> two of them").observations
