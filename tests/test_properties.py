@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cortex_cli import formats
@@ -18,9 +18,9 @@ from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import count_messages, make_counter
 from cortex_cli.validity import find_problems
-from tests.conftest import live, result
+from tests.conftest import assistant, call, live, result
 from tests.roundtrip import as_read_back, dump, essence, load, missing_record
-from tests.strategies import CONVERSATIONS
+from tests.strategies import ARGUMENTS, CONVERSATIONS
 from tests.writers import WRITERS
 
 COUNTER = make_counter("heuristic")
@@ -31,6 +31,14 @@ SOME = settings(max_examples=settings().max_examples * 2 // 5)
 
 FEW = settings(max_examples=settings().max_examples * 3 // 20)
 """For what writes summaries, which takes longer."""
+
+LATE_RESULTS = live(
+    assistant(*(call(name, call_id, ARGUMENTS[name]) for name, call_id in (("Read", "a"), ("my_tool", "d")))),
+    assistant("I look", *(call("Read", call_id, ARGUMENTS["Read"]) for call_id in "ab")),
+    assistant(call("Bash", "a", ARGUMENTS["Bash"])),
+    *(result(call_id, chars=600) for call_id in "bd"),
+)
+"""The last line of the file answers the first call, and leaves: what is closed then stands at the file's end."""
 
 
 def settings_for(window: int) -> Settings:
@@ -81,6 +89,7 @@ def test_what_is_loaded_comes_out_the_same(written: str, drawn: tuple[Message, .
 @EACH_WRITING
 @SOME
 @given(drawn=CONVERSATIONS, window=WINDOWS)
+@example(drawn=LATE_RESULTS, window=600)
 def test_compacted_conversations_are_valid(written: str, drawn: tuple[Message, ...], window: int) -> None:
     """What is written loads again, to the same messages, and `check` finds nothing."""
     name, write = WRITERS[written]

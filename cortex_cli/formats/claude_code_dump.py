@@ -81,11 +81,11 @@ def dump_session(transcript: Transcript, *, keep_history: bool = False) -> Itera
         yield b"\n".join(transcript.records)
         return
     plan = _plan_changes(transcript)
-    _plan_closings(transcript, plan)
     carrier = plan_carrier(transcript.messages)
     left = {message.position for message in transcript.messages}
     if carrier is not None or any(one.role == "user" and one.position not in left for one in transcript.loaded):
         plan.gone |= transcript.layout.unsent  # what the client leaves out depends on what stands around it
+    _plan_closings(transcript, plan)
     if carrier is not None:
         _plan_carrier(transcript, plan, carrier, keep_history=keep_history)
     else:
@@ -107,10 +107,11 @@ def _plan_changes(transcript: Transcript) -> _Plan:
 def _plan_closings(transcript: Transcript, plan: _Plan) -> None:
     """Plan the results that repair wrote: behind the message that they follow, as children of their calls.
 
-    At the end of the file such a child would be the newest leaf; there it is one of the leaf itself.
+    Behind all that stays such a child would be the newest leaf; there it is one of the leaf itself.
     """
     layout: Layout = transcript.layout
-    last, leaf = max(layout.path, default=-1), layout.links[layout.path[-1]].uuid if layout.path else ""
+    stays = [record for record in layout.path if record not in plan.gone]
+    last, leaf = max(stays, default=-1), layout.links[stays[-1]].uuid if stays else ""
     calls: dict[str, int] = {}
     follows: Message | None = None
     for message in transcript.messages:
