@@ -7,7 +7,7 @@ SAMPLE := samples/claude-code.jsonl
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients test-formats-libs test-integrations test-batch bench lint format docs samples build test-wheel ci clean
+.PHONY: help demo test test-slow test-clients test-formats-libs test-integrations test-batch test-pages bench lint format docs samples build test-wheel ci clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -34,6 +34,9 @@ test-integrations: $(VENV)-integrations/done ## Run agent frameworks and axio ov
 
 test-batch: $(VENV)/batch ## Run batches on a real Ray and a real S3 server on this machine (installs them)
 	$(BIN)/python -m pytest -m "ray or remote" tests/batch
+
+test-pages: $(VENV)/pages ## Open HTML reports in the system's Chromium (skipped where there is none)
+	$(BIN)/python -m pytest -m "slow or not slow" tests/pages
 
 bench: $(VENV)/dev ## Measure time and memory against a floor of the same run
 	$(BIN)/python -m pytest -m "bench and not slow" tests/bench
@@ -93,6 +96,10 @@ $(VENV)-integrations/done: pyproject.toml
 
 $(VENV)/batch: $(VENV)/dev
 	$(BIN)/python -m pip install --quiet --group batch
+	@touch $@
+
+$(VENV)/pages: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --group pages
 	@touch $@
 
 $(VENV)/model: $(VENV)/dev

@@ -112,8 +112,8 @@ def _files(files: Sequence[Mapping[str, Any]]) -> Html:
         for one in largest[:MAX_ROWS]
     ]
     columns = (("File", ""), ("Format", ""), ("Tokens before", "n"), ("After", "n"), ("Saved", "n"), ("", "n"))
-    search = element("input", type="search", id="filter", aria_controls="files", placeholder="part of a name")
-    count = element("span", class_="count", id="shown", role="status")
+    search = element("input", type="search", aria_controls="files", placeholder="part of a name")
+    count = element("span", class_="count", role="status")
     tools = element("div", element("label", "Filter ", search), count, class_="tools", hidden=True)
     shown = table("Files, largest savings first", columns, rows, name="files", sortable=True)
     return section("Files", tools, shown, _left_out(len(files)), kind="long")

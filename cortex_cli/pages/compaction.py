@@ -129,12 +129,12 @@ def _changes(report: Mapping[str, Any]) -> Html:
     found = [(name, change) for name, changes in groups for change in changes]
     if not found:
         return section("Changes", note="Nothing was changed.")
-    search = element("input", type="search", id="filter", aria_controls="changes", placeholder="tool, action, number")
+    search = element("input", type="search", aria_controls="changes", placeholder="tool, action, number")
     tools = element(
         "div",
         element("label", "Filter ", search),
-        element("button", "Open all", type="button", id="open"),
-        element("span", class_="count", id="shown", role="status"),
+        element("button", "Open all", type="button", class_="open"),
+        element("span", class_="count", role="status"),
         class_="tools",
         hidden=True,
     )

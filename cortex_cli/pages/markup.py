@@ -10,8 +10,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PICTURES = 0x2400
 """Where Unicode shows the control characters."""
 
-VOID = frozenset({"br", "input", "meta", "rect", "line"})
-"""Elements that we write without content."""
+VOID = frozenset({"input", "meta"})
+"""Elements of HTML that have no content and no end."""
 
 
 class Html(str):

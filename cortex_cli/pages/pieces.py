@@ -7,11 +7,16 @@ from cortex_cli.pages.markup import Html, element, join
 
 def heading(kind: str, name: str, facts: Sequence[tuple[str, str]]) -> Html:
     """Return what a page begins with: what it is, of what, and the facts that all below rests on."""
-    pairs = join(element("div", element("dt", label), element("dd", value)) for label, value in facts if value)
     folder, slash, last = name.rpartition("/")
     title = element("h1", element("span", kind, class_="kind"), " ", element("bdi", last))
     place = element("p", element("bdi", folder + slash), class_="place") if slash else Html("")
-    return element("header", title, place, element("dl", pairs, class_="facts"))
+    return element("header", title, place, facts_list(facts))
+
+
+def facts_list(facts: Sequence[tuple[str, str]]) -> Html:
+    """Return names and values; those without a value are left out."""
+    pairs = join(element("div", element("dt", label), element("dd", value)) for label, value in facts if value)
+    return element("dl", pairs, class_="facts")
 
 
 def warnings(texts: Sequence[str]) -> Html:
@@ -46,7 +51,13 @@ def dollars(value: float | None) -> str:
 
 
 def table(
-    caption: str, columns: Sequence[tuple[str, str]], rows: Sequence[Html], *, name: str = "", sortable: bool = False
+    caption: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[Html],
+    *,
+    name: str = "",
+    sortable: bool = False,
+    kind: str = "",
 ) -> Html:
     """Return a table.
 
@@ -56,6 +67,7 @@ def table(
         rows: Made by `row`.
         name: Its id.
         sortable: Its titles are buttons, once a script runs.
+        kind: Another class.
     """
     head = (element("th", title, scope="col", class_=kind or None) for title, kind in columns)
     whole = element(
@@ -64,7 +76,7 @@ def table(
         element("thead", element("tr", *head)),
         element("tbody", *rows),
         id=name or None,
-        class_="sortable" if sortable else None,
+        class_=f"{'sortable' if sortable else ''} {kind}".strip() or None,
     )
     return element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
 

@@ -28,16 +28,19 @@ const plots = (() => {
   };
   const cell = (value, form) => (value === null || value === undefined ? "" : FORMS[form].cell(value));
 
+  const steps = uPlot.paths.bars({ size: [1, Infinity], gap: 0 }); // a call is no line: what it sends has no slope
+
   class Plot {
     // view() gives { series: [{ name, values, colour, dash, fill }], form, top, label, draw, length }.
-    constructor(name, calls, view) {
-      this.name = name;
+    // find() gives the element of a name; calls has their times; each session has a key of its own.
+    constructor(find, name, calls, key, view) {
       this.calls = calls;
+      this.key = key;
       this.view = view;
-      this.canvas = document.getElementById(name);
-      this.readout = document.getElementById(`${name}-readout`);
-      this.live = document.getElementById(`${name}-live`);
-      this.numbers = document.getElementById(`${name}-numbers`);
+      this.canvas = find(name);
+      this.readout = find(`${name}-readout`);
+      this.live = find(`${name}-live`);
+      this.numbers = find(`${name}-numbers`);
       this.numbers.addEventListener("toggle", () => this.tell());
       this.canvas.addEventListener("keydown", (event) => this.step(event));
       this.after = () => {};
@@ -53,15 +56,16 @@ const plots = (() => {
       const xs = Array.from({ length: shown.length }, (_, at) => at + 1);
       const series = shown.series.map((one) => ({
         label: one.name, stroke: one.colour, fill: one.fill, dash: one.dash, width: one.fill ? 0 : one.isChosen ? 3 : 1.5,
-        points: { show: shown.length < 2 }, spanGaps: false,
+        points: { show: shown.length < 2 && !one.fill }, spanGaps: false,
+        ...(one.fill ? { paths: steps } : {}),
       }));
       const options = {
         width: width ?? Math.max(280, this.canvas.clientWidth || 280),
         height: HEIGHT,
         padding: [10, 12, 0, 0],
         legend: { show: false },
-        cursor: { sync: { key: "calls" }, y: false, points: { size: 7 } },
-        scales: { x: { time: false }, y: { range: (_, low, high) => [0, shown.top?.(high) ?? (high > 0 ? high * 1.05 : 1)] } },
+        cursor: { sync: { key: this.key }, y: false, points: { size: 7 } },
+        scales: { x: { time: false, range: (_, low, high) => [low - 0.5, high + 0.5] }, y: { range: (_, low, high) => [0, shown.top?.(high) ?? (high > 0 ? high * 1.05 : 1)] } },
         axes: [
           { ...axis, size: 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000] },
           { ...axis, size: 64, values: (_, ticks) => ticks.map(FORMS[shown.form].axis) },

@@ -1,8 +1,9 @@
-// Draws a replayed session: what is shown, what is looked into, and what was cut when.
+// Draws replayed sessions: what is shown, what is looked into, and what was cut when.
 "use strict";
-(() => {
-  const { Plot, follow, make, colour, whole } = plots;
-  const data = JSON.parse(document.getElementById("data").textContent);
+const drawSession = (data, key) => {
+  const { follow, make, colour, whole } = plots;
+  const find = (name) => document.getElementById(`${key}-${name}`);
+  const plotOf = (name, view) => new plots.Plot(find, name, data, key, view);
   const COLOURS = 9;
   const DASHES = [undefined, [6, 3], [2, 3], [9, 3, 2, 3]];
   const DRAWN_AT_FIRST = 12; // a sweep has many more, and a chart of them all shows nothing
@@ -10,13 +11,14 @@
   const strategies = data.strategies;
   const byName = new Map(strategies.map((one) => [one.name, one]));
   const shown = new Set(strategies.slice(0, DRAWN_AT_FIRST).map((one) => one.name));
-  const table = document.getElementById("strategies");
-  const select = document.getElementById("chosen");
+  const table = find("strategies");
+  const select = find("chosen");
   if (!strategies.length || !data.times.length) return;
 
   const paint = (name) => colour(`s${strategies.findIndex((one) => one.name === name) % COLOURS}`);
   const dash = (name) => DASHES[Math.floor(strategies.findIndex((one) => one.name === name) / COLOURS) % DASHES.length];
-  const firstChoice = () => byName.get("classic")?.cuts.length ? "classic" : (strategies.find((one) => one.cuts.length) ?? strategies[0]).name;
+  const hasCuts = (one) => one?.cuts.length;
+  const firstChoice = () => (hasCuts(byName.get("classic")) ? "classic" : (strategies.find(hasCuts) ?? strategies[0]).name);
   let chosen = firstChoice();
   const looked = () => byName.get(chosen);
 
@@ -79,7 +81,7 @@
   };
 
   const length = data.times.length;
-  const context = new Plot("context", data, () => {
+  const context = plotOf("context", () => {
     const all = visible();
     const most = all.reduce((best, one) => (highest(one) > highest(best) ? one : best), all[0]);
     return {
@@ -89,22 +91,22 @@
       draw: (plot) => dashed(plot, data.window, `window ${whole.format(data.window)}`),
     };
   });
-  const roles = new Plot("roles", data, () => ({
+  const roles = plotOf("roles", () => ({
     length, form: "tokens",
     ...stack(data.roles.filter((role) => looked().roles[role].some(Boolean)).map((role) => ({ name: role, values: looked().roles[role], colour: role }))),
     label: `Tokens of each request under ${chosen}, by role.`,
   }));
   const isPriced = (one) => !one.usd.includes(null);
-  const cost = new Plot("cost", data, () => ({
+  const cost = plotOf("cost", () => ({
     length, form: "dollars", ...lines((one) => line(one, isPriced(one) ? total(one.usd) : [])),
     label: visible().some(isPriced) ? "Cost so far, in US dollars." : "No price is known.",
   }));
-  const facts = new Plot("facts", data, () => ({
+  const facts = plotOf("facts", () => ({
     length, form: "share", top: () => 1.03,
     ...lines((one) => line(one, one.facts_kept.map((kept, at) => (one.facts_known[at] ? kept / one.facts_known[at] : 1)))),
     label: "Share of the facts said by then that the request still holds.",
   }));
-  const cache = new Plot("cache", data, () => ({
+  const cache = plotOf("cache", () => ({
     length, form: "tokens",
     ...stack([{ name: "from the cache", values: looked().cached, colour: "cached" }, { name: "new", values: looked().tokens.map((tokens, at) => tokens - looked().cached[at]), colour: "new" }]),
     top: (high) => high * 1.1 || 1,
@@ -114,8 +116,8 @@
   const all = [context, roles, cost, facts, cache];
 
   // The compactions of the strategy looked into: one stop of the tab key, arrows go from one to the next.
-  const marks = document.getElementById("context-marks");
-  const said = document.getElementById("context-said");
+  const marks = find("context-marks");
+  const said = find("context-said");
   const say = (at, text, button) => {
     for (const one of marks.children) one.setAttribute("aria-expanded", one === button);
     const time = data.times[at] ? new Date(data.times[at] * 1000).toISOString().slice(0, 19).replace("T", " ") : "";
@@ -146,7 +148,7 @@
     const titles = ["Call", "Message", "Tokens of the call before", "Of this one"].map((title) => make("th", { scope: "col", class: "n" }, title));
     const head = make("thead", null, make("tr", null, ...titles, make("th", { scope: "col" }, "What was cut")));
     const caption = make("caption", null, cuts.length ? `Compactions of ${chosen}: ${whole.format(cuts.length)}` : `${chosen} cut nothing.`);
-    document.getElementById("cuts").replaceChildren(make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "What was cut when" }, make("table", null, caption, ...(cuts.length ? [head, make("tbody", null, ...told)] : []))));
+    find("cuts").replaceChildren(make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "What was cut when" }, make("table", null, caption, ...(cuts.length ? [head, make("tbody", null, ...told)] : []))));
   };
   context.after = (plot) => {
     const isDrawn = shown.has(chosen) && isListed(chosen);
@@ -210,12 +212,24 @@
   swatches();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", swatches);
   const listed = () => [...rows.keys()].filter(isListed);
-  document.getElementById("all").addEventListener("click", () => show(listed(), true));
-  document.getElementById("none").addEventListener("click", () => show(listed(), false));
-  document.addEventListener("filtered", redraw);
+  find("all").addEventListener("click", () => show(listed(), true));
+  find("none").addEventListener("click", () => show(listed(), false));
+  find("tools").addEventListener("filtered", redraw);
   select.addEventListener("change", () => choose(select.value));
-  for (const tools of document.querySelectorAll(".tools")) tools.hidden = false;
+  for (const name of ["tools", "choice"]) find(name).hidden = false;
   for (const [name, box] of boxes) box.checked = shown.has(name);
   choose(chosen);
   follow(all);
-})();
+};
+
+// A session is drawn once it is opened.
+JSON.parse(document.getElementById("data").textContent).sessions.forEach((data, at) => {
+  const details = document.getElementById(`s${at}`);
+  const draw = () => {
+    if (details && !details.open) return;
+    details?.removeEventListener("toggle", draw);
+    drawSession(data, `s${at}`);
+  };
+  details?.addEventListener("toggle", draw);
+  draw();
+});

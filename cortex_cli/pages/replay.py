@@ -5,7 +5,7 @@ from typing import Any
 
 from cortex_cli.pages.document import document
 from cortex_cli.pages.markup import Html, element
-from cortex_cli.pages.pieces import dollars, heading, number, percent, row, section, table, warnings
+from cortex_cli.pages.pieces import dollars, facts_list, heading, number, percent, row, section, table, warnings
 
 ROLES = ("overhead", "system", "user", "assistant", "tool")
 """Of what a request is stacked, lowest first."""
@@ -13,33 +13,90 @@ ROLES = ("overhead", "system", "user", "assistant", "tool")
 COLUMNS = ("tokens", "cached", "written", "usd", "facts_known", "facts_kept")
 """Of a call, what becomes one list over all calls: a list is a third of as many objects."""
 
+DOTS = """Tokens of each request. A dot is a compaction of the strategy looked into: choose it, by mouse or with the
+arrow keys and Enter, to read what was cut."""
+
+CACHE = """Tokens of each request of the strategy looked into: read from the cache, or new. A triangle is a break: less
+was found than the call before had put there."""
+
 
 def replay_page(report: Mapping[str, Any]) -> str:
-    """Return the page of a replayed session.
+    """Return the page of replayed sessions.
 
     Args:
-        report: As `Replay.to_json` returns it.
+        report: As `Replay.to_json` returns it; or `sessions`, a list of such.
     """
-    strategies = report["strategies"]
-    path = report["input"]["path"]
-    parts = (
-        heading("Replay", path, _facts(report)),
-        warnings(report["warnings"]),
-        _strategies(strategies),
-        _plot("Context", "context", "Tokens of each request. A dot is a compaction of the strategy looked into: "
-              "choose it, by mouse or with the arrow keys and Enter, to read what was cut."),
-        _inside(strategies),
-        _plot("Cost so far", "cost", "US dollars, from the first call on; recorded answers included."),
-        _plot("Facts kept", "facts", "Of the facts said by then, the share that the request still holds."),
-        _plot("Prompt cache", "cache", "Tokens of each request of the strategy looked into: read from the cache, or "
-              "new. A triangle is a break: less was found than the call before had put there."),
-        _cuts(),
-    )  # fmt: skip
+    sessions = report.get("sessions", [report])
+    if "sessions" in report:
+        title = f"{number(len(sessions))} sessions"
+        parts = [heading("Replay", title, ()), _together(sessions)]
+        parts += [_folded(f"s{at}", session, is_open=at == 0) for at, session in enumerate(sessions)]
+    else:
+        title = report["input"]["path"]
+        parts = [heading("Replay", title, _facts(report)), *_session("s0", report)]
     unscripted = element(
-        "noscript", element("p", "The charts are drawn by a script; the table above needs none.", class_="note")
+        "noscript", element("p", "The charts are drawn by a script; the tables need none.", class_="note")
     )
+    data = {"sessions": [_data(session) for session in sessions]}
     scripts = ["tables.js", "plots.js", "replay.js"]
-    return document(f"Replay of {path}", *parts, unscripted, data=_data(report), scripts=scripts, plots=True)
+    return document(f"Replay of {title}", *parts, unscripted, data=data, scripts=scripts, plots=True)
+
+
+def _session(key: str, report: Mapping[str, Any]) -> list[Html]:
+    """Return the parts of one session; all ids in them begin with its key."""
+    strategies = report["strategies"]
+    return [
+        warnings(report["warnings"]),
+        _strategies(key, strategies),
+        _plot(key, "context", "Context", DOTS),
+        _inside(key, strategies),
+        _plot(key, "cost", "Cost so far", "US dollars, from the first call on; recorded answers included."),
+        _plot(key, "facts", "Facts kept", "Of the facts said by then, the share that the request still holds."),
+        _plot(key, "cache", "Prompt cache", CACHE),
+        section("What was cut when", element("div", id=f"{key}-cuts"), name=f"{key}-cut", kind="long"),
+    ]
+
+
+def _folded(key: str, report: Mapping[str, Any], *, is_open: bool) -> Html:
+    title = f"{report['input']['path']} ({number(report['calls'])} calls)"
+    parts = (element("summary", element("bdi", title)), facts_list(_facts(report)), *_session(key, report))
+    return element("details", *parts, class_="session", id=key, open=is_open)
+
+
+def _together(sessions: Sequence[Mapping[str, Any]]) -> Html:
+    """Return the sums of strategies that every session was replayed under."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for session in sessions:
+        for one in session["strategies"]:
+            found.setdefault(one["name"], []).append(one)
+    rows = [_sum(name, those) for name, those in found.items() if len(those) == len(sessions)]
+    numbers = ("Cost", "Peak tokens", "Sent", "Cached", "Compactions", "Breaks", "Facts kept")
+    columns = (("Strategy", ""), *((title, "n") for title in numbers))
+    shown = table("Strategies over all sessions", columns, rows, sortable=True, kind="strategies")
+    note = (
+        "Costs, tokens and compactions are sums; facts are of all calls. Open a session below to see it call by call."
+    )
+    return section("All sessions", shown, note=note)
+
+
+def _sum(name: str, those: Sequence[Mapping[str, Any]]) -> Html:
+    costs = [one["cost_usd"] for one in those]
+    cost = None if None in costs else sum(costs)
+    sent = sum(one["sent_tokens"] for one in those)
+    calls = [call for one in those for call in one["calls"]]
+    known = sum(call["facts_known"] for call in calls)
+    cached = sum(call["cached"] for call in calls) / sent if sent else 0.0
+    kept = sum(call["facts_kept"] for call in calls) / known if known else 1.0
+    return row(
+        (name, ""),
+        (dollars(cost), "n", -1 if cost is None else cost),
+        (number(max(one["peak_tokens"] for one in those)), "n"),
+        (number(sent), "n"),
+        (percent(cached), "n", cached),
+        (number(sum(one["compactions"] for one in those)), "n"),
+        (number(sum(one["cache_breaks"] for one in those)), "n"),
+        (percent(kept), "n", kept),
+    )
 
 
 def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -57,7 +114,7 @@ def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _strategies(strategies: Sequence[Mapping[str, Any]]) -> Html:
+def _strategies(key: str, strategies: Sequence[Mapping[str, Any]]) -> Html:
     rows = [
         row(
             (one["name"], ""),
@@ -76,45 +133,46 @@ def _strategies(strategies: Sequence[Mapping[str, Any]]) -> Html:
     ]
     numbers = ("Cost", "Peak tokens", "Sent", "Cached", "Compactions", "Breaks", "Facts kept", "At the end")
     columns = (("Strategy", ""), *((title, "n") for title in numbers), ("", ""))
-    search = element("input", type="search", id="filter", aria_controls="strategies", placeholder="part of a name")
+    search = element("input", type="search", aria_controls=f"{key}-strategies", placeholder="part of a name")
     tools = element(
         "div",
         element("label", "Filter ", search),
-        element("button", "Show all", type="button", id="all"),
-        element("button", "Show none", type="button", id="none"),
-        element("span", class_="count", id="shown", role="status"),
+        element("button", "Show all", type="button", id=f"{key}-all"),
+        element("button", "Show none", type="button", id=f"{key}-none"),
+        element("span", class_="count", role="status"),
         class_="tools",
+        id=f"{key}-tools",
         hidden=True,
     )
-    shown = table("Strategies over the whole session", columns, rows, name="strategies", sortable=True)
+    shown = table(
+        "Strategies over the whole session", columns, rows, name=f"{key}-strategies", sortable=True, kind="strategies"
+    )
     note = "Choose a name to look into it below; the boxes say which ones the charts draw."
-    return section("Strategies", tools, shown, note=note)
+    return section("Strategies", tools, shown, note=note, name=f"{key}-all-strategies")
 
 
-def _plot(title: str, name: str, note: str) -> Html:
-    return section(title, _figure(name), note=note, name=name)
+def _plot(key: str, name: str, title: str, note: str) -> Html:
+    return section(title, _figure(key, name), note=note, name=f"{key}-{name}")
 
 
-def _figure(name: str) -> Html:
-    canvas = element("div", class_="canvas", tabindex=0, role="img", id=name, aria_describedby=f"{name}-title")
-    marks = element("div", class_="marks", role="toolbar", aria_label="Compactions", id=f"{name}-marks")
-    said = element("div", class_="said", id=f"{name}-said", role="status", hidden=True)
-    numbers = element("details", element("summary", "Numbers"), element("div"), class_="numbers", id=f"{name}-numbers")
+def _figure(key: str, name: str) -> Html:
+    whole = f"{key}-{name}"
+    canvas = element("div", class_="canvas", tabindex=0, role="img", id=whole, aria_describedby=f"{whole}-title")
+    marks = element("div", class_="marks", role="toolbar", aria_label="Compactions", id=f"{whole}-marks")
+    said = element("div", class_="said", id=f"{whole}-said", role="status", hidden=True)
+    numbers = element("details", element("summary", "Numbers"), element("div"), class_="numbers", id=f"{whole}-numbers")
     plot = element("div", canvas, *([marks] if name == "context" else []), class_="plot")
-    readout = element("div", class_="readout", id=f"{name}-readout")
-    live = element("div", class_="aside", role="status", id=f"{name}-live")
+    readout = element("div", class_="readout", id=f"{whole}-readout")
+    live = element("div", class_="aside", role="status", id=f"{whole}-live")
     return element("figure", plot, readout, live, *([said] if name == "context" else []), numbers)
 
 
-def _inside(strategies: Sequence[Mapping[str, Any]]) -> Html:
+def _inside(key: str, strategies: Sequence[Mapping[str, Any]]) -> Html:
     options = (element("option", one["name"], value=one["name"]) for one in strategies)
-    choice = element("label", "Strategy ", element("select", *options, id="chosen"))
-    tools = element("div", choice, class_="tools", hidden=True)
-    return section("Looked into", tools, _figure("roles"), note="Of what each request is made.", name="roles")
-
-
-def _cuts() -> Html:
-    return section("What was cut when", element("div", id="cuts"), name="cuts", kind="long")
+    choice = element("label", "Strategy ", element("select", *options, id=f"{key}-chosen"))
+    tools = element("div", choice, class_="tools", id=f"{key}-choice", hidden=True)
+    figure = _figure(key, "roles")
+    return section("Looked into", tools, figure, note="Of what each request is made.", name=f"{key}-roles")
 
 
 def _data(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,27 +29,28 @@
     }
   }
 
-  const search = document.getElementById("filter");
-  if (!search) return;
-  const list = document.getElementById(search.getAttribute("aria-controls"));
-  const items = [...(list.tBodies ? list.tBodies[0].rows : list.children)];
-  const words = new Map(items.map((item) => [item, (item.querySelector("summary") ?? item).textContent.toLowerCase()]));
-  const filter = () => {
-    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const item of items) item.hidden = !wanted.every((word) => words.get(item).includes(word));
-    const shown = items.filter((item) => !item.hidden).length;
-    document.getElementById("shown").textContent = wanted.length ? `${shown} of ${items.length}` : "";
-    search.dispatchEvent(new CustomEvent("filtered", { bubbles: true }));
-  };
-  search.closest(".tools").hidden = false;
-  search.addEventListener("input", filter);
-  const open = document.getElementById("open");
-  open?.addEventListener("click", () => {
-    const opens = open.textContent === "Open all";
-    for (const item of items) {
-      const details = item.querySelector("details");
-      if (details && !item.hidden) details.open = opens;
-    }
-    open.textContent = opens ? "Close all" : "Open all";
-  });
+  for (const search of document.querySelectorAll("input[type=search]")) {
+    const tools = search.closest(".tools");
+    const list = document.getElementById(search.getAttribute("aria-controls"));
+    const items = [...(list.tBodies ? list.tBodies[0].rows : list.children)];
+    const words = new Map(items.map((item) => [item, (item.querySelector("summary") ?? item).textContent.toLowerCase()]));
+    const filter = () => {
+      const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const item of items) item.hidden = !wanted.every((word) => words.get(item).includes(word));
+      const shown = items.filter((item) => !item.hidden).length;
+      tools.querySelector(".count").textContent = wanted.length ? `${shown} of ${items.length}` : "";
+      search.dispatchEvent(new CustomEvent("filtered", { bubbles: true }));
+    };
+    tools.hidden = false;
+    search.addEventListener("input", filter);
+    const open = tools.querySelector(".open");
+    open?.addEventListener("click", () => {
+      const opens = open.textContent === "Open all";
+      for (const item of items) {
+        const details = item.querySelector("details");
+        if (details && !item.hidden) details.open = opens;
+      }
+      open.textContent = opens ? "Close all" : "Open all";
+    });
+  }
 })();

@@ -1,5 +1,6 @@
 """Reports for pages: small ones made by hand, and real ones of the library."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,12 @@ def replay_report(*, calls: int = 40, text: str = "3 messages left") -> dict[str
 
 
 def compaction_report(path: Path, **settings: Any) -> dict[str, Any]:
-    """Compact a file, and return its report with the changed texts."""
-    result = compact(load(path), Settings(window=20_000, **settings))
+    """Compact a file, and return its report with the changed texts.
+
+    In a thread: Playwright leaves an event loop running in the one of the tests.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(compact, load(path), Settings(window=20_000, **settings)).result()
     return result.report.to_json(texts=True)
 
 

@@ -113,6 +113,7 @@ def test_data_of_a_page_is_what_was_given() -> None:
     page = Page(replay_page(replay_report(text=HOSTILE)))
     data = json.loads(page.texts["script"][0])
     assert page.of("script")[0]["id"] == "data"
+    data = data["sessions"][0]
     assert data["strategies"][1]["cuts"] == [[20, visible(HOSTILE)], [30, visible(HOSTILE)]]
 
 
@@ -129,7 +130,9 @@ def test_any_text_comes_back_from_markup(text: str) -> None:
 def test_any_text_may_stand_in_data(text: str) -> None:
     """The block of data ends where we end it."""
     made = replay_page(replay_report(calls=31, text=f"x{text}"))
-    assert json.loads(Page(made).texts["script"][0])["strategies"][1]["cuts"][0][1] == visible(f"x{text}")
+    assert json.loads(Page(made).texts["script"][0])["sessions"][0]["strategies"][1]["cuts"][0][1] == visible(
+        f"x{text}"
+    )
 
 
 def test_a_page_is_the_same_each_time() -> None:
