@@ -1,5 +1,6 @@
 """The built-in summary on real sessions: within its size, the same each time, no structure from what it quotes."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ FOLDERS = ("claude-code", "codex", "pi", "openai-chat", "anthropic-messages", "a
 LINES = (QUOTE, NOTE, FACT, *(f"## {title}" for title in TITLES.values()))
 
 
+@cache
 def sessions(shared: Path) -> list[tuple[str, tuple[Message, ...]]]:
     """Load every shared session that can be loaded, without slots and earlier summaries."""
     found = []
@@ -33,7 +35,9 @@ def sessions(shared: Path) -> list[tuple[str, tuple[Message, ...]]]:
     return found
 
 
-@pytest.mark.parametrize("max_tokens", [60, 800, 6000])
+@pytest.mark.parametrize(
+    "max_tokens", [pytest.param(60, marks=pytest.mark.slow), 800, pytest.param(6000, marks=pytest.mark.slow)]
+)
 def test_summary_fits_and_keeps_its_form(shared: Path, max_tokens: int) -> None:
     """Whatever a session holds, no line of it becomes a line of another kind."""
     counter = HeuristicCounter()
