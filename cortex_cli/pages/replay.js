@@ -49,8 +49,8 @@ const drawSession = (data, key) => {
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = "right";
-    ctx.fillText(text, bbox.left + bbox.width - 4, y - 4 * devicePixelRatio);
+    ctx.textAlign = "left";
+    ctx.fillText(text, bbox.left + 4 * devicePixelRatio, y - 4 * devicePixelRatio);
     ctx.restore();
   };
   const triangles = (plot, at, values) => {

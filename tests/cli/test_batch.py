@@ -47,7 +47,11 @@ def test_a_tree_is_mirrored_and_bad_files_are_named(tree: Path) -> None:
     assert f"error: {tree}/bad.jsonl:1: " in result.stderr
     assert result.stderr.splitlines()[-1].startswith("error: 1 of ")
     assert report["totals"] | {"files": len(READY), "failed": 1, "skipped": 2} == report["totals"]
-    assert report["totals"]["saved_tokens"] == sum(one["saved_tokens"] for one in report["files"]) > 0
+    saved = report["totals"]["saved_tokens"]
+    assert saved == sum(one["saved_tokens"] for one in report["files"]) > 0
+    for key in ("format", "age", "directory"):
+        assert sum(one["saved_tokens"] for one in report["sums"][key]) == saved
+    assert [one["name"] for one in report["sums"]["age"]] == ["under a day"]
 
 
 def test_in_place_keeps_backups_and_a_second_run_changes_nothing(tree: Path) -> None:

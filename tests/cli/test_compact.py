@@ -189,6 +189,23 @@ def test_the_report_can_go_to_a_file(session: Path) -> None:
     assert "r.json: already exists" in again.stderr
 
 
+def test_the_report_can_be_a_page(session: Path) -> None:
+    """To be looked at and passed on: with the texts, which the JSON report leaves out."""
+    assert cortex("compact", session, *SMALL, "-q", "--report-file", "r.html").exit_code == 0
+    page = (session.parent / "r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "<del " in page
+
+
+def test_the_page_of_several_inputs_has_their_sums(session: Path) -> None:
+    """Of many, the sums are wanted first."""
+    other = session.with_name(f"other{session.suffix}")
+    other.write_bytes(session.read_bytes())
+    result = cortex("compact", session, other, *SMALL, "-n", "-q", "--report-file", "r.html")
+    assert result.exit_code == 0
+    assert "By tool" in (session.parent / "r.html").read_text()
+
+
 def test_quiet_says_nothing(session: Path) -> None:
     """In scripts only failures speak."""
     result = cortex("compact", session, *SMALL, "-q")
