@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,14 @@ def test_ray_and_local_processes_do_the_same(archive: Path, local: Path) -> None
     assert results(archive.parent / "cluster") == results(local)
 
 
+def workers() -> Iterator[int]:
+    """Yield the processes that work on a task right now; Ray names them after it."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (folder / "cmdline").read_bytes().startswith(b"ray::_run"):
+                yield int(folder.name)
+
+
 @needs_ray
 def test_a_lost_worker_costs_nothing(archive: Path, local: Path) -> None:
     """A node goes away in the middle; its files are done elsewhere."""
@@ -89,15 +99,12 @@ def test_a_lost_worker_costs_nothing(archive: Path, local: Path) -> None:
     def kill() -> None:
         while len(list(output.rglob("*.json*"))) < FILES // 10:
             time.sleep(0.02)
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                name = (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if name.startswith(b"ray::_run"):
-                os.kill(int(process.name), signal.SIGKILL)
-                killed.append(int(process.name))
-                return
+        while not killed and process.poll() is None:  # between two tasks a worker has another name
+            for worker in workers():
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+                    killed.append(worker)
+                    return
 
     with start(archive, "lost", "--engine", "ray", "--jobs", "2") as process:
         watching = threading.Thread(target=kill, daemon=True)
