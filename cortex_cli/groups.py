@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cortex_cli.growing import Growing
 from cortex_cli.messages import Message, build
 
 
@@ -60,58 +61,65 @@ class Group(NamedTuple):
         return self.members[-1] + 1
 
 
-_newest: tuple[Sequence[Message], Pairing] | None = None
-"""What was paired last: the steps of a run ask for the same conversation several times."""
+class _Pairs:
+    """Joins results with calls, message by message."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[list[CallSite]]] = {}
+        """Open calls by id, those of one message together."""
+        self._given_up: list[CallSite] = []
+        self._answered: dict[str, CallSite] = {}
+        self._answers: dict[int, CallSite] = {}
+        self._repeats: dict[int, CallSite] = {}
+        self._orphans: list[int] = []
+        self._live: int | None = None
+        self._turn = 0
+
+    def take(self, messages: Sequence[Message], start: int) -> None:
+        for position in range(start, len(messages)):
+            message = messages[position]
+            role = message.role
+            if role == "tool":
+                self._take_result(position, message)
+            elif role == "assistant":
+                self._live = position
+                for index, part in enumerate(message.parts):
+                    if part.kind == "call":
+                        site = build(CallSite, (position, index))
+                        if by_message := self._waiting.get(part.call_id):
+                            self._given_up += _await_again(site, self._turn, by_message)
+                        else:
+                            self._waiting[part.call_id] = [[site]]
+            else:
+                self._live = None
+                self._turn = position if role == "user" else self._turn
+
+    def _take_result(self, position: int, message: Message) -> None:
+        result = message.result
+        call_id = result.call_id if result else ""
+        if open_calls := self._waiting.get(call_id):
+            self._answers[position] = self._answered[call_id] = open_calls[-1].pop(0)
+            if not open_calls[-1]:
+                open_calls.pop()
+            if not open_calls:
+                del self._waiting[call_id]
+        elif call_id in self._answered:
+            self._repeats[position] = self._answered[call_id]
+        else:
+            self._orphans.append(position)
+
+    def pairing(self) -> Pairing:
+        still_open = [site for by_message in self._waiting.values() for sites in by_message for site in sites]
+        open_calls = tuple(sorted(self._given_up + still_open))
+        return Pairing(dict(self._answers), dict(self._repeats), tuple(self._orphans), open_calls, self._live)
+
+
+_pairs = Growing(_Pairs, _Pairs.pairing)
 
 
 def pair_calls(messages: Sequence[Message]) -> Pairing:
     """Join every result with the nearest earlier call of its id that has no result yet."""
-    global _newest
-    known = _newest
-    if known is not None and known[0] is messages:
-        return known[1]
-    pairing = _pair(messages)
-    if isinstance(messages, tuple):  # nothing else stays as it is
-        _newest = messages, pairing
-    return pairing
-
-
-def _pair(messages: Sequence[Message]) -> Pairing:
-    waiting: dict[str, list[list[CallSite]]] = {}
-    given_up: list[CallSite] = []
-    answered: dict[str, CallSite] = {}
-    answers: dict[int, CallSite] = {}
-    repeats: dict[int, CallSite] = {}
-    orphans: list[int] = []
-    live: int | None = None
-    turn = 0
-    for position, message in enumerate(messages):
-        role = message.role
-        if role == "tool":
-            result = message.result
-            call_id = result.call_id if result else ""
-            if open_calls := waiting.get(call_id):
-                answers[position] = answered[call_id] = open_calls[-1].pop(0)
-                if not open_calls[-1]:
-                    open_calls.pop()
-            elif call_id in answered:
-                repeats[position] = answered[call_id]
-            else:
-                orphans.append(position)
-        elif role == "assistant":
-            live = position
-            for index, part in enumerate(message.parts):
-                if part.kind == "call":
-                    site = build(CallSite, (position, index))
-                    if by_message := waiting.get(part.call_id):
-                        given_up += _await_again(site, turn, by_message)
-                    else:
-                        waiting[part.call_id] = [[site]]
-        else:
-            live = None
-            turn = position if role == "user" else turn
-    still_open = [site for by_message in waiting.values() for sites in by_message for site in sites]
-    return Pairing(answers, repeats, tuple(orphans), tuple(sorted(given_up + still_open)), live)
+    return _pairs.over(messages)
 
 
 def _await_again(site: CallSite, turn: int, by_message: list[list[CallSite]]) -> list[CallSite]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cortex_cli.groups import CallSite, Pairing, pair_calls, turns
+from cortex_cli.growing import Growing
 from cortex_cli.messages import Message, Part, Transcript, build
 
 
@@ -157,15 +158,7 @@ def repeated_messages(messages: Sequence[Message]) -> dict[int, int]:
     Returns:
         Position of the later one -> position of the first one.
     """
-    seen: dict[tuple[str, str], int] = {}
-    found: dict[int, int] = {}
-    for position, message in enumerate(messages):
-        if not message.id or not message.parts:
-            continue
-        first = seen.setdefault((message.id, message.role), position)
-        if first != position and _is_same(messages[first], message):
-            found[position] = first
-    return found
+    return _repeated_messages.over(messages)
 
 
 def _is_same(one: Message, other: Message) -> bool:
@@ -184,22 +177,56 @@ def repeated_calls(messages: Sequence[Message]) -> dict[int, tuple[int, ...]]:
     Returns:
         Position of a message -> positions of the repeating parts in it.
     """
-    found: dict[int, list[int]] = {}
-    standing: dict[str, CallSite] = {}
-    for position, message in enumerate(messages):
-        if message.role != "assistant":
-            if standing:
-                standing = {}
-            continue
-        for index, part in enumerate(message.parts):
-            if part.kind == "call":
-                other = standing.setdefault(part.call_id, build(CallSite, (position, index)))
-                if other.message != position:
-                    found.setdefault(other.message, []).append(other.part)
-                    standing[part.call_id] = CallSite(position, index)
-                elif other.part != index:
-                    found.setdefault(position, []).append(index)
-    return {position: tuple(sorted(parts)) for position, parts in sorted(found.items())}
+    return _repeated_calls.over(messages)
+
+
+class _RepeatedMessages:
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], int] = {}
+        self._found: dict[int, int] = {}
+
+    def take(self, messages: Sequence[Message], start: int) -> None:
+        for position in range(start, len(messages)):
+            message = messages[position]
+            if not message.id or not message.parts:
+                continue
+            first = self._seen.setdefault((message.id, message.role), position)
+            if first != position and _is_same(messages[first], message):
+                self._found[position] = first
+
+    def found(self) -> dict[int, int]:
+        return dict(self._found)
+
+
+class _RepeatedCalls:
+    def __init__(self) -> None:
+        self._found: dict[int, list[int]] = {}
+        self._standing: dict[str, CallSite] = {}
+        """Calls of the answer that is being walked over."""
+
+    def take(self, messages: Sequence[Message], start: int) -> None:
+        found, standing = self._found, self._standing
+        for position in range(start, len(messages)):
+            message = messages[position]
+            if message.role != "assistant":
+                if standing:
+                    standing.clear()
+                continue
+            for index, part in enumerate(message.parts):
+                if part.kind == "call":
+                    other = standing.setdefault(part.call_id, build(CallSite, (position, index)))
+                    if other.message != position:
+                        found.setdefault(other.message, []).append(other.part)
+                        standing[part.call_id] = CallSite(position, index)
+                    elif other.part != index:
+                        found.setdefault(position, []).append(index)
+
+    def found(self) -> dict[int, tuple[int, ...]]:
+        return {position: tuple(sorted(parts)) for position, parts in sorted(self._found.items())}
+
+
+_repeated_messages = Growing(_RepeatedMessages, _RepeatedMessages.found)
+_repeated_calls = Growing(_RepeatedCalls, _RepeatedCalls.found)
 
 
 def order_is_kept(case: _Case) -> Iterator[Problem]:

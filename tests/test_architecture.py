@@ -34,6 +34,7 @@ LEVELS = (
         "files",
         "packing",
         "groups",
+        "growing",
     },
     {"validity"},
     {"repair"},

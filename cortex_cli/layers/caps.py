@@ -29,6 +29,8 @@ class _Tools(NamedTuple):
 
 def cap(view: View, settings: Settings, counter: Counter) -> LayerResult:
     """Cap single results, then the results of each assistant message together."""
+    if not over_result_cap(view, settings, counter) and not over_turn_cap(view, settings, counter):
+        return LayerResult(view.messages, reason=_reason((), view, settings))
     messages = list(view.messages)
     tools = _tools(messages, settings)
     changes = _cap_results(messages, view, settings, counter, tools)
@@ -39,6 +41,8 @@ def cap(view: View, settings: Settings, counter: Counter) -> LayerResult:
 def over_result_cap(view: View, settings: Settings, counter: Counter) -> tuple[int, ...]:
     """Find the results that are larger than one result may be."""
     limit = max_result_tokens(settings, view.budget)
+    if max(message_sizes(view.messages, counter), default=0) <= limit:  # no text is larger than its message
+        return ()
     return tuple(
         index
         for index, message in enumerate(view.messages)
@@ -55,10 +59,15 @@ def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tup
         return ()
     pairing = pair_calls(view.messages)
     sizes = message_sizes(view.messages, counter)
+    totals = {index: sizes[index] for index in pairing.orphans}
+    for index, site in (*pairing.answers.items(), *pairing.repeats.items()):
+        totals[site.message] = totals.get(site.message, 0) + sizes[index]
+    if max(totals.values(), default=0) <= limit:
+        return ()
     batches: dict[int, list[int]] = {index: [index] for index in pairing.orphans}
     for index, site in (*pairing.answers.items(), *pairing.repeats.items()):
         batches.setdefault(site.message, []).append(index)
-    over = {start: batch for start, batch in batches.items() if sum(sizes[index] for index in batch) > limit}
+    over = {start: batch for start, batch in batches.items() if totals[start] > limit}
     return tuple(tuple(sorted(over[start])) for start in sorted(over))
 
 

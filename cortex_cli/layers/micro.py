@@ -6,7 +6,7 @@ repeats it until a pass changes nothing. Source: SPEC section 3.
 
 import math
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from cortex_cli.layers.results import Ask, shorten
@@ -162,7 +162,29 @@ def _still_holds(view: View, counter: Counter) -> bool:
 
 
 def _replay(view: View, counter: Counter) -> LayerResult:
-    """Put earlier replacements in again, so that the cached prefix stays the same bytes."""
+    """Put earlier replacements in again, so that the cached prefix stays the same bytes.
+
+    Where the conversation only grew, what was put in the last time stands, and only what is new is looked at.
+    """
+    redone = view.redone
+    why = "the prompt cache is warm" if view.cache_is_warm else "nothing was added since the last pass"
+    if not view.decisions or (redone.decisions is view.decisions and view.messages is redone.messages):
+        return LayerResult(view.messages, reason=f"{why}; no earlier decisions")
+    added = view.messages[len(redone.source) :] if _is_grown(view) else None
+    if added is not None and not any(_decided_in(added, view.decisions)):
+        messages, changes = redone.messages + added, redone.changes
+    else:
+        messages, changes = _put_in(view, counter)
+    redone.decisions, redone.source, redone.messages, redone.changes = view.decisions, view.messages, messages, changes
+    return LayerResult(messages, changes, f"{why}; {_reason(changes, 'no earlier decisions')}")
+
+
+def _is_grown(view: View) -> bool:
+    known = view.redone
+    return known.decisions is view.decisions and view.messages[: len(known.source)] == known.source
+
+
+def _put_in(view: View, counter: Counter) -> tuple[tuple[Message, ...], tuple[Change, ...]]:
     messages = list(view.messages)
     changes: list[Change] = []
     for index, part in _decided(view.messages, view.decisions):
@@ -174,22 +196,23 @@ def _replay(view: View, counter: Counter) -> LayerResult:
         if after < before:
             messages[index] = short
             changes.append(Change(message, part, _action_of(new.text), before, after, old.text, new.text))
-    why = "the prompt cache is warm" if view.cache_is_warm else "nothing was added since the last pass"
-    return LayerResult(tuple(messages), tuple(changes), f"{why}; {_reason(changes, 'no earlier decisions')}")
+    return tuple(messages), tuple(changes)
 
 
 def _decided(messages: Sequence[Message], decisions: Mapping[str, str]) -> list[tuple[int, int]]:
     """Find the results that decisions speak of; an id that several results share speaks of none."""
     if not decisions:
         return []
-    found = [
-        (index, at, part.call_id)
-        for index, message in enumerate(messages)
-        for at, part in enumerate(message.parts)
-        if part.kind == "result" and part.call_id in decisions
-    ]
+    found = [*_decided_in(messages, decisions)]
     times = Tally(call_id for _, _, call_id in found)
     return [(index, at) for index, at, call_id in found if times[call_id] == 1]
+
+
+def _decided_in(messages: Sequence[Message], decisions: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
+    for index, message in enumerate(messages):
+        for at, part in enumerate(message.parts):
+            if part.kind == "result" and part.call_id in decisions:
+                yield index, at, part.call_id
 
 
 def _action_of(text: str) -> Literal["bookend", "placeholder", "clear"]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from cortex_cli.messages import LayerResult, Message
+from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, count_messages
 
@@ -12,6 +12,18 @@ Persist = Callable[[str, str, str, str, int], str]
 
 An empty text: not kept (not wanted, or it failed). Paths hold a separator (`./a.txt`), ids do not.
 """
+
+
+@dataclass(slots=True)
+class Redone:
+    """What layer 1 last put in again, kept by a live session from call to call: most only add to the end."""
+
+    decisions: Mapping[str, str] | None = None
+    source: tuple[Message, ...] = ()
+    """The messages that it was put into."""
+    messages: tuple[Message, ...] = ()
+    """What they became."""
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +44,8 @@ class View:
     cache_is_warm: bool = False
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Replacements made earlier in this conversation: call id -> text."""
+    redone: Redone = field(default_factory=Redone, compare=False, repr=False)
+    """What came of doing `decisions` again."""
     decided_at: tuple[int, int] | None = None
     """`micro.band` when `decisions` were made: while it is the same they hold, cold or not; None: unknown."""
     persist: Persist | None = None

@@ -102,6 +102,8 @@ class Document:
         given: Message = self.values[message.position]
         if message is self.messages[message.position]:
             return given
+        if (message.position, message.slot) == (given.position, given.slot):
+            return message
         return message._replace(position=given.position, slot=given.slot)
 
     def places(self, rendered: Sequence[Any], *, with_edited: bool) -> list[int]:
@@ -140,7 +142,7 @@ def read_document(
         OptionError: There is no such format.
     """
     if isinstance(values[0], Message):
-        return _read_own(values, front)
+        return _read_own(values, front, known)
     if known is not None and known.front == front and known.transcript.format != OWN:
         grown = _grow(known, values)
         if grown is not None:
@@ -148,13 +150,21 @@ def read_document(
     return _read_all(values, front, _choose(values, format, prefer))
 
 
-def _read_own(values: Sequence[Message], front: int) -> Document:
-    messages = tuple(
-        message._replace(position=at, slot=message.slot or message.role == "system" or at < front)
-        for at, message in enumerate(values)
-    )
+def _read_own(values: Sequence[Message], front: int, known: Document | None) -> Document:
+    """Place our own messages; those of before are the same objects, so that what is known of them is found again."""
+    given, same = tuple(values), 0
+    if known is not None and known.transcript.format == OWN and known.front == front:
+        same = len(known.values) if given[: len(known.values)] == known.values else 0
+    before = known.messages if known is not None and same else ()
+    if same and same == len(given):
+        messages = before
+    else:
+        messages = before + tuple(
+            message._replace(position=at, slot=message.slot or message.role == "system" or at < front)
+            for at, message in enumerate(given[same:], start=same)
+        )
     transcript = Transcript(format=OWN, messages=messages, loaded=messages)
-    return Document(tuple(values), tuple(values), front, transcript, is_sure=True)
+    return Document(given, given, front, transcript, is_sure=True)
 
 
 def _choose(values: Sequence[Any], format: str, prefer: str) -> str:

@@ -6,6 +6,7 @@ recognised by its beginning. Frozen values; a pass that fails leaves the one fro
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Any
 
 from cortex_cli.live.document import common_length, same_length, shell_of
@@ -69,8 +70,11 @@ class History:
 
     def _renewed(self, given: Sequence[Any]) -> "History":
         """Return the history with the caller's objects of now: its marks may have moved, its list may be a copy."""
-        pairs = zip(self.values, self.origins, strict=True)
-        values = tuple(given[at] if self._is_own(value, at, given) else value for value, at in pairs)
+        if self.origins == (*range(len(self.values)),) and all(map(is_, self.values, given)):
+            values = self.values
+        else:
+            pairs = zip(self.values, self.origins, strict=True)
+            values = tuple(given[at] if self._is_own(value, at, given) else value for value, at in pairs)
         source = self.source
         if common_length(source, given) < len(source):
             both = zip(source, given, strict=False)
@@ -102,6 +106,6 @@ class History:
 
     def returned(self, sent: Sequence[Any]) -> "History":
         """Remember what the caller was given."""
-        at = {id(value): index for index, value in enumerate(sent)}
-        sent_at = tuple(at.get(id(value), -1) for value in self.values)
+        at = dict(zip(map(id, sent), range(len(sent)), strict=True))
+        sent_at = tuple([at.get(id(value), -1) for value in self.values])
         return replace(self, sent=tuple(map(shell_of, sent)), sent_at=sent_at)

@@ -14,11 +14,11 @@ from cortex_cli.errors import DoesNotFitError
 from cortex_cli.formats.containers import as_plain
 from cortex_cli.layers.failsafe import failsafe, live_target, should_truncate
 from cortex_cli.layers.micro import band, decisions_of
-from cortex_cli.layers.view import Layer, View
+from cortex_cli.layers.view import Layer, Redone, View
 from cortex_cli.live.document import OWN, Document, read_document
 from cortex_cli.live.history import History
 from cortex_cli.messages import LayerResult, Message
-from cortex_cli.pipeline import LAYERS, Remember, Run, run_layers
+from cortex_cli.pipeline import LAYERS, Judged, Remember, Run, run_layers
 from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer
@@ -49,6 +49,8 @@ class Trims:
     """Call id -> replacement."""
     decided_at: tuple[int, int] | None = None
     """`micro.band` then."""
+    redone: Redone = field(default_factory=Redone, compare=False, repr=False)
+    """Them, put in."""
 
 
 NO_TRIMS = Trims({})
@@ -63,6 +65,8 @@ class Known:
     trims: Trims = NO_TRIMS
     call: Call | None = None
     """The newest."""
+    judged: Judged | None = None
+    """What the newest pass made, and from what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ async def run_pass(reading: Reading, terms: Terms) -> Pass:
     document, history, call, trims = reading.document, reading.history, reading.call, reading.known.trims
     if document is None:
         return Pass(replace(reading.known, history=history, call=call), list(call.injected), 0)
-    run = _prepare(document, trims, call, terms)
+    run = _prepare(document, reading.known, call, terms)
     await run_layers(run)
     is_replaced = _is_replaced(run, terms)
     if is_replaced:
@@ -177,7 +181,7 @@ async def run_pass(reading: Reading, terms: Terms) -> Pass:
     sent = _with_injected(document, document.render(run.view.messages), call)
     now = _trims(trims, run, terms)
     return Pass(
-        Known(history.returned(sent[reading.lead :]), document, now, call),
+        Known(history.returned(sent[reading.lead :]), document, now, call, _judged(run)),
         sent,
         count_messages(run.view.messages, terms.counter) + run.view.following_tokens,
         run,
@@ -185,6 +189,12 @@ async def run_pass(reading: Reading, terms: Terms) -> Pass:
         is_replaced=is_replaced,
         oldest_preserved=_find_oldest(reading, document, run),
     )
+
+
+def _judged(run: Run) -> Judged | None:
+    """Return what the run checked; None: it did nothing that had to be."""
+    is_changed = run.view.messages is not run.repaired
+    return Judged(run.view.messages, run.repaired, run.rules) if is_changed else None
 
 
 def _find_oldest(reading: Reading, document: Document, run: Run) -> int | None:
@@ -207,14 +217,17 @@ def _role(value: Any) -> Any:
     return value.get("role") if isinstance(value, Mapping) else getattr(value, "role", "")
 
 
-def _prepare(document: Document, trims: Trims, call: Call, terms: Terms) -> Run:
+def _prepare(document: Document, known: Known, call: Call, terms: Terms) -> Run:
     """Mend what is broken and set everything out for the layers."""
+    trims = known.trims
     rules, counter = document.rules, terms.counter
     repaired = repair(document.messages, rules, counter)
     settings = replace(terms.settings, fit=terms.must_fit, until="")
     if repaired.is_refused:
         settings = replace(settings, layers=())
-    view = replace(view_of(document, call, terms), decisions=trims.decisions, decided_at=trims.decided_at)
+    view = replace(
+        view_of(document, call, terms), decisions=trims.decisions, decided_at=trims.decided_at, redone=trims.redone
+    )
     if terms.must_fit:  # whatever is cached, the provider does not take it
         view = replace(view, cache_is_warm=False, decisions={}, decided_at=None)
     return Run(
@@ -227,6 +240,7 @@ def _prepare(document: Document, trims: Trims, call: Call, terms: Terms) -> Run:
         layers=LIVE_LAYERS,
         memory=terms.memory,
         remember=terms.remember,
+        judged=known.judged,
     )
 
 
@@ -294,8 +308,10 @@ def _trims(known: Trims, run: Run, terms: Terms) -> Trims:
     if run.source is None or "micro" not in run.tracks:
         return known
     source = run.source
+    if source.cache_is_warm:
+        return known
     decisions = decisions_of(run.changes_of("micro"))
-    if source.cache_is_warm or (decisions == known.decisions and not source.decisions):
+    if decisions == known.decisions and not source.decisions:
         return known
     now = band(source, terms.counter)
     if source.decisions and source.decided_at == now:

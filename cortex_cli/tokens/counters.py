@@ -82,18 +82,27 @@ class _Sizes:
         self._known: tuple[_Known, ...] = ()
 
     def know(self, messages: tuple[Message, ...]) -> _Known:
-        """Count a conversation; messages that stood in the one before as well are not counted again."""
+        """Count a conversation; messages of the one before, or of one that it begins with, are not counted again."""
         for known in self._known:
             if known.messages is messages:
                 return known
+        shorter = next((one for one in self._known if messages[: len(one.messages)] == one.messages), None)
+        if shorter is not None:
+            added = [self.count_message(one) for one in messages[len(shorter.messages) :]]
+            found = _Known(messages, (*shorter.sizes, *added), shorter.total + sum(added))
+            rest = tuple(one for one in self._known if one is not shorter)
+        else:
+            sizes = self._count_others(messages)
+            found, rest = _Known(messages, sizes, sum(sizes)), self._known
+        self._known = (found, *rest[: REMEMBERED - 1])
+        return found
+
+    def _count_others(self, messages: tuple[Message, ...]) -> tuple[int, ...]:
         before: dict[int, int] = {}
         if self._known:
             before = dict(zip(map(id, self._known[0].messages), self._known[0].sizes, strict=True))
         count = self.count_message
-        sizes = tuple([before[id(one)] if id(one) in before else count(one) for one in messages])
-        found = _Known(messages, sizes, sum(sizes))
-        self._known = (found, *self._known[: REMEMBERED - 1])
-        return found
+        return tuple([before[id(one)] if id(one) in before else count(one) for one in messages])
 
     def count_message(self, message: Message) -> int:
         """Count all of a message that the model would be sent."""
