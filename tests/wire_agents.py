@@ -238,7 +238,7 @@ def _openhands_bodies(message: Message, answer: str) -> Iterator[Object]:
         content: list[Object] = [{"type": "text", "text": part.text}]
         content += [{"type": "image", "image_urls": ["data:image/png;base64,AA"]}] if part.media else []
         seen = {"content": content, "is_error": part.is_error, "kind": "ThinkObservation"}
-        names = {"tool_name": part.name, "tool_call_id": part.call_id}
+        names: Object = {"tool_name": part.name, "tool_call_id": part.call_id}
         yield {"source": "environment", **names, "observation": seen, "action_id": "x", "kind": "ObservationEvent"}
         return
     blocks = [
