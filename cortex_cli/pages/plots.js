@@ -94,12 +94,13 @@ const plots = (() => {
 
     step(event) {
       const last = this.shown.length - 1;
-      const now = this.plot.cursor.idx ?? (event.key === "ArrowLeft" ? last + 1 : -1);
+      const now = this.plot.cursor.idx ?? this.at ?? (event.key === "ArrowLeft" ? last + 1 : -1);
       const stride = event.shiftKey ? Math.max(1, Math.round(last / 20)) : 1;
       const to = { ArrowLeft: now - stride, ArrowRight: now + stride, Home: 0, End: last }[event.key];
       if (to === undefined) return;
       event.preventDefault();
       const at = Math.min(last, Math.max(0, to));
+      this.at = at; // a chart that is drawn anew forgets its cursor
       this.plot.setCursor({ left: this.plot.valToPos(at + 1, "x"), top: 0 });
       this.read(at);
       this.live.textContent = this.readout.textContent;
@@ -128,18 +129,19 @@ const plots = (() => {
 
   // Draws all again when the width, the colours or the paper change.
   const follow = (all) => {
-    let width = 0;
-    const draw = (given) => all.forEach((plot) => plot.draw(given));
+    const isPaper = () => document.documentElement.classList.contains("paper");
+    const draw = () => all.forEach((plot) => plot.draw(isPaper() ? PAPER_WIDTH : undefined));
+    let width = all[0].canvas.parentNode.clientWidth;
     new ResizeObserver(() => {
       const now = all[0].canvas.parentNode.clientWidth;
-      if (now === width || document.documentElement.classList.contains("paper")) return;
+      if (now === width || isPaper()) return;
       width = now;
       draw();
     }).observe(all[0].canvas.parentNode);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
     addEventListener("beforeprint", () => {
       document.documentElement.classList.add("paper");
-      draw(PAPER_WIDTH);
+      draw();
     });
     addEventListener("afterprint", () => {
       document.documentElement.classList.remove("paper");

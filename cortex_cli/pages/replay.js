@@ -50,7 +50,8 @@ const drawSession = (data, key) => {
     ctx.stroke();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textAlign = "left";
-    ctx.fillText(text, bbox.left + 4 * devicePixelRatio, y - 4 * devicePixelRatio);
+    ctx.textBaseline = "bottom";
+    ctx.fillText(text, bbox.left + 4 * devicePixelRatio, y - 2 * devicePixelRatio);
     ctx.restore();
   };
   const triangles = (plot, at, values) => {

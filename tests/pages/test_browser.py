@@ -122,6 +122,7 @@ def test_everything_works_from_the_keyboard(opened: Open) -> None:
     assert "call 2" in (page.text_content("#s0-context-live") or "")
     page.focus("#s0-context-numbers summary")
     page.keyboard.press("Enter")
+    page.wait_for_selector("#s0-context-numbers tbody tr")  # a browser tells of what was opened a moment later
     assert page.locator("#s0-context-numbers tbody tr").count() == 40
     assert "1,100" in page.locator("#s0-context-numbers tbody tr").nth(1).inner_text()
     page.focus("#s0-strategies .pick >> nth=0")
