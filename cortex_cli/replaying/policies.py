@@ -20,6 +20,10 @@ CLEARING_KEEPS = 3
 """When Anthropic's context editing clears tool results by default, and how many it keeps.
 Source: https://platform.claude.com/docs/en/build-with-claude/context-editing"""
 
+CLEARING_AT_LEAST_TOKENS = 5_000
+"""So much has to be freed, or nothing is cleared and the cached prefix stays: `clear_at_least` of the example there.
+By default there is no such amount, and every call over the limit breaks the cache."""
+
 SUMMARIZING_SHARE = 0.80
 """Of the window: where common agents summarise. Source: the project's targets, "summarise at 80 %"."""
 
@@ -123,12 +127,19 @@ class ClearToolUses(Habit):
             if session.messages[at].result is not None:
                 self._results.append(at)
         if session.tokens(0, end) - self._saved > CLEARING_TOKENS:
-            for at in self._results[:-CLEARING_KEEPS]:
-                whole = self._sent[at]
-                self._sent[at] = _cleared(whole)
-                self._saved += session.counted(whole) - session.counted(self._sent[at])
-            del self._results[:-CLEARING_KEEPS]
+            self._clear()
         return self._sent
+
+    def _clear(self) -> None:
+        old = self._results[:-CLEARING_KEEPS]
+        cleared = {at: _cleared(self._sent[at]) for at in old}
+        freed = sum(self.session.counted(self._sent[at]) - self.session.counted(cleared[at]) for at in old)
+        if freed < CLEARING_AT_LEAST_TOKENS:
+            return
+        for at, short in cleared.items():
+            self._sent[at] = short
+        self._saved += freed
+        del self._results[:-CLEARING_KEEPS]
 
 
 def _cleared(message: Message) -> Message:
