@@ -181,3 +181,12 @@ def test_an_answer_to_a_call_is_nobody_elses() -> None:
     messages = load(write(HI, CALL, printed, HELLO)).messages
     assert [one.role for one in messages] == ["user", "assistant", "tool", "assistant"]
     assert messages[2].parts[0].text == printed["value"]
+
+
+@pytest.mark.xfail(strict=True, reason="known: plain texts of the user's side that meet without a notice become one")
+def test_words_and_an_observation_of_no_call_stay_apart() -> None:
+    """Where what stood between them leaves, a tool's text must not read as the user's words."""
+    transcript = load(write(HI, HELLO, HI, HELLO, SEEN, HELLO))
+    first, hello, hi, _, seen, last = transcript.messages
+    again = load(dump(transcript.with_messages((first, hello, hi, seen, last))))
+    assert [one.text for one in again.messages if one.typed and "hi" in one.text] == ["hi", "hi"]
