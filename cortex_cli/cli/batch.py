@@ -224,9 +224,9 @@ def _limits(options: LimitOptions, settings: Settings, engine: "Engine") -> "Lim
         whole_number(options.llm_rpm, "--llm-rpm", default=0, least=1),
         most,
     )
-    for model in dict.fromkeys((settings.llm_model, settings.observer_model, settings.reflector_model)):
-        if model or not (settings.observer_model or settings.reflector_model):
-            check_limits(limits, model)
+    named = {settings.llm_model, settings.observer_model, settings.reflector_model} - {""}
+    for model in sorted(named) or [""]:
+        check_limits(limits, model)
     return limits._replace(ledger=engine.make_ledger())
 
 

@@ -2,17 +2,15 @@
 
 import gzip
 import json
-import os
 import random
-import resource
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from cortex_cli.batch import dataset
-from tests.cli.command import ROOT, SAMPLES, cortex
+from tests.bench.measure import run_child
+from tests.cli.command import SAMPLES, cortex
 
 OPTIONS = (
     "--fit",
@@ -140,22 +138,8 @@ def test_a_large_data_set_takes_little_memory(chdir_tmp: Path) -> None:
     with path.open("wb") as stream:
         while stream.tell() < 120_000_000:
             stream.write(block)
-    command = [
-        sys.executable,
-        "-m",
-        "cortex_cli",
-        "batch",
-        "big.jsonl",
-        "-o",
-        "out.jsonl",
-        *OPTIONS,
-        "-q",
-        "--jobs",
-        "2",
-    ]
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    assert largest < 200_000_000
+    arguments = ("batch", str(path), "-o", str(chdir_tmp / "out.jsonl"), *OPTIONS, "-q", "--jobs", "2")
+    assert run_child([sys.executable, "-m", "cortex_cli", *arguments]).peak_bytes < 200_000_000
     assert Path("out.jsonl").read_bytes().count(b"\n") == path.read_bytes().count(b"\n")
 
 
