@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE := samples/claude-code.jsonl
+BENCH ?= tests/bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -39,7 +40,7 @@ test-pages: $(VENV)/pages ## Open HTML reports in the system's Chromium (skipped
 	$(BIN)/python -m pytest -m "slow or not slow" tests/pages
 
 bench: $(VENV)/dev ## Measure time and memory against a floor of the same run
-	$(BIN)/python -m pytest -m "bench and not slow" tests/bench
+	$(BIN)/python -m pytest -m "bench and not slow" $(BENCH)
 
 lint: $(VENV)/dev ## Check form and types
 	$(BIN)/ruff format --check .
