@@ -87,10 +87,10 @@ def tree(chdir_tmp: Path) -> Path:
 
 
 def run(
-    tree: Path, server: Any, *more: str, jobs: int = 2, model: str = "gpt-4o-mini"
+    tree: Path, server: Any, *more: str, jobs: int = 2, model: str = "gpt-4o-mini", output: str = "--output=out"
 ) -> "subprocess.CompletedProcess[str]":
     """Run a batch with a model as a process of its own."""
-    command = [sys.executable, "-m", "cortex_cli", "batch", str(tree), "-o", "out", "--window", "32k", "--fit", "8k"]
+    command = [sys.executable, "-m", "cortex_cli", "batch", str(tree), output, "--window", "32k", "--fit", "8k"]
     options = ["--summarizer", "openai", "--llm-url", server.base_url("openai"), "--llm-model", model]
     rest = ["--llm-key-env", "MY_KEY", "--jobs", str(jobs), "--retry-delay", "0.01", "--json", *more]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tree.parent), "PYTHONPATH": str(ROOT), **KEY}
@@ -189,6 +189,23 @@ def test_an_outage_in_the_middle_is_marked_and_mended(tree: Path, llmock: Any) -
     assert again.returncode == 0, again.stderr
     assert {Path(one["input"]["path"]).name for one in json.loads(again.stdout)["files"]} == fallen
     assert set(results(Path("out")).values()) == {"done"}
+
+
+@pytest.mark.slow
+@pytest.mark.loopback
+def test_what_fell_back_in_place_is_done_again_from_the_original(tree: Path, llmock: Any) -> None:
+    """The summary that stood in is no input for the model's: the backup is put back first."""
+    before = {path.name: path.read_bytes() for path in tree.glob("*.jsonl")}
+    llmock.fail(400, times=None)
+    assert run(tree, llmock, output="--in-place").returncode == 0
+    assert set(results(tree).values()) == {"fallback"}
+    llmock.reset().reply(GOOD, times=None)
+    again = run(tree, llmock, "--retry-failed", output="--in-place")
+    assert again.returncode == 0, again.stderr
+    assert set(results(tree).values()) == {"done"}
+    assert {name: (tree / f"{name}.bak").read_bytes() for name in before} == before
+    assert not list(tree.glob("*.bak.*"))
+    assert all(b"The port must stay 8473" in (tree / name).read_bytes() for name in before)
 
 
 @pytest.mark.loopback
