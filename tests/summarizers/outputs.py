@@ -74,7 +74,7 @@ def build_log(r: Random, size: int) -> list[str]:
 def npm_log(r: Random, size: int) -> list[str]:
     """Packages being fetched."""
     return [
-        f"npm http fetch GET 200 https://registry.npmjs.org/{_word(r)}-{_word(r)} {r.randint(20, 900)}ms (cache miss)"
+        f"npm http fetch GET 200 https://registry.local.org/{_word(r)}-{_word(r)} {r.randint(20, 900)}ms (cache miss)"
         for _ in range(size)
     ]
 
