@@ -272,7 +272,8 @@ class _Walk:
             {message.synthetic for message in sent if message.synthetic and id(message) not in self._positions}
         )
         what = f", {' and '.join(kinds)}" if kinds else ""
-        return f"{gone} messages left or changed, {before:,} -> {sum(map(self._size_of, sent)):,} tokens{what}"
+        left = "1 message" if gone == 1 else f"{gone} messages"
+        return f"{left} left or changed, {before:,} -> {sum(map(self._size_of, sent)):,} tokens{what}"
 
     def _look(self, sent: tuple[Message, ...], answer: int, *, is_grown: bool) -> None:
         """Find the facts that were told and are not in the request; while it only grows nothing more is lost."""

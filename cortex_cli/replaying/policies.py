@@ -167,7 +167,7 @@ STRATEGIES = (
     Strategy("failsafe", "Layer 3 only.", _managed("failsafe")),
     Strategy("truncate-oldest", "Drops the oldest at 90 % of the window.", habit=TruncateOldest),
     Strategy(f"keep-last-{KEPT_MESSAGES}", f"Sends the newest {KEPT_MESSAGES} messages.", habit=KeepLast),
-    Strategy("clear-tool-uses", "Clears all but 3 results above 100k tokens.", habit=ClearToolUses),
+    Strategy("clear-tool-uses", "Above 100k tokens clears all but 3 results, 5k tokens at least.", habit=ClearToolUses),
     Strategy(
         "summarize-80",
         "Summarises at 80 % of the window.",
