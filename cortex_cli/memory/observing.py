@@ -95,6 +95,7 @@ class _Fresh:
             Placed(unit.statement.message, False, unit.statement.order, self._statement(unit, found, newest))
             for unit in found.units
             if unit.statement.message >= self._first
+            and (unit.sort != "intention" or unit.statement.message == newest["assistant"])
             and same_words(unit.statement.text) not in self._known
             and any(map(str.isalpha, unit.statement.text))
         ]

@@ -131,6 +131,8 @@ def _said(units: Sequence[Unit], max_tokens: int) -> Iterator[Item]:
         statement = unit.statement
         if statement.section in ("current", "next") and places.last >= 0:
             continue  # an earlier stopping point is over
+        if unit.sort == "intention" and statement.order not in places.closing:
+            continue  # it was done since: the calls tell
         section, bonus = _placed(unit, places)
         if unit.score + bonus < LEAST_WORTH:
             continue

@@ -17,7 +17,8 @@ from cortex_cli.summarizers.lexicon import HEADERS, Cue
 from cortex_cli.summarizers.statements import Statement
 from cortex_cli.summarizers.words import STRENGTH, Lexer, Value, Word, find_values
 
-Sort = Literal["rule", "value", "decision", "finding", "failure", "request", "open", "question", "talk"]
+Sort = Literal["rule", "value", "decision", "finding", "failure", "request", "open", "question", "intention", "talk"]
+"""What a statement is; an intention is what an assistant says right before it does it."""
 
 MUST, SHOULD, LIMIT, DECIDE = int(Cue.MUST), int(Cue.SHOULD), int(Cue.LIMIT), int(Cue.DECIDE)
 UPDATE, RETRACT, PERMIT, FIND = int(Cue.UPDATE), int(Cue.RETRACT), int(Cue.PERMIT), int(Cue.FIND)
@@ -349,6 +350,28 @@ _MEMORIES = frozenset(("when", "how", "the"))
 """Behind `remember` and `note`, these tell a story: `remember when we ...`."""
 
 
+def _announces(words: Sequence[Word]) -> bool:
+    """Tell whether an assistant says what it does next: `Now let me check ...`, `I'll add ...`, `Now fix ...`."""
+    opened = ""
+    for at, word in enumerate(words[:4]):
+        following = words[at + 1] if at + 1 < len(words) else None
+        if following is not None and (word.low, following.low) in _INTENTIONS:
+            return True
+        if word.low in _ANNOUNCING:
+            return True
+        if opened == "now" and word.cues & ORDER and not word.closes:
+            return True
+        if word.low not in _NARRATING:
+            return False
+        opened = word.low
+    return False
+
+
+_ANNOUNCING = frozenset(("i'll", "let's"))
+_INTENTIONS = frozenset((("let", "me"), ("let", "us"), ("i", "will"), ("i'm", "going"), ("i", "am"), ("i", "need")))
+"""Words with which an assistant tells what it is about to do; what became of it stands in the calls that follow."""
+
+
 def _is_figure(values: Iterable[Value]) -> bool:
     """Tell whether there is more than names of code: a figure, a date, a person."""
     return any(value.kind not in ("ident", "code", "path", "quoted", "acronym", "count") for value in values)
@@ -364,6 +387,8 @@ def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequen
         return "decision"
     if is_user and _is_order(words):
         return "rule" if values and not cues & REQUEST else "request"
+    if not is_user and _announces(words) and not (values and _is_figure(values)):
+        return "intention"
     if values and (is_user or (cues & PIVOT and not cues & (FIND | FAIL) and _is_figure(values))):
         return "value"
     if cues & FAIL:

@@ -219,3 +219,22 @@ def test_a_path_that_is_short_already_is_never_made_longer() -> None:
 def test_paths_stay_whole_where_few_lie_together() -> None:
     """A base that saves nothing is one more thing to read."""
     assert "* ./ = " not in summary(user("Rename."), *edits(*FILES[:2])).text
+
+
+def test_what_an_assistant_announces_is_no_news_once_it_is_done() -> None:
+    """The calls behind it say what it did; only where it stands is still to come."""
+    text = summary(
+        user("Mend the login of the billing service."),
+        assistant("Let me check how `GetSession` fails in the handler."),
+        *did("Read", {"file_path": "auth/session.py"}, "def get_session(): ..."),
+        assistant("Now I'll rename the helper to `open_session` in auth/session.py."),
+        *did("Bash", {"command": "make"}, "ok", call_id="d"),
+        assistant("`GetSession` fails because the clock is read twice. We'll use port 8473 for staging."),
+        user("Go on."),
+        assistant("Now let me write the regression test for `GetSession`."),
+    ).text
+    assert "Let me check" not in text
+    assert "Now I'll rename" not in text
+    assert "the clock is read twice" in text
+    assert "We'll use port 8473" in text
+    assert "Now let me write the regression test" in text  # the stopping point
