@@ -1,6 +1,5 @@
 """The real clients resume what observational memory wrote: our log, then the kept tail, nothing of what left."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,10 +7,10 @@ import pytest
 from cortex_cli import formats, marks
 from cortex_cli.compaction import compact
 from cortex_cli.settings import Settings
+from tests.clients.compacted import CLIENTS, COUNTER, EACH, Compacted, assert_less_is_sent, assert_ours_then_tail
 from tests.clients.harness import resume
 from tests.clients.more_turns import append_turns
 from tests.clients.sessions import load
-from tests.clients.test_summaries import CLIENTS, COUNTER, EACH, PROJECT_RULES, Compacted, lines_of
 
 pytestmark = [pytest.mark.clients, pytest.mark.usefixtures("claude", "codex_client", "pi_client")]
 
@@ -29,20 +28,10 @@ def observed(client: str, data: bytes) -> Compacted:
 
 def assert_resumes(done: Compacted) -> marks.Log:
     """The request holds one log, then the kept tail, and nothing that left and is not quoted in it."""
-    assert done.request.problems() == []
     (ours,) = (message for message in done.after.messages if message.synthetic == "log")
     log = marks.parse_log(ours.text)
     assert log is not None
-    sent = done.request.text
-    assert sent.count(marks.LOG_OPENING) == sent.count("</observations>") == 1
-    assert ours.text in sent
-    kept = [message for message in done.after.messages if not message.synthetic]
-    behind = sent[sent.index("</observations>") :]
-    tail = kept[-1].text or kept[-1].parts[-1].text
-    assert tail[:200].strip() in behind or json.dumps(tail[:50])[1:-1] in behind
-    stays = "\n".join(part.text for message in done.after.messages for part in message.parts)
-    gone = {line for line in lines_of(done.before.messages, "assistant") if line not in stays}
-    assert [line for line in gone if line in sent] == []
+    assert_ours_then_tail(done, ours, marks.LOG_OPENING, "</observations>")
     return log
 
 
@@ -51,10 +40,7 @@ def test_the_log_is_what_the_client_sends(client: str, path: Path) -> None:
     """Shown on the request itself: neither what we write nor what we count proves what the agent reads."""
     done = observed(client, path.read_bytes())
     assert_resumes(done)
-    assert done.request.characters < resume(CLIENTS[client], path.read_bytes()).characters
-    for message in done.before.messages:
-        if message.slot and any(word in message.text for word in PROJECT_RULES):
-            assert done.request.text.count(message.text) == 1
+    assert_less_is_sent(done, client, path)
 
 
 @EACH
