@@ -9,7 +9,7 @@ from cortex_cli.files import STDIO, InputFile
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 from cortex_cli.repair import repair
-from cortex_cli.report import ChangeReport, report_changes
+from cortex_cli.report import REPORT_VERSION, ChangeReport, report_changes
 from cortex_cli.targets import Target, Written, write_result
 from cortex_cli.tokens import make_counter
 from cortex_cli.validity import find_notes, find_problems
@@ -53,7 +53,7 @@ class Check:
     def to_json(self) -> dict[str, Any]:
         """Return what `cortex check --json` prints."""
         return {
-            "version": 1,
+            "version": REPORT_VERSION,
             "command": "check",
             "input": {"path": self.path, "format": self.format, "messages": self.messages},
             "output": {"path": self.written.path, "bytes": self.written.size_bytes},
@@ -62,6 +62,13 @@ class Check:
             "repairs": [one.to_json() for one in self.repairs],
             "warnings": list(self.warnings),
         }
+
+
+def check_report(checks: Sequence[Check], failed: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """Return what `cortex check --json` prints of several inputs; `failed` has path, error and hint of bad ones."""
+    totals = {"files": len(checks), "problems": sum(len(one.problems) for one in checks), "failed": len(failed)}
+    files = [one.to_json() for one in checks]
+    return {"version": REPORT_VERSION, "command": "check", "files": files, "totals": totals, "failed": list(failed)}
 
 
 def check_transcript(source: InputFile, transcripts: Sequence[Transcript]) -> Check:

@@ -1,11 +1,11 @@
-"""`cortex check`: what is broken in a transcript, and its repair."""
+"""`cortex check`: what is broken in transcripts, and its repair."""
 
 from typing import Annotated
 
 import typer
 
 from cortex_cli.cli import outputs, sources
-from cortex_cli.cli.options import Json, OneSource, OutputOptions, command
+from cortex_cli.cli.options import Json, OutputOptions, Sources, command
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import ExitCode, OptionError
 from cortex_cli.settings_load import LoadedSettings
@@ -16,30 +16,38 @@ def check(
     shell: Shell,
     loaded: LoadedSettings,
     output: OutputOptions,
-    source: OneSource = None,
+    given: Sources = None,
     fix: Annotated[bool, typer.Option("--fix", help="Write the repaired transcript.")] = False,
     json: Json = False,
 ) -> None:
-    """Find what is broken in a transcript; --fix repairs it.
+    """Find what is broken in transcripts; --fix repairs it.
 
-    Every problem is one line, `path:line: what`. Exit code 1 where problems were found and not repaired.
+    Every problem is one line, `path:line: what`. Exit code 1 where problems were found and not repaired, or where one
+    of several files could not be read.
     """
-    from cortex_cli.checking import check_transcript, fix_transcript  # noqa: PLC0415  # `--help` checks nothing
+    from cortex_cli import checking  # noqa: PLC0415  # `--help` checks nothing
 
     if not fix and (output.output or output.in_place or output.fork):
         raise OptionError("nothing is written without --fix", where="--output", hint="add --fix")
-    [name] = sources.named_sources([source] if source else None, shell)
-    outputs.check_options(output, [name], json=json and fix)
-    given = sources.load(name, loaded.settings, shell)
-    if fix:
-        found = fix_transcript(given.file, given.transcripts, outputs.target_of(given.file, output, shell))
-    else:
-        found = check_transcript(given.file, given.transcripts)
-    if json:
-        shell.print_json(found.to_json())
-    else:
-        from cortex_cli.cli.render_check import print_check  # noqa: PLC0415  # Rich is slow to import
+    names = sources.named_sources(given, shell)
+    outputs.check_options(output, names, json=json and fix)
 
-        print_check(shell.err if found.is_on_stdout else shell.out, found)
-    if found.problems or (loaded.settings.strict and found.warnings):
+    def check_one(name: str) -> checking.Check:
+        file, transcripts = sources.load(name, loaded.settings, shell)
+        if fix:
+            found = checking.fix_transcript(file, transcripts, outputs.target_of(file, output, shell))
+        else:
+            found = checking.check_transcript(file, transcripts)
+        if not json:
+            from cortex_cli.cli.render_check import print_check  # noqa: PLC0415  # Rich is slow to import
+
+            print_check(shell.err if found.is_on_stdout else shell.out, found, is_one=len(names) == 1)
+        return found
+
+    checks, failed = sources.run_each(names, check_one)
+    if json:
+        several = checking.check_report(checks, [failure.to_json() for failure in failed])
+        shell.print_json(checks[0].to_json() if len(names) == 1 else several)
+    sources.refuse_failures(names, failed)
+    if any(found.problems or (loaded.settings.strict and found.warnings) for found in checks):
         raise typer.Exit(ExitCode.FAILED)

@@ -33,7 +33,7 @@ ENTRIES = (
     Entry("sessions", "List the sessions that agents keep on this machine.", _LOOK),
     Entry("stats", "Show where the tokens are.", _LOOK),
     Entry("show", "Print a transcript to read.", _LOOK),
-    Entry("check", "Find what is broken in a transcript; --fix repairs it.", _LOOK),
+    Entry("check", "Find what is broken in transcripts; --fix repairs it.", _LOOK),
     Entry("replay", "Show what strategies would have cost and kept on a session.", _LOOK),
     Entry("diff", "Compare two transcripts: what left, what stayed, what changed.", _LOOK),
     Entry("convert", "Write a conversation in another format.", _LOOK),

@@ -11,12 +11,12 @@ from cortex_cli.cli.render import hints, place_of
 from cortex_cli.files import STDIO
 
 
-def print_check(console: Console, check: Check) -> None:
-    """Print every problem, note and repair, then the verdict."""
-    print_all(console, _lines(check), wrap=False)
+def print_check(console: Console, check: Check, *, is_one: bool = True) -> None:
+    """Print every problem, note and repair, then the verdict, which names its file where there are several."""
+    print_all(console, _lines(check, is_one), wrap=False)
 
 
-def _lines(check: Check) -> Iterator[RenderableType]:
+def _lines(check: Check, is_one: bool) -> Iterator[RenderableType]:
     yield from (_finding(check, problem, "problem", BAD) for problem in check.problems)
     yield from (_finding(check, note, "note", CAREFUL) for note in check.notes)
     for one in check.repairs:
@@ -26,8 +26,9 @@ def _lines(check: Check) -> Iterator[RenderableType]:
             one.tool or "message",
             (f"  {place_of(one)}", LABEL),
         )
-    yield from (line(("warning: ", CAREFUL), warning) for warning in check.warnings)
-    yield _verdict(check)
+    place = "" if is_one else f"{_path(check)}: "
+    yield from (line((place, STRONG), ("warning: ", CAREFUL), warning) for warning in check.warnings)
+    yield _verdict(check, is_one)
     if check.problems and not check.repairs and not check.written.path:
         yield from hints((_advice(check),))
     yield from hints(check.written.hints)
@@ -47,8 +48,9 @@ def _advice(check: Check) -> str:
     return own[0] if own else f"`cortex check --fix {quote(check.path)}` repairs it"
 
 
-def _verdict(check: Check) -> RenderableType:
-    what = f"{check.format}, {count(check.messages, 'message')}: "
+def _verdict(check: Check, is_one: bool) -> RenderableType:
+    place = "" if is_one else f"{_path(check)}: "
+    what = f"{place}{check.format}, {count(check.messages, 'message')}: "
     wrote = ""
     if check.written.path and not check.is_on_stdout:
         wrote = f"; wrote {check.written.path} ({size(check.written.size_bytes)})"

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from cortex_cli import formats
 from cortex_cli.cli import outputs, sources
-from cortex_cli.cli.boundary import print_error
 from cortex_cli.cli.options import PAGE_ENDING, OutputOptions, ReportOptions, check_report_file
 from cortex_cli.cli.shell import Shell, make_console
 from cortex_cli.compaction import compact, summary_request
-from cortex_cli.errors import CortexError, OptionError, name_hint
+from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.formats.source import Source
 from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
@@ -54,19 +53,9 @@ class Runner:
         self._check(names)
         counter = make_counter(self.settings.tokenizer)
         summarizer = None if self._observes else self._summarizer()
-        reports: list[Report] = []
-        failed: list[tuple[str, CortexError]] = []
-        for name in names:
-            try:
-                reports.append(self._run_one(name, counter, summarizer))
-            except CortexError as error:
-                if len(names) == 1:
-                    raise
-                print_error(error.naming(name), error.hint)
-                failed.append((name, error))
+        reports, failed = sources.run_each(names, lambda name: self._run_one(name, counter, summarizer))
         self._give_data(reports, failed, is_one=len(names) == 1)
-        if failed:
-            raise CortexError(f"{len(failed)} of {len(names)} inputs failed")
+        sources.refuse_failures(names, failed)
 
     def _summarizer(self) -> Summarizer | None:
         return self.summarizer or summarizer_of(self.settings, self.shell.environment, self._progress())
@@ -211,12 +200,12 @@ class Runner:
             print_changes(console, report, verbose=self.report.verbose)
         print_report(console, report, written, verbose=self.report.verbose)
 
-    def _give_data(self, reports: list[Report], failed: Iterable[tuple[str, CortexError]], *, is_one: bool) -> None:
+    def _give_data(self, reports: list[Report], failed: Iterable[sources.Failure], *, is_one: bool) -> None:
         """Print and write the JSON report: of one input its own, of several that of a batch."""
         if not (self.report.json or self.report.report_file):
             return
         done = [report.to_json() for report in reports]
-        failures = [{"path": path, "error": error.naming(path), "hint": error.hint} for path, error in failed]
+        failures = [failure.to_json() for failure in failed]
         data: dict[str, Any] = done[0] if is_one else batch_report(self.command, done, failures)
         if not is_one:
             data["sums"] = sums_of(done, time.time())

@@ -90,3 +90,23 @@ def test_a_session_by_its_name(chdir_tmp: Path) -> None:
     missing = cortex("stats", "pi:last", env={"HOME": str(chdir_tmp)})
     assert missing.exit_code == 2
     assert missing.stderr.startswith("error: pi:last: no sessions below")
+
+
+def test_check_of_several_files_tells_each_and_goes_on(pair: tuple[Path, Path]) -> None:
+    """A folder is checked in one command, as linters are run: every line names its file, the worst decides the code."""
+    path, output = pair
+    Path("calls.jsonl").write_text('{"role":"user","content":"hi"}\n{"role":"tool","tool_call_id":"x","content":"y"}\n')
+    Path("text.jsonl").write_text("hello\n")
+    good = cortex("check", path, output)
+    assert (good.exit_code, good.stderr) == (0, "")
+    assert [line.rpartition(": ")[2] for line in good.stdout.splitlines()] == ["valid", "valid"]
+    result = cortex("check", "text.jsonl", path, "calls.jsonl", output)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: text.jsonl:1: not JSON")
+    assert "1 of 4 inputs failed" in result.stderr
+    assert "calls.jsonl:2: problem: " in result.stdout
+    assert f"{output}: openai, " in result.stdout
+    data = json.loads(cortex("check", "text.jsonl", path, "calls.jsonl", "--json").stdout)
+    assert data["totals"] == {"files": 2, "problems": 1, "failed": 1}
+    assert [one["input"]["path"] for one in data["files"]] == [str(path), "calls.jsonl"]
+    assert data["failed"][0]["path"] == "text.jsonl"
