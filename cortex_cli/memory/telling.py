@@ -1,6 +1,6 @@
 """What a memory says of one run over a transcript: in the words of a summary's outcome, counted by its ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cortex_cli.memory.account import Account
 from cortex_cli.memory.engine import Memory
@@ -75,6 +75,12 @@ def facts_in(text: str, facts: Sequence[Fact]) -> Facts:
 
 def fact_is_in(fact: Fact, text: str) -> bool:
     """Tell whether a text still holds a fact."""
-    if fact.text in text or harmless(fact.text) in text:
-        return True
-    return fact.kind not in ("user", "decided") and head_and_text(fact)[1] in text
+    return any(form in text for form in forms_of(fact))
+
+
+def forms_of(fact: Fact) -> Iterator[str]:
+    """Yield the texts by one of which a fact is told."""
+    yield fact.text
+    yield harmless(fact.text)
+    if fact.kind not in ("user", "decided"):
+        yield head_and_text(fact)[1]

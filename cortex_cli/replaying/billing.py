@@ -1,12 +1,13 @@
 """What calls cost with a prompt cache: what of each request the provider still holds, and the price of the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cortex_cli import costs
 from cortex_cli.cache import CACHE_RULES, NO_CACHE, CacheRule, Retention, is_cold
 from cortex_cli.messages import Message
 from cortex_cli.models import Model
+from cortex_cli.replaying.requests import Step
 
 
 class Blocks(NamedTuple):
@@ -69,33 +70,30 @@ class Biller:
         self._blocks = BLOCKS.get(provider, NO_BLOCKS)
         self._size_of = size_of
         self._overhead = overhead_tokens
-        self._sent: tuple[Message, ...] = ()
         self._ends: list[int] = []
         """Tokens up to the end of each message that was sent."""
         self._last: float | None = None
 
-    def call(self, messages: Sequence[Message], output_tokens: int, now: float) -> Charge:
+    def call(self, step: Step, output_tokens: int, now: float) -> Charge:
         """Bill one request.
 
         Args:
-            messages: What is sent.
+            step: From the request before to this one.
             output_tokens: Of the recorded answer.
             now: Seconds since 1970.
         """
-        sent = tuple(messages)
-        same = common_prefix(self._sent, sent)
-        held = self._tokens(same) if self._last is not None else 0
+        held = self._tokens(step.same) if self._last is not None else 0
         whole = self._in_blocks(self._tokens(len(self._ends))) if self._last is not None else 0
         ttl = self._rule.ttl_seconds(self._retention)
         age = None if self._last is None else now - self._last
         cached = 0 if is_cold(ttl, age) else self._in_blocks(held)
         is_break = not is_cold(ttl, age) and cached < whole
-        del self._ends[same:]
-        total = self._tokens(same)
-        for message in sent[same:]:
+        del self._ends[step.same :]
+        total = self._tokens(step.same)
+        for message in step.added:
             total += self._size_of(message)
             self._ends.append(total)
-        self._sent, self._last = sent, now
+        self._last = now
         written = total - cached if ttl > 0 and total >= self._blocks.minimum_tokens else 0
         return Charge(total, cached, written, is_break, self._price(total, cached, written, output_tokens))
 
@@ -113,20 +111,3 @@ class Biller:
         return costs.price_of_call(
             self._model, total, cached, output_tokens, written_tokens=written, retention=self._retention
         )
-
-
-def common_prefix(before: tuple[Message, ...], after: tuple[Message, ...]) -> int:
-    """Return how many messages two requests begin with in common.
-
-    Compared by slices, at the speed of memory: requests of one session share their messages as objects.
-    """
-    low, high = 0, min(len(before), len(after))
-    if before[:high] == after[:high]:
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if before[low:middle] == after[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

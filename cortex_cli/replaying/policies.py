@@ -1,12 +1,13 @@
 """What may stand between an agent and its provider: nothing, the manager with some settings, or a simpler habit."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.messages import Message, Part
+from cortex_cli.replaying.requests import Step
 from cortex_cli.tokens import Counter
 
 CLEARED = "[Old tool result content cleared]"
@@ -75,38 +76,41 @@ class Habit:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.start = self.end = 0
+        """What was sent last: the messages [start, end)."""
 
-    def send(self, end: int) -> Sequence[Message]:
-        """Return what is sent of the messages up to `end`."""
-        return self.session.messages[:end]
+    def send(self, end: int) -> Step:
+        """Return what is sent of the messages up to `end`, which never goes back."""
+        return self._step(0, end)
+
+    def _step(self, start: int, end: int) -> Step:
+        """Send the messages [start, end) as they are."""
+        same = self.end - self.start if start == self.start else 0
+        self.start, self.end = start, end
+        return Step(same, self.session.messages[start + same : end])
 
 
 class TruncateOldest(Habit):
     """Drops the oldest groups over the limit; what was dropped stays dropped."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._start = 0
-
-    def send(self, end: int) -> Sequence[Message]:
+    def send(self, end: int) -> Step:
         """Return the messages from the first cut on that fits."""
-        session = self.session
+        session, start = self.session, self.start
         limit = TRUNCATING_SHARE * session.window
-        at = bisect_right(session.cuts, self._start)
-        while session.tokens(self._start, end) > limit and at < len(session.cuts) and session.cuts[at] < end:
-            self._start = session.cuts[at]
+        at = bisect_right(session.cuts, start)
+        while session.tokens(start, end) > limit and at < len(session.cuts) and session.cuts[at] < end:
+            start = session.cuts[at]
             at += 1
-        return session.messages[self._start : end]
+        return self._step(start, end)
 
 
 class KeepLast(Habit):
     """Sends the newest messages only, from a cut that parts no call from its result."""
 
-    def send(self, end: int) -> Sequence[Message]:
+    def send(self, end: int) -> Step:
         """Return the newest."""
         cuts = self.session.cuts
-        start = cuts[bisect_right(cuts, max(0, end - KEPT_MESSAGES)) - 1]
-        return self.session.messages[start:end]
+        return self._step(cuts[bisect_right(cuts, max(0, end - KEPT_MESSAGES)) - 1], end)
 
 
 class ClearToolUses(Habit):
@@ -114,32 +118,33 @@ class ClearToolUses(Habit):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._sent: list[Message] = []
-        self._results: list[int] = []
-        """Positions of results that stand whole."""
+        self._whole: list[int] = []
+        """Positions of results that were not cleared yet."""
         self._saved = 0
 
-    def send(self, end: int) -> Sequence[Message]:
+    def send(self, end: int) -> Step:
         """Return the messages with what was cleared so far."""
-        session = self.session
-        for at in range(len(self._sent), end):
-            self._sent.append(session.messages[at])
-            if session.messages[at].result is not None:
-                self._results.append(at)
-        if session.tokens(0, end) - self._saved > CLEARING_TOKENS:
-            self._clear()
-        return self._sent
+        session, same = self.session, self.end
+        added = session.messages[same:end]
+        self._whole += (at for at, message in enumerate(added, same) if message.result is not None)
+        self.end = end
+        cleared = self._clear() if session.tokens(0, end) - self._saved > CLEARING_TOKENS else {}
+        if not cleared:
+            return Step(same, added)
+        first = min(same, *cleared)
+        return Step(first, [cleared.get(at, session.messages[at]) for at in range(first, end)])
 
-    def _clear(self) -> None:
-        old = self._results[:-CLEARING_KEEPS]
-        cleared = {at: _cleared(self._sent[at]) for at in old}
-        freed = sum(self.session.counted(self._sent[at]) - self.session.counted(cleared[at]) for at in old)
+    def _clear(self) -> dict[int, Message]:
+        """Return by position what becomes of old results; of none where too little would be freed."""
+        messages, counted = self.session.messages, self.session.counted
+        old = self._whole[:-CLEARING_KEEPS]
+        cleared = {at: _cleared(messages[at]) for at in old}
+        freed = sum(counted(messages[at]) - counted(cleared[at]) for at in old)
         if freed < CLEARING_AT_LEAST_TOKENS:
-            return
-        for at, short in cleared.items():
-            self._sent[at] = short
+            return {}
         self._saved += freed
-        del self._results[:-CLEARING_KEEPS]
+        del self._whole[:-CLEARING_KEEPS]
+        return {at: short for at, short in cleared.items() if short != messages[at]}
 
 
 def _cleared(message: Message) -> Message:

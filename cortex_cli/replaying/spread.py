@@ -7,8 +7,9 @@ from multiprocessing import get_context
 
 from cortex_cli import formats
 from cortex_cli.formats.source import Source
-from cortex_cli.replaying.engine import Recording, assemble, prepare, replay_strategy
+from cortex_cli.replaying.engine import assemble, replay_strategy
 from cortex_cli.replaying.policies import Strategy
+from cortex_cli.replaying.recording import Recording, prepare
 from cortex_cli.replaying.results import Replay, StrategyResult
 from cortex_cli.settings import Settings
 

@@ -36,14 +36,20 @@ PROGRESS_SHARE = 0.4
 """Bash calls that leave progress records, which are never sent."""
 
 
-def claude_code_session(size: int, seed: int = 1) -> bytes:
-    """Return a session of at least `size` bytes, ending in an answer."""
-    return b"".join(claude_code_lines(size, seed))
+def claude_code_session(size: int, seed: int = 1, *, share: float = 1.0) -> bytes:
+    """Return a session of at least `size` bytes, ending in an answer.
+
+    Args:
+        size: Bytes.
+        seed: Of all chance.
+        share: How long files and outputs are, of what they are usually: less makes more calls of as many bytes.
+    """
+    return b"".join(claude_code_lines(size, seed, share=share))
 
 
-def claude_code_lines(size: int, seed: int = 1) -> Iterator[bytes]:
+def claude_code_lines(size: int, seed: int = 1, *, share: float = 1.0) -> Iterator[bytes]:
     """Yield the lines of a session until it has `size` bytes, then its last answer."""
-    session = _Session(seed)
+    session = _Session(seed, share)
     written = 0
     for record in session.records():
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
@@ -58,9 +64,9 @@ def claude_code_lines(size: int, seed: int = 1) -> Iterator[bytes]:
 class _Session:
     """The state of the session: who stands where in the tree, what time it is, what the files hold."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, share: float) -> None:
         self.random = random.Random(seed)
-        self.tools = tool_output.Tools(self.random, CWD)
+        self.tools = tool_output.Tools(self.random, CWD, share)
         self.id = self.uuid()
         self.parent: str | None = None
         self.time = START

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cortex_cli import Settings, load
-from cortex_cli.replaying.engine import Recording, prepare, replay_strategy
+from cortex_cli.replaying.engine import replay_strategy
 from cortex_cli.replaying.policies import find_strategy
+from cortex_cli.replaying.recording import Recording, prepare
 from tests.bench.conftest import Note
 from tests.bench.measure import cpu_seconds, slowness
 

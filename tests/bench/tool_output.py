@@ -31,11 +31,18 @@ class Run(NamedTuple):
 
 
 class Tools:
-    """A small code base and the tools that work on it."""
+    """A small code base and the tools that work on it.
 
-    def __init__(self, source: random.Random, cwd: str) -> None:
+    Args:
+        source: Of all chance.
+        cwd: Where the code base lies.
+        share: How long files and outputs are, of what they are usually.
+    """
+
+    def __init__(self, source: random.Random, cwd: str, share: float = 1.0) -> None:
         self.random = source
         self.cwd = cwd
+        self.share = share
         self.files = {f"src/{folder}/{name}.py": self.code(name) for folder in FOLDERS for name in VOCABULARY[::9]}
         self.names = list(self.files)
         self.kinds: list[Callable[[], Run]] = [self.read] * 6 + [self.edit] * 5 + [self.grep] * 3 + [self.todo]
@@ -54,7 +61,7 @@ class Tools:
     def code(self, name: str) -> list[str]:
         """Return the lines of a module."""
         lines = [f'"""The {name} of the shop."""', "", "import json", ""]
-        size = self.random.randint(*LINES_PER_FILE)
+        size = self.lines(*LINES_PER_FILE)
         while len(lines) < size:
             a, b, c = self.random.choices(VOCABULARY, k=3)
             number = self.random.randint(2, 999)
@@ -90,7 +97,7 @@ class Tools:
 
     def grep(self) -> Run:
         hits = []
-        for _ in range(self.random.randint(10, 140)):
+        for _ in range(self.lines(10, 140)):
             name, lines = self._file()
             at = self.random.randrange(len(lines))
             hits.append(f"{name}:{at + 1}:{lines[at]}")
@@ -99,7 +106,7 @@ class Tools:
 
     def tests(self) -> Run:
         lines = ["============ test session starts ============", f"rootdir: {self.cwd}", ""]
-        for number in range(self.random.randint(15, 60)):
+        for number in range(self.lines(15, 60)):
             lines.append(f"tests/test_{self.word()}_{number}.py {'.' * self.random.randint(4, 60)} [{number:>3}%]")
         failed = self.random.random() < 0.4
         for _ in range(self.random.randint(1, 4) if failed else 0):
@@ -117,7 +124,7 @@ class Tools:
 
     def build(self) -> Run:
         lines = []
-        for number in range(self.random.randint(60, 250)):
+        for number in range(self.lines(60, 250)):
             package = f"{self.word()}-{self.word()}@{number % 9}.{number % 20}.1"
             lines.append(f"\x1b[32m[{number}/400]\x1b[0m fetching {package} {got_seconds(self.random)}s")
         return self._bash("npm install", "\n".join(lines))
@@ -141,7 +148,7 @@ class Tools:
     def fetch(self) -> Run:
         rows = [
             {"id": number, "status": self.random.choice(("ok", "ok", "error")), "owner": self.word(), "notes": None}
-            for number in range(self.random.randint(30, 150))
+            for number in range(self.lines(30, 150))
         ]
         return self._bash("curl -s localhost:8473/orders", orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
 
@@ -157,6 +164,10 @@ class Tools:
     def todo(self) -> Run:
         todos = [{"content": self.words(6), "status": "pending", "activeForm": self.words(5)} for _ in range(5)]
         return Run("TodoWrite", {"todos": todos}, "Todos have been modified successfully.", {"newTodos": todos})
+
+    def lines(self, least: int, most: int) -> int:
+        """Return how many lines something has."""
+        return self.random.randint(round(least * self.share), round(most * self.share))
 
     def word(self) -> str:
         """Return one word."""

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cortex_cli.cache import Retention
 from cortex_cli.messages import Message, Part
 from cortex_cli.models import Model
-from cortex_cli.replaying.billing import Biller, common_prefix
+from cortex_cli.replaying.billing import Biller, Charge
+from cortex_cli.replaying.requests import Request, common_prefix
 
 CLAUDE = Model(
     name="claude-test",
@@ -40,9 +42,24 @@ def size_of(message: Message) -> int:
     return int(message.text.partition(":")[2])
 
 
-def biller(model: Model | None = CLAUDE, provider: str = "anthropic", overhead: int = 0) -> Biller:
+class Till:
+    """A biller that is handed whole requests."""
+
+    def __init__(self, bill: Biller) -> None:
+        self._bill = bill
+        self._request = Request()
+
+    def call(self, said: Sequence[Message], output_tokens: int, now: float) -> Charge:
+        step = self._request.step_to(said)
+        self._request.take(step)
+        return self._bill.call(step, output_tokens, now)
+
+
+def biller(
+    model: Model | None = CLAUDE, provider: str = "anthropic", overhead: int = 0, retention: Retention = "short"
+) -> Till:
     """Make one."""
-    return Biller(model, provider, "short", size_of, overhead)
+    return Till(Biller(model, provider, retention, size_of, overhead))
 
 
 def test_a_growing_session_reads_what_it_wrote() -> None:
@@ -71,7 +88,7 @@ def test_the_cache_expires_at_its_ttl() -> None:
 def test_the_long_cache_lives_an_hour_and_costs_more() -> None:
     """What `--cache anthropic:long` asks for."""
     said = messages(2000, 100)
-    bill = Biller(CLAUDE, "anthropic", "long", size_of, 0)
+    bill = biller(retention="long")
     assert bill.call(said[:1], 0, 0.0).usd == pytest.approx(2000 * 6.0 / 1e6)
     assert bill.call(said, 0, 3599.0).cached == 2000
 
@@ -129,7 +146,7 @@ def test_without_prices_or_cache_tokens_are_counted_all_the_same() -> None:
 def test_the_common_prefix_is_the_longest(one: Sequence[int], two: Sequence[int]) -> None:
     """Against the plain way to find it."""
     pool = messages(1, 2, 3, 4)
-    before, after = tuple(pool[at] for at in one), tuple(pool[at] for at in two)
+    before, after = [pool[at] for at in one], [pool[at] for at in two]
     plain = next(
         (at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), min(len(one), len(two))
     )

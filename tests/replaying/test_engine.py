@@ -8,9 +8,10 @@ import pytest
 
 from cortex_cli import Settings, load
 from cortex_cli.errors import InputError, OptionError
-from cortex_cli.replaying.engine import prepare, replay, replay_strategy
+from cortex_cli.replaying.engine import replay, replay_strategy
 from cortex_cli.replaying.policies import STRATEGIES, find_strategy
 from cortex_cli.replaying.recorded import calls_of
+from cortex_cli.replaying.recording import prepare
 from cortex_cli.replaying.sweep import cheapest, pareto_front, parse_sweep, strategies_of
 from cortex_cli.tokens import make_counter
 from tests.cli.command import SAMPLES, cortex
