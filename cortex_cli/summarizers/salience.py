@@ -337,7 +337,7 @@ def _is_order(words: Sequence[Word]) -> bool:
     """Tell whether a sentence starts with a command, after at most two words like `and`, `also`, `please`."""
     for at, word in enumerate(words[:3]):
         if word.cues & ORDER:
-            return at + 1 == len(words) or words[at + 1].low not in _MEMORIES
+            return word.low not in _MEMORIES or at + 1 == len(words) or words[at + 1].low not in _OF_STORIES
         if word.low not in _BEFORE_ORDERS:
             return False
     return False
@@ -346,8 +346,9 @@ def _is_order(words: Sequence[Word]) -> bool:
 _BEFORE_ORDERS = frozenset(
     ("and", "also", "please", "pls", "plz", "kindly", "so", "then", "but", "always", "never", "oh", "ok", "just")
 )
-_MEMORIES = frozenset(("when", "how", "the"))
-"""Behind `remember` and `note`, these tell a story: `remember when we ...`."""
+_MEMORIES = frozenset(("remember", "note"))
+_OF_STORIES = frozenset(("when", "how", "the"))
+"""Behind those they tell a story: `remember when we ...`."""
 
 
 def _announces(words: Sequence[Word]) -> bool:

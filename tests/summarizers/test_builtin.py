@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
+
 from cortex_cli.marks import Summary
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.builtin import summarize
 from cortex_cli.summarizers.deeds import DEEP_CHARS
 from cortex_cli.summarizers.earlier import read_earlier
+from cortex_cli.summarizers.survey import survey
 from cortex_cli.tokens import HeuristicCounter
 from tests.conftest import assistant, call, live, result, user
 
@@ -107,6 +110,19 @@ def test_budget_holds() -> None:
     """A summary over its budget breaks --fit."""
     for budget in (30, 60, 120, 300):
         assert COUNTER.count_text(summary(*SESSION, max_tokens=budget).text) <= budget
+
+
+@pytest.mark.parametrize(
+    ("text", "sort"),
+    [
+        ("Please rename the exporter to Courier.", "request"),
+        ("Fix the flaky login test.", "request"),
+        ("Remember the seal that followed us?", "question"),
+    ],
+)
+def test_a_command_is_one_whatever_it_is_about(text: str, sort: str) -> None:
+    """Only behind `remember` and `note` an article tells a story."""
+    assert [unit.sort for unit in survey(live(user(text))).units] == [sort]
 
 
 def test_injection_stays_a_finding() -> None:
