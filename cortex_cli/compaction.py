@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cortex_cli import costs, formats, models, sizing
 from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
+from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.view import Persist, View
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
@@ -274,7 +275,7 @@ def _for_head(settings: Settings, tail: tuple[Message, ...]) -> Settings:
     return replace(
         settings,
         keep_last_messages=max(0, settings.keep_last_messages - kept),
-        keep_recent_messages=max(0, settings.keep_recent_messages - kept),
+        keep_recent_messages=max(0, keep_recent(settings) - kept),
     )
 
 

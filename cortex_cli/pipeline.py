@@ -62,7 +62,7 @@ class Track:
         """Tie it to the input."""
         changes = report_changes(self.changes, transcript)
         reason = self.reason
-        if self.passes > 1:
+        if self.passes > 1 and self.name in LAYERS:
             freed = self.tokens_before - self.tokens_after
             reason = f"{len(changes)} changes in {self.passes} passes, {freed:,} tokens freed"
         return LayerReport(self.name, bool(changes), reason, self.tokens_before, self.tokens_after, changes)
@@ -236,7 +236,8 @@ class Run:
         track = self.tracks["summary"]
         last = track.changes.pop()
         change = last._replace(message=new, tokens_after=self.counter.count_message(new), after=new.text)
-        self._take(track, LayerResult(messages, (change,), f"{track.reason}, then a smaller one"))
+        smaller = f"{track.reason}; written again in {change.tokens_after:,}"
+        self._take(track, LayerResult(messages, (change,), smaller))
 
     def _track(self, name: str) -> Track:
         return self.tracks.setdefault(name, Track(name, self.tokens, self.tokens))

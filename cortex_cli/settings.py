@@ -171,8 +171,13 @@ class Settings:
     threshold: float = _knob(
         0.70, "--threshold", "share of the budget", "summary", "At or above it old turns are summarised.", "SPEC 4"
     )
-    keep_recent_messages: int = _knob(
-        6, "--keep-recent", "messages", "summary", "Newest messages that stay verbatim.", "SPEC 4"
+    keep_recent_messages: int | None = _knob(
+        None,
+        "--keep-recent",
+        "messages",
+        "summary",
+        "Newest messages that stay verbatim; default 6, fewer where --fit leaves too little for a summary beside them.",
+        "SPEC 4",
     )
     keep_recent_tokens: int = _knob(
         0,

@@ -11,6 +11,7 @@ from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import plan_drops
 from cortex_cli.layers.micro import micro
 from cortex_cli.layers.partition import plan_partition
+from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.view import View
 from cortex_cli.memory.limits import buffer_interval, reflection_threshold
 from cortex_cli.settings import Settings
@@ -79,7 +80,7 @@ def test_failsafe(case: dict[str, Any]) -> None:
 def test_summary(case: dict[str, Any]) -> None:
     """The kept tail of the published design's cases: groups moved back, the latest typed message kept."""
     messages = read_messages(case["input"])
-    keep = settings_of(case).keep_recent_messages
+    keep = keep_recent(settings_of(case))
     found = plan_partition(messages, [1] * len(messages), keep_recent_messages=keep)
     assert [found.tail, len(messages)] == case["expect"]["tail"]
 

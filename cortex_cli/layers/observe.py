@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 
 from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
 from cortex_cli.layers.partition import Partition, plan_partition
+from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
@@ -30,7 +31,7 @@ def plan_recent(messages: Sequence[Message], counter: Counter, settings: Setting
     return plan_partition(
         messages,
         [counter.count_message(message) for message in messages],
-        keep_recent_messages=settings.keep_recent_messages,
+        keep_recent_messages=keep_recent(settings),
         keep_recent_tokens=settings.keep_recent_tokens,
         room_tokens=NO_ROOM,
     )

@@ -1,10 +1,12 @@
 """Where a summary ends and the kept tail begins. Pure; source: SPEC section 4, point 1."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
+from cortex_cli.layers.tail import Room, start_of_tail
 from cortex_cli.messages import Message
 
 
@@ -19,6 +21,8 @@ class Partition(NamedTuple):
     """Position of the first message of the kept tail."""
     reason: str = ""
     """Why there is nothing to summarise."""
+    given_up: int = 0
+    """How many of the newest messages are summarised for want of room, which else had stayed."""
 
 
 def plan_partition(
@@ -28,6 +32,7 @@ def plan_partition(
     keep_recent_messages: int,
     keep_recent_tokens: int = 0,
     room_tokens: int | None = None,
+    fit: Room | None = None,
 ) -> Partition:
     """Choose the cut.
 
@@ -37,6 +42,8 @@ def plan_partition(
         keep_recent_messages: Newest counted messages to keep verbatim; >= 0.
         keep_recent_tokens: Keep as many of the newest messages as fit in this instead; 0: count messages.
         room_tokens: What all kept messages together may take; None: no budget is known, no turn is split.
+        fit: What there is for the summary and the kept messages; where it is too little for both, fewer of the newest
+            messages are kept. None: never fewer.
 
     Returns:
         A partition that splits no call from its results and never gives the latest typed message away.
@@ -44,6 +51,9 @@ def plan_partition(
     cuts = safe_cuts(messages, call_groups(messages))
     tail = cut_at_or_before(cuts, _wanted_cut(messages, sizes, keep_recent_messages, keep_recent_tokens))
     typed = max((i for i, message in enumerate(messages) if message.typed), default=None)
+    wanted = tail
+    if fit is not None:
+        tail = start_of_tail(messages, sizes, cuts[bisect_left(cuts, tail) :], typed, fit)
     pinned = None
     if typed is not None and typed < tail:
         whole_turn = cut_at_or_before(cuts, typed)
@@ -55,7 +65,8 @@ def plan_partition(
     if all(messages[i].synthetic for i in chosen):
         why = "nothing but an earlier summary" if chosen else "nothing"
         return Partition((), None, tail, f"{why} before the {len(messages) - tail} messages that are kept")
-    return Partition(chosen, pinned, tail)
+    given_up = sum(messages[i].counts_as_recent for i in range(wanted, tail) if i != pinned)
+    return Partition(chosen, pinned, tail, given_up=given_up)
 
 
 def _wanted_cut(messages: Sequence[Message], sizes: Sequence[int], count: int, tokens: int) -> int:

@@ -24,6 +24,14 @@ HOT_ZONE_SHARE = 0.5
 EXTENDED_RETENTION = 1.5
 """Factor on the hot zone of results that cannot be had again; 1.0 with an archive. Source: SPEC section 3."""
 
+KEEP_RECENT = 6
+"""Newest messages that stay verbatim. Source: SPEC section 4, point 1."""
+
+
+def keep_recent(settings: Settings) -> int:
+    """Return how many of the newest messages stay verbatim where there is room for them."""
+    return KEEP_RECENT if settings.keep_recent_messages is None else settings.keep_recent_messages
+
 
 def max_result_tokens(settings: Settings, budget: int) -> float:
     """Return the largest size of one result; infinite where the user turned the cap off with 0."""

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from cortex_cli import marks
 from cortex_cli.layers.partition import Partition, plan_partition
+from cortex_cli.layers.sizes import keep_recent
+from cortex_cli.layers.tail import SHARE_OF_REPLACED, Room
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message, Part
 from cortex_cli.settings import Settings
@@ -17,10 +19,10 @@ from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter, message_sizes
 
 SHARE_OF_BUDGET = 0.10
-SHARE_OF_REPLACED = 0.20
 MAX_TOKENS = 12_000
 MIN_TOKENS = 800
-"""Size of a summary: the smallest of the first three, at least the fourth. Source: SPEC section 4, "Size"."""
+"""Size of a summary: the smallest of `SHARE_OF_REPLACED` and the first two, at least the third. Source: SPEC section 4,
+"Size"."""
 
 MIN_GAIN_RATIO = 0.10
 MIN_GAIN_TOKENS = 2_000
@@ -28,6 +30,12 @@ MIN_GAIN_TOKENS = 2_000
 
 SHARE_OF_TARGET = 1 / 3
 """Of the size asked for with `--fit`: so much a summary may take even where the kept tail leaves less."""
+
+LEAST_SHARE = 2 / 3
+"""Of what `--fit` leaves after slots and overhead: so much, or `MIN_TOKENS` where that is less, the summary is to have
+before the newest messages take more. They say what was said last, it says what holds; with more for it there would be
+next to nothing verbatim to go on from.
+"""
 
 MIN_FIT_TOKENS = 200
 """A smaller summary than this says nothing; the failsafe is left to act."""
@@ -119,10 +127,20 @@ def _partition(view: View, sizes: Sequence[int], settings: Settings) -> Partitio
     return plan_partition(
         view.messages,
         sizes,
-        keep_recent_messages=settings.keep_recent_messages,
+        keep_recent_messages=keep_recent(settings),
         keep_recent_tokens=settings.keep_recent_tokens,
         room_tokens=room,
+        fit=_fit_room(view, sizes, settings),
     )
+
+
+def _fit_room(view: View, sizes: Sequence[int], settings: Settings) -> Room | None:
+    """Return what `--fit` leaves for the summary and the newest messages; None: those stay, as the user said."""
+    if not view.target_tokens or settings.keep_recent_messages is not None or settings.keep_recent_tokens:
+        return None
+    slots = sum(size for size, message in zip(sizes, view.messages, strict=True) if message.slot)
+    room = view.target_tokens - view.overhead_tokens - view.following_tokens - slots - TAG_TOKENS
+    return Room(room, min(settings.summary_max_tokens or MIN_TOKENS, int(LEAST_SHARE * room)))
 
 
 def _size(view: View, plan: SummaryPlan, settings: Settings) -> int:
@@ -169,6 +187,7 @@ def request_for(view: View, plan: Partition, size: int, counter: Counter, settin
         earlier=tuple(_known_before(message) for message in prefix if message.synthetic in ("summary", "log")),
         max_tokens=size,
         counter=counter,
+        given_up=plan.given_up,
         following=tuple(m for i, m in enumerate(view.messages) if (i >= plan.tail or i == plan.pinned) and not m.slot),
         focus=settings.focus,
     )
@@ -195,7 +214,7 @@ def _clock() -> str:
 
 
 def _replaced(view: View, plan: SummaryPlan, ours: tuple[Message, ...], summary_tokens: int) -> LayerResult:
-    summarized, pinned_at, tail, _ = plan.partition
+    summarized, pinned_at, tail = plan.partition[:3]
     gone = set(summarized)
     messages = view.messages
     slots = [message for i, message in enumerate(messages[:tail]) if i not in gone and i != pinned_at]
@@ -203,5 +222,10 @@ def _replaced(view: View, plan: SummaryPlan, ours: tuple[Message, ...], summary_
     changes = [Change(messages[i], -1, "summarized", plan.sizes[i], 0, before=messages[i].text) for i in summarized]
     changes.append(Change(ours[0], -1, "summarized", 0, summary_tokens, after=ours[0].text))
     kept = len(messages) - tail + len(pinned)
-    reason = f"{len(gone)} messages became a summary of {summary_tokens:,} tokens; the last {kept} stay"
+    stay = f"the last {kept} stay"
+    if plan.partition.given_up:
+        stay = (
+            f"kept {kept} of {kept + plan.partition.given_up} recent messages, more would leave the summary too little"
+        )
+    reason = f"{len(gone)} messages became a summary of {summary_tokens:,} tokens; {stay}"
     return LayerResult((*slots, *ours, *pinned, *messages[tail:]), tuple(changes), reason)

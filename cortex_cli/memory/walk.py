@@ -16,6 +16,7 @@ from itertools import accumulate
 from cortex_cli.errors import InputError
 from cortex_cli.groups import cut_at_or_before, safe_cuts
 from cortex_cli.layers.observe import observed_result, should_activate
+from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.view import View
 from cortex_cli.memory.engine import Memory
 from cortex_cli.memory.standing import is_observable
@@ -154,7 +155,7 @@ class _Tails:
         self._totals = totals
         self._cuts = cuts
         self._tokens = settings.keep_recent_tokens
-        self._count = settings.keep_recent_messages
+        self._count = keep_recent(settings)
         self._counted = [at for at, message in enumerate(messages) if message.counts_as_recent]
 
     def start(self, end: int) -> int:

@@ -28,6 +28,8 @@ class SummaryRequest:
     counter: Counter
     following: tuple[Message, ...] = ()
     """What stays verbatim after it: newer statements there replace older ones in what is summarised."""
+    given_up: int = 0
+    """How many of `messages`, the newest, had stayed verbatim had there been room: what they ask for is still open."""
     focus: str = ""
     """What the user wants looked at most."""
 

@@ -84,7 +84,7 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
         if request.counter.count_text(text) <= request.max_tokens:
             return SummaryOutcome(text=text, facts=Facts(), summarizer=NAME)
     found = survey(request.messages, request.earlier, request.following)
-    items = _items(found, request.max_tokens)
+    items = _items(found, request.max_tokens, len(request.messages) - request.given_up)
     if request.focus:
         items = _focused(items, request.focus)
     is_tight = request.max_tokens < TIGHT_TOKENS
@@ -112,8 +112,8 @@ def _focused(items: Iterable[Item], focus: str) -> Iterator[Item]:
         yield item._replace(worth=item.worth + FOCUS_BONUS) if hit else item
 
 
-def _items(found: Survey, max_tokens: int) -> Iterator[Item]:
-    yield from _said(found.units, max_tokens)
+def _items(found: Survey, max_tokens: int, still_open: int) -> Iterator[Item]:
+    yield from _said(found.units, max_tokens, still_open)
     for fact in found.facts:
         if fact.kind not in ("user", "decided"):
             yield _fact_item(fact)
@@ -121,9 +121,9 @@ def _items(found: Survey, max_tokens: int) -> Iterator[Item]:
     yield from _last_deeds(found)
 
 
-def _said(units: Sequence[Unit], max_tokens: int) -> Iterator[Item]:
-    """Give every statement its section."""
-    places = _places(units)
+def _said(units: Sequence[Unit], max_tokens: int, still_open: int) -> Iterator[Item]:
+    """Give every statement its section; what was asked from position `still_open` on is still to be done."""
+    places = _places(units, still_open)
     own = sum(len(unit.statement.text) for unit in units if unit.statement.speaker == "user")
     has_room = own / CHARS_A_TOKEN < FEW_OWN_WORDS * max_tokens
     is_tight = max_tokens < TIGHT_TOKENS
@@ -142,7 +142,9 @@ def _said(units: Sequence[Unit], max_tokens: int) -> Iterator[Item]:
         if has_room and statement.speaker == "user":
             bonus += OWN_WORDS_BONUS
         kind: ItemKind = "own" if statement.speaker == "user" else "note"
-        yield Item(section, lead, shown(unit), unit.score + bonus, statement.order, statement.message, kind=kind)
+        worth = unit.score + bonus
+        is_open = unit.sort == "request" and statement.message >= still_open
+        yield Item(section, lead, shown(unit), worth, statement.order, statement.message, kind=kind, is_open=is_open)
 
 
 class _Places(NamedTuple):
@@ -150,21 +152,22 @@ class _Places(NamedTuple):
 
     first: int | None
     """The first request, maybe one that an earlier summary carried (then negative)."""
-    latest: int | None
+    open: int
+    """The latest request, or the first of those that are still to be done."""
     last: int
     """What the assistant said last; -1: nothing since the earlier summary."""
     closing: frozenset[int]
     """Orders of its last sentences."""
 
 
-def _places(units: Sequence[Unit]) -> _Places:
+def _places(units: Sequence[Unit], still_open: int) -> _Places:
     own = [unit.statement for unit in units if unit.statement.speaker == "user"]
     carried = [each.message for each in own if each.section == "intent"]
     fresh = [each.message for each in own if each.message >= 0]
     first = min(carried, default=None) if carried else min(fresh, default=None)
     last = max((unit.statement.message for unit in units if unit.statement.speaker == "assistant"), default=-1)
     closing = [unit.statement.order for unit in units if unit.statement.message == last >= 0][-CURRENT_SENTENCES:]
-    return _Places(first, max(fresh, default=None), last, frozenset(closing))
+    return _Places(first, min(still_open, max(fresh, default=still_open)), last, frozenset(closing))
 
 
 def _placed(unit: Unit, places: _Places) -> tuple[Section, float]:
@@ -181,7 +184,7 @@ def _placed(unit: Unit, places: _Places) -> tuple[Section, float]:
         return "intent", (REQUEST_BONUS if is_request else 0.0) + (OPENING_BONUS if opens else 0.0)
     if section == "intent":
         return ("decisions" if unit.sort in DIRECTIVES else "asked"), 0.0
-    if statement.message == places.latest and is_request:
+    if statement.message >= places.open and is_request:
         return "intent", REQUEST_BONUS
     return section, 0.0
 

@@ -54,6 +54,9 @@ ItemKind = Literal["own", "note", "fact"]
 SHARES: dict[ItemKind, float] = {"own": 1.0, "note": 0.45, "fact": 0.4}
 """Most that a kind takes of a full summary; more only of what nothing else fills. Facts: SPEC 4, "Size"."""
 
+OPEN_SHARE = 0.25
+"""Most that open requests take before everything else is looked at: what holds must not go for what is to be done."""
+
 NEWEST_FIRST: frozenset[Section] = frozenset(("asked",))
 """Sections in which the newest comes first. Source: issue 3, point 2."""
 
@@ -76,6 +79,8 @@ class Item(NamedTuple):
     """Facts with the same group share its line."""
     kind: ItemKind = "note"
     """Facts and notes may each take only their share of a full summary; what the user said may take all."""
+    is_open: bool = False
+    """Asked for, and nobody has had the time to do it: comes before all else, newest first, within its share."""
 
 
 class Packed(NamedTuple):
@@ -175,7 +180,12 @@ def _tight_density(sized: tuple[Item, int]) -> tuple[float, int]:
 def _choose(ranked: Sequence[tuple[Item, int]], room: int) -> list[Item]:
     """Take the best that fit; what is beyond its kind's share waits until everything else had its turn."""
     taken = _Taken(room)
-    waiting = [sized for sized in ranked if not taken.take(*sized)]
+    left = OPEN_SHARE * room
+    for item, size in sorted((sized for sized in ranked if sized[0].is_open), key=lambda sized: -sized[0].order):
+        if size <= left and taken.take(item, size):
+            left -= size
+    first = set(map(id, taken.items))
+    waiting = [sized for sized in ranked if id(sized[0]) not in first and not taken.take(*sized)]
     taken.share_all()
     for item, size in waiting:
         taken.take(item, size)

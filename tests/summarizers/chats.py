@@ -1,7 +1,8 @@
 """Plain chats with rules, values, updates and look-alikes scattered in them, in several wordings.
 
 Written for these tests. Families in `TUNED` and `DEV` were looked at while weights were set, those in `HELD_OUT` were
-only counted, those in `FRESH` written last of all. Nothing depends on header words: they can be switched on and off.
+only counted, those in `FRESH`, and later those in `LATEST`, written last of all. Nothing depends on header words: they
+can be switched on and off.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from tests.summarizers.families import Family
 from tests.summarizers.families_dev import ESTATE, GUILD, KITCHEN, PORT
 from tests.summarizers.families_fresh import OBSERVATORY, UNION
 from tests.summarizers.families_held_out import CLINIC, FILM, LAB, ORCHESTRA
+from tests.summarizers.families_latest import FERRY, TUTOR
 from tests.summarizers.families_life import HOME, STUDIO
 from tests.summarizers.families_work import NEWSROOM, OPS, TERSE
 
@@ -122,6 +124,7 @@ TUNED: dict[str, Family] = {"ops": OPS, "home": HOME, "terse": TERSE, "studio": 
 DEV: dict[str, Family] = {"port": PORT, "guild": GUILD, "kitchen": KITCHEN, "estate": ESTATE}
 HELD_OUT: dict[str, Family] = {"clinic": CLINIC, "film": FILM, "lab": LAB, "orchestra": ORCHESTRA}
 FRESH: dict[str, Family] = {"observatory": OBSERVATORY, "union": UNION}
+LATEST: dict[str, Family] = {"ferry": FERRY, "tutor": TUTOR}
 HEADERS = {"rule": ("RULE: ", "IMPORTANT: "), "value": ("VALUE: ", "NOTE: "), "update": ("UPDATE: ", "CORRECTION: ")}
 
 

@@ -17,7 +17,13 @@ from tests.summarizers.harness import Survival, rounds, survival
 
 SHARES = (0.10, 0.20, 0.30, 0.60)
 SEEDS = range(6)
-GROUPS = (("tuned", chats.TUNED), ("looked at", chats.DEV), ("held out", chats.HELD_OUT), ("fresh", chats.FRESH))
+GROUPS = (
+    ("tuned", chats.TUNED),
+    ("looked at", chats.DEV),
+    ("held out", chats.HELD_OUT),
+    ("fresh", chats.FRESH),
+    ("latest", chats.LATEST),
+)
 MODES = ("again", "window", "growing")
 
 

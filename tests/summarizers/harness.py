@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cortex_cli import marks
-from cortex_cli.messages import Message, Part
-from cortex_cli.summarizers.base import SummaryRequest
+from cortex_cli.layers.summary import install_summary, plan_summary
+from cortex_cli.layers.view import View
+from cortex_cli.messages import Message
+from cortex_cli.settings import Settings
 from cortex_cli.summarizers.builtin import summarize
 from cortex_cli.tokens import Counter, count_messages
 from tests.summarizers.chats import Chat, numbered
 
-KEEP_RECENT = 6
+WINDOW = 200_000
+SETTINGS = Settings(now="2026-01-01T00:00:00Z")
 TAG_TOKENS = 40
 
 
@@ -31,30 +33,12 @@ class Survival:
     """Of all rules and live values together."""
 
 
-def compact(messages: Sequence[Message], max_tokens: int, counter: Counter, keep: int = KEEP_RECENT) -> list[Message]:
-    """Replace all but the last messages by a built-in summary, so that the result has at most `max_tokens`."""
-    prefix, tail = messages[:-keep], messages[-keep:]
-    earlier = tuple(
-        summary for message in prefix if message.synthetic and (summary := marks.parse_summary(message.text))
-    )
-    room = max_tokens - count_messages([*tail, tagged("", len(prefix))], counter) - 1
-    request = SummaryRequest(
-        messages=tuple(message for message in prefix if not message.synthetic),
-        earlier=earlier,
-        max_tokens=room,
-        counter=counter,
-        following=tuple(tail),
-    )
-    outcome = summarize(request)
-    if outcome is None:
-        return list(tail)
-    return [tagged(outcome.text, len(prefix)), *tail]
-
-
-def tagged(text: str, turns: int) -> Message:
-    """Return a summary as it stands in a transcript."""
-    tags = marks.summary_text(marks.Summary("2026-01-01T00:00:00Z", turns, text))
-    return Message("user", (Part("text", tags),), synthetic="summary")
+def compact(messages: Sequence[Message], max_tokens: int, counter: Counter) -> list[Message]:
+    """Let layer 2 make a conversation at most `max_tokens`, as `--fit` does."""
+    view = View(messages=numbered(messages), window=WINDOW, budget=WINDOW, target_tokens=max_tokens)
+    plan = plan_summary(view, SETTINGS, counter)
+    outcome = summarize(plan.request) if plan.request else None
+    return list(install_summary(view, plan, outcome, SETTINGS, counter).messages)
 
 
 def rounds(chat: Chat, share: float, counter: Counter, mode: str = "again", count: int = 5) -> str:
