@@ -13,6 +13,7 @@ from itertools import chain
 from math import log
 from typing import Literal, NamedTuple
 
+from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.lexicon import HEADERS, Cue
 from cortex_cli.summarizers.statements import Statement
 from cortex_cli.summarizers.words import STRENGTH, Lexer, Value, Word, find_values
@@ -308,23 +309,7 @@ def is_tagged(words: Sequence[Word]) -> bool:
     return len(words) > 2 and words[-1].low in _TAGS
 
 
-_TAGS = frozenset(
-    (
-        "ok",
-        "okay",
-        "right",
-        "yes",
-        "deal",
-        "correct",
-        "that",
-        "it",
-        "understood",
-        "alright",
-        "clear",
-        "agreed",
-        "please",
-    )
-)
+_TAGS = word_set("ok okay right yes deal correct that it understood alright clear agreed please")
 """Last words of such a question; `got that?`, `isn't it?`."""
 
 _NARRATING = frozenset(
