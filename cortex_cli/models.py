@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from cortex_cli.cache import CACHE_RULES, NO_CACHE, CacheRule
-from cortex_cli.data.prices import read_prices
+from cortex_cli.data.prices import Provider, read_prices
 from cortex_cli.errors import nearest
 
 DEFAULT_WINDOW = 200_000
@@ -104,17 +104,17 @@ def find_model(name: str) -> Model | None:
     for provider, spelling in _readings(wanted):
         entry = _find_entry(provider, spelling)
         if entry is not None:
-            return _as_model(provider["id"], entry, spelling, MILLION_WINDOW if is_million else 0)
+            return _as_model(provider.id, entry, spelling, MILLION_WINDOW if is_million else 0)
     return None
 
 
 def list_models(provider: str = "") -> tuple[Model, ...]:
     """Return every known model, of one provider or of all."""
     return tuple(
-        _as_model(one["id"], entry, entry["id"], 0)
-        for one in read_prices()["providers"]
-        if provider in ("", one["id"])
-        for entry in one["models"]
+        _as_model(one.id, entry, entry["id"], 0)
+        for one in read_prices().providers
+        if provider in ("", one.id)
+        for entry in one.models
     )
 
 
@@ -210,32 +210,32 @@ def _rates_of_today(prices: list[list[Any]]) -> dict[str, Any]:
     return rates
 
 
-def _readings(name: str) -> Iterator[tuple[dict[str, Any], str]]:
+def _readings(name: str) -> Iterator[tuple[Provider, str]]:
     """Yield (provider, spelling) in the order of trust: named provider, provider by name, then any."""
-    providers = read_prices()["providers"]
+    providers = read_prices().providers
     rest = name
     while True:
         front, slash, behind = rest.partition("/")
         if slash:
-            named = [one for one in providers if one["id"] == front]
-            named += [one for one in providers if _matches(one["provider_match"], front)]
+            named = [one for one in providers if one.id == front]
+            named += [one for one in providers if _matches(one.provider_match, front)]
             yield from ((one, behind) for one in named)
-        yield from ((one, rest) for one in providers if _matches(one["model_match"], rest))
+        yield from ((one, rest) for one in providers if _matches(one.model_match, rest))
         if not slash:
             break
         rest = behind
     for spelling in _plainer(rest):
-        yield from ((one, spelling) for one in providers if _matches(one["model_match"], spelling))
+        yield from ((one, spelling) for one in providers if _matches(one.model_match, spelling))
         yield from ((one, spelling) for one in providers)
         yield from ((one, f"{maker}/{spelling}") for maker, one in _makers(spelling))
     if rest != name:
         yield from ((one, name) for one in providers)
 
 
-def _makers(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _makers(name: str) -> Iterator[tuple[str, Provider]]:
     """Yield (maker, provider) of models that are listed as `maker/name`."""
-    for provider in read_prices()["providers"]:
-        for entry in provider["models"]:
+    for provider in read_prices().providers:
+        for entry in provider.models:
             maker, slash, model = entry["id"].partition("/")
             if slash and model.lower() == name:
                 yield maker, provider
@@ -252,11 +252,11 @@ def _plainer(name: str) -> Iterator[str]:
         yield name
 
 
-def _find_entry(provider: dict[str, Any], name: str) -> dict[str, Any] | None:
-    own = (provider, *(one for one in read_prices()["providers"] if one["id"] in provider["fallback"]))
+def _find_entry(provider: Provider, name: str) -> dict[str, Any] | None:
+    own = (provider, *(one for one in read_prices().providers if one.id in provider.fallback))
     for spelling in (name, _with_dashed_date(name)):
         for one in own:
-            for entry in one["models"]:
+            for entry in one.models:
                 if _matches(entry["match"], spelling):
                     found: dict[str, Any] = entry
                     return found

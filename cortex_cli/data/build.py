@@ -12,8 +12,6 @@ import zlib
 from importlib.resources import files
 from pathlib import Path
 
-import orjson
-
 from cortex_cli.data.prices import PRICES_FILE, extract, installed_version
 from cortex_cli.data.vocabulary import VOCABULARIES, pack
 
@@ -43,7 +41,7 @@ def build() -> None:
         data = pack(read_source(name))
         HERE.joinpath(f"{name}.vocabulary").write_bytes(zlib.compress(data, 9))
         log.info("%s unpacked sha256 %s", name, hashlib.sha256(data).hexdigest())
-    PRICES_FILE.write_bytes(zlib.compress(orjson.dumps(extract(installed_version())), 9))
+    PRICES_FILE.write_bytes(zlib.compress(extract(installed_version()), 9))
     log.info("prices of genai-prices %s", installed_version())
 
 

@@ -3,19 +3,21 @@
 genai-prices takes 0.25 s to import, as long as compacting a session of many megabytes. So `build.py` keeps
 an extract of it in this folder. Where a newer genai-prices is installed than the extract was made from, the
 extract is made again, in memory, from that.
+
+The extract is JSON Lines: the version, then two lines for each provider, what it is known by and its models.
 """
 
 import zlib
 from datetime import UTC, time
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from os import listdir
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-PRICES_FILE = Path(__file__).parent / "prices.json.z"
+PRICES_FILE = Path(__file__).parent / "prices.jsonl.z"
 
 PRICE_KEYS = {
     "input": "input_mtok",
@@ -33,17 +35,50 @@ MISSING_WINDOWS = {"gemini-3-pro-preview": 1_048_576}
 """Windows of models in use that genai-prices does not state. Source: https://ai.google.dev/gemini-api/docs/models."""
 
 
-@cache
-def read_prices() -> dict[str, Any]:
-    """Return the extract, once per process.
+class Provider:
+    """Who offers models."""
 
-    `{"version", "providers": [{"id", "model_match", "provider_match", "fallback", "models": [MODEL]}]}` with
-    MODEL = `{"id", "match", "window", "prices": [[start date or "", {price: [[from tokens, usd], ...]}]]}`
-    """
-    packed: dict[str, Any] = orjson.loads(zlib.decompress(PRICES_FILE.read_bytes()))
-    if _as_numbers(installed_version()) > _as_numbers(packed["version"]):
-        return extract(installed_version())
+    def __init__(self, head: bytes, models: bytes) -> None:
+        known: dict[str, Any] = orjson.loads(head)
+        self.id: str = known["id"]
+        self.model_match: list[Any] | None = known["model_match"]
+        """The rule for names of its models."""
+        self.provider_match: list[Any] | None = known["provider_match"]
+        """The rule for its own name."""
+        self.fallback: list[str] = known["fallback"]
+        """Ids of providers whose models it offers too."""
+        self._models = models
+
+    @cached_property
+    def models(self) -> list[dict[str, Any]]:
+        """`{"id", "match", "window", "prices": [[start date or "", {price: [[from tokens, usd], ...]}]]}` of each.
+
+        Parsed when they are asked for: all providers' take 8 ms, and most runs ask one.
+        """
+        found: list[dict[str, Any]] = orjson.loads(self._models)
+        return found
+
+
+class PriceList(NamedTuple):
+    """The extract."""
+
+    version: str
+    """Of the genai-prices that it was made from."""
+    providers: tuple[Provider, ...]
+
+
+@cache
+def read_prices() -> PriceList:
+    """Return the extract, once per process."""
+    packed = _parse(zlib.decompress(PRICES_FILE.read_bytes()))
+    if _as_numbers(installed_version()) > _as_numbers(packed.version):
+        return _parse(extract(installed_version()))
     return packed
+
+
+def _parse(text: bytes) -> PriceList:
+    version, *lines = text.split(b"\n")
+    return PriceList(orjson.loads(version), tuple(map(Provider, lines[::2], lines[1::2])))
 
 
 def installed_version() -> str:
@@ -58,7 +93,7 @@ def installed_version() -> str:
     return max((name[len(start) : -len(end)] for name in names), key=_as_numbers, default="")
 
 
-def extract(version: str) -> dict[str, Any]:
+def extract(version: str) -> bytes:
     """Make the extract from the installed package; 0.25 s."""
     from genai_prices.data import providers  # noqa: PLC0415 - start-up time, see above
 
@@ -68,24 +103,27 @@ def extract(version: str) -> dict[str, Any]:
         for model in provider.models
         if model.context_window
     }  # some providers leave out what another states of the same model
-    return {"version": version, "providers": [_provider(one, windows) for one in providers]}
+    lines: list[Any] = [version]
+    for one in providers:
+        lines += [_provider(one), [_model(model, windows) for model in one.models]]
+    return b"\n".join(map(orjson.dumps, lines))
 
 
-def _provider(provider: Any, windows: dict[str, int]) -> dict[str, Any]:
+def _provider(provider: Any) -> dict[str, Any]:
     return {
         "id": provider.id,
         "model_match": _rule(provider.model_match),
         "provider_match": _rule(provider.provider_match),
         "fallback": provider.fallback_model_providers or [],
-        "models": [
-            {
-                "id": model.id,
-                "match": _rule(model.match),
-                "window": model.context_window or windows.get(_plain(model.id), 0),
-                "prices": _prices(model.prices),
-            }
-            for model in provider.models
-        ],
+    }
+
+
+def _model(model: Any, windows: dict[str, int]) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "match": _rule(model.match),
+        "window": model.context_window or windows.get(_plain(model.id), 0),
+        "prices": _prices(model.prices),
     }
 
 
