@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,8 +17,7 @@ from cortex_cli.jsonscan import Path as Path  # those who edit name paths
 from cortex_cli.jsonscan import end_of, read_key, skip
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(NamedTuple):
     """Put another value in the place of the one at `path`; of duplicate keys the last, which parsers read."""
 
     path: Path
@@ -26,23 +25,20 @@ class Replace:
     """Anything `encode` takes; `Raw` for JSON that is already encoded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(NamedTuple):
     """Take the list item or object member at `path` out, with its comma."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(NamedTuple):
     """Put values into a list before the item at `path`; a position at or past its end appends."""
 
     path: Path
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """JSON that is already encoded."""
 
     data: bytes

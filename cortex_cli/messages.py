@@ -129,8 +129,7 @@ class Message(NamedTuple):
         return not (self.slot or self.synthetic)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What the newest valid model call reported of its own size."""
 
     tokens: int
@@ -215,8 +214,7 @@ class Change(NamedTuple):
     """Where the original can be found again; empty without an archive."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerResult:
+class LayerResult(NamedTuple):
     """What a layer returns."""
 
     messages: tuple[Message, ...]

@@ -211,7 +211,7 @@ class Run:
         (text, *lost), secrets = redact_all([outcome.text, *outcome.facts.lost])
         if not secrets:
             return outcome
-        facts = replace(outcome.facts, lost=tuple(lost))
+        facts = outcome.facts._replace(lost=tuple(lost))
         return replace(outcome, text=text, facts=facts, redacted=max(outcome.redacted, secrets))
 
     async def summarize_smaller(self, target: int, settings: Settings) -> None:

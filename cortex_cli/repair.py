@@ -4,8 +4,8 @@ Loads never repair; this does, and says what it did. Source: SPEC section 10.
 """
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from cortex_cli.groups import CallSite, pair_calls
 from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED, image_text
@@ -14,8 +14,7 @@ from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, is_excerpt, late_results, repeated_calls, repeated_messages
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(NamedTuple):
     """A conversation with its pairs in order."""
 
     messages: tuple[Message, ...]

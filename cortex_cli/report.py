@@ -70,8 +70,7 @@ class ChangeReport(NamedTuple):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class LayerReport:
+class LayerReport(NamedTuple):
     """What one layer did, all its passes together."""
 
     name: str
@@ -97,13 +96,15 @@ class LayerReport:
         return dict(Tally((change.action, change.tool) for change in self.changes))
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Facts of the ledger."""
 
     found: int = 0
     kept: int = 0
     lost: tuple[str, ...] = ()
+
+
+NO_FACTS = Facts()
 
 
 def add_bills(bills: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
@@ -133,7 +134,7 @@ class Report:
     strategy: str = "classic"
     summarizer: str = ""
     layers: tuple[LayerReport, ...] = ()
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
     cost: dict[str, Any] | None = None
     repairs: tuple[ChangeReport, ...] = ()
     warnings: tuple[str, ...] = ()

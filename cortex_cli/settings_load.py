@@ -6,10 +6,10 @@ The knobs and their bounds stand in `settings.py`. The environment and the flags
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NamedTuple, NoReturn, get_args
 
 from cortex_cli.cache import parse_cache_option
 from cortex_cli.errors import OptionError, name_hint, nearest
@@ -32,8 +32,7 @@ _SWITCH = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedSettings:
+class LoadedSettings(NamedTuple):
     """Settings, and where each came from."""
 
     settings: Settings

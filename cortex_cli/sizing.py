@@ -1,6 +1,6 @@
 """The sizes that decide: window, budget, what is sent besides the file, and the model's own scale."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cortex_cli import marks, models
 from cortex_cli.errors import OptionError
@@ -13,8 +13,7 @@ OVERHEAD_LIMIT_RATIO = 0.5
 """An overhead above this share of the budget is not this session's. Source: SPEC section 1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizing:
+class Sizing(NamedTuple):
     """Sizes of one run, in tokens of its counter."""
 
     window: int

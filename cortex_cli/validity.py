@@ -7,7 +7,6 @@ together (thinking and its call, reasoning and its item) is one message.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -51,8 +50,7 @@ class Problem(NamedTuple):
         return transcript.line_of(self.message)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """One conversation under examination."""
 
     messages: Sequence[Message]

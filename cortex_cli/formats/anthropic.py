@@ -90,7 +90,7 @@ def load(source: Source) -> Transcript:
     usage = reading.usage
     if usage is not None:
         gone = len(reading.messages) - len(live)
-        usage = replace(usage, messages=usage.messages - gone + len(system)) if usage.messages > gone else None
+        usage = usage._replace(messages=usage.messages - gone + len(system)) if usage.messages > gone else None
     transcript = containers.build(
         source,
         reading,

@@ -61,7 +61,7 @@ def load(source: Source) -> Transcript:
     gone = len(reading.messages) - len(messages)
     usage = reading.usage
     if usage is not None:
-        usage = replace(usage, messages=usage.messages - gone) if usage.messages > gone and boundary < 0 else None
+        usage = usage._replace(messages=usage.messages - gone) if usage.messages > gone and boundary < 0 else None
     transcript = containers.build(
         source, reading, NAME, messages, ids=ids, preamble=containers.preamble_of(agent, "tool_definitions")
     )

@@ -6,6 +6,7 @@ Every untouched record keeps its bytes. What is loaded again is the same convers
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cortex_cli.formats.carrier import Carrier, plan_carrier
 from cortex_cli.formats.changes import RecordChange, is_changed, record_changes
@@ -29,8 +30,7 @@ CHUNK_BYTES = 1_000_000
 """What leaves together: a large file is neither held twice nor written in crumbs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """What a dump has to know of the file."""
 
     links: Mapping[int, Link]

@@ -59,7 +59,7 @@ def load(source: Source) -> Transcript:
     system = _read_system(top.get("system_prompt"))
     usage = reading.usage
     if usage is not None:
-        usage = replace(usage, messages=usage.messages + len(system))
+        usage = usage._replace(messages=usage.messages + len(system))
     transcript = containers.build(source, reading, NAME, [*system, *reading.messages])
     session_id = text_of(top.get("sessionId")) or text_of(top.get("conversation_id"))
     return replace(transcript, usage=usage, session_id=session_id)
