@@ -7,7 +7,6 @@ Source: the event log of openhands-sdk.
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -100,15 +99,15 @@ def write(path: Path, data: bytes, like: Path, *, overwrite: bool = False) -> in
         hint = "`--force` overwrites it, `-o PATH` writes elsewhere"
         raise OutputError("already exists", where=str(path), hint=hint)
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as made:
-            new = Path(made) / "new"
+        with files.temporary_folder(path) as made:
+            new = made / "new"
             if _home(like) == like:
                 size = _write_events(new, data)
             else:
                 shutil.copytree(like, new, ignore=lambda folder, _names: [EVENTS] if Path(folder) == like else [])
                 size = _write_events(new / EVENTS, data)
             if path.exists():
-                path.rename(Path(made) / "old")
+                path.rename(made / "old")
             new.rename(path)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -129,10 +128,10 @@ def write_in_place(source: InputFile, data: bytes) -> Path:
     names = (home.with_name(f"{home.name}.bak{f'.{number}' if number else ''}") for number in count())
     backup = next(name for name in names if not name.exists())
     try:
-        with tempfile.TemporaryDirectory(dir=home.parent, prefix=f".{home.name}.") as made:
-            _write_events(Path(made) / "new", data)
+        with files.temporary_folder(home) as made:
+            _write_events(made / "new", data)
             home.rename(backup)
-            (Path(made) / "new").rename(home)
+            (made / "new").rename(home)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"cannot be written: {reason}", where=source.path, hint="use -o PATH") from error

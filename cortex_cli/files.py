@@ -343,6 +343,15 @@ def _temporary(target: Path, mode: int | None) -> Iterator[_Temporary]:
         temporary.close()
 
 
+@contextlib.contextmanager
+def temporary_folder(beside: Path) -> Iterator[Path]:
+    """Make a hidden folder beside a path; in the end it is gone, with what is left in it."""
+    import tempfile  # noqa: PLC0415 - start-up time: 1 ms, and few sessions are folders
+
+    with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}.") as made:
+        yield Path(made)
+
+
 def _sync_folder(folder: Path) -> None:
     """Let a new name survive a power cut."""
     if not hasattr(os, "O_DIRECTORY"):

@@ -4,7 +4,6 @@ The members keep their bytes. A new folder appears whole or not at all; in a fol
 replaced whole, the history last: a crash between leaves more to be observed again, never less.
 """
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -101,8 +100,8 @@ def write(path: Path, chunks: Iterable[bytes], *, like: str = "", overwrite: boo
     if path.exists():
         return sum(files.write_file(path / name, [data], overwrite=True) for name, data in members.items())
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as made:
-            new = Path(made) / "new"
+        with files.temporary_folder(path) as made:
+            new = made / "new"
             new.mkdir()
             size = sum(files.write_file(new / name, [data]) for name, data in members.items())
             new.rename(path)

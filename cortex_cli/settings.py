@@ -6,6 +6,7 @@ nor the environment: they are handed in.
 """
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import get_type_hints
 
 from cortex_cli.knobs import Knob, Share, Size, as_knob
@@ -337,6 +338,7 @@ class Settings:
         return "observe" if self.strategy == "observational" else "summary"
 
 
+@cache
 def knobs() -> tuple[Knob, ...]:
     """Return every setting, in the order of declaration."""
     types = get_type_hints(Settings)

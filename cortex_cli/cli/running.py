@@ -17,7 +17,6 @@ from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers import summarizer_of
 from cortex_cli.summarizers.base import BUILTIN, Summarizer
-from cortex_cli.sums import sums_of
 from cortex_cli.targets import Written, write_result
 from cortex_cli.tokens import Counter, make_counter
 
@@ -193,10 +192,11 @@ class Runner:
             self.shell.print_json(report.to_json(), stream)
             return
         from cortex_cli.cli.render import print_report  # noqa: PLC0415  # Rich is slow to import, and may not be needed
-        from cortex_cli.cli.render_changes import print_changes  # noqa: PLC0415  # the same
 
         console = make_console(stream, self.shell.environment, form=form)
         if self.report.show_diff:
+            from cortex_cli.cli.render_changes import print_changes  # noqa: PLC0415  # the same
+
             print_changes(console, report, verbose=self.report.verbose)
         print_report(console, report, written, verbose=self.report.verbose)
 
@@ -208,6 +208,8 @@ class Runner:
         failures = [failure.to_json() for failure in failed]
         data: dict[str, Any] = done[0] if is_one else batch_report(self.command, done, failures)
         if not is_one:
+            from cortex_cli.sums import sums_of  # noqa: PLC0415  # of one input nothing is added up
+
             data["sums"] = sums_of(done, time.time())
         if self.report.json:
             self.shell.print_json(data, self.shell.stdout)
