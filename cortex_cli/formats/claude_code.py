@@ -4,7 +4,6 @@ Here is the way in and out; `claude_code_tree` finds the conversation in the fil
 makes messages of it, `claude_code_dump` writes the difference. Source: FORMATS section 1.
 """
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -62,11 +61,11 @@ class _Reading:
         record = read_record(index, value)
         if record is not None:
             self.records[index] = record
-            self.links[index] = node = record.node
-            if node.boundary and not node.sidechain:
+            self.links[index] = record
+            if record.boundary and not record.sidechain:
                 self.preserved = _read_preserved(value.get("compactMetadata"))
                 self.leaf = ""  # what the client noted before counts no more
-            elif node.kind == "attachment":
+            elif record.kind == "attachment":
                 self.preamble = _read_preamble(value["attachment"]) or self.preamble
             return
         uuid, parent = value.get("uuid"), value.get("parentUuid")
@@ -78,9 +77,9 @@ class _Reading:
             self.leaf = self.leaves[index] = leaf
 
     def tree(self, size: int) -> Tree:
-        nodes = [self.records[index].node for index in sorted(self.records)]
-        bridges = self.bridges
-        nodes = [self._bridged(node) if node.parent in bridges else node for node in nodes]
+        records, bridges = self.records, self.bridges
+        in_order = [records[index] for index in sorted(records)]
+        nodes = [self._bridged(node) if node.parent in bridges else node for node in in_order]
         return Tree(nodes, self.leaf, self.preserved, size > LARGE_FILE_BYTES)
 
     def _bridged(self, node: Node) -> Node:
@@ -89,7 +88,7 @@ class _Reading:
             if parent not in self.bridges:
                 break
             parent = self.bridges[parent]
-        return dataclasses.replace(node, parent=parent)
+        return node.hung_on(parent)
 
 
 def load(source: Source) -> Transcript:
@@ -131,10 +130,10 @@ def _find_gaps(path: Sequence[Node]) -> list[Node]:
 def _warn_of_gaps(source: Source, path: Sequence[Node], gaps: Sequence[Node]) -> Iterator[str]:
     if not gaps:
         return
-    before = {node.record: earlier for earlier, node in pairwise(path)}
+    before = {node.index: earlier for earlier, node in pairwise(path)}
     for node in gaps:
-        line = source.first_line + node.record
-        follows = f"line {source.first_line + before[node.record].record}" if node.record in before else "nothing"
+        line = source.first_line + node.index
+        follows = f"line {source.first_line + before[node.index].index}" if node.index in before else "nothing"
         yield f"{source.path}:{line}: its parent {node.parent!r} is not in the file, it follows {follows}"
 
 
@@ -154,17 +153,17 @@ def check(transcript: Transcript) -> Iterator[Problem]:
 def _layout(
     reading: _Reading, tree: Tree, path: Sequence[Node], messages: Sequence[Message], gaps: Sequence[Node]
 ) -> Layout:
-    spoken = {node.record for node in path if node.kind in ("user", "assistant")}
-    says = {node.record: node.parent for node in tree.nodes}
+    spoken = {node.index for node in path if node.kind in ("user", "assistant")}
+    says = {node.index: node.parent for node in tree.nodes} if tree.preserved else {}
     return Layout(
         reading.links,
-        tuple([node.record for node in path]),
+        tuple([node.index for node in path]),
         reading.leaves,
         unsent=frozenset(spoken.difference(*[message.records for message in messages])),
-        boundary=max((node.record for node in path if node.boundary), default=-1),
-        rehung=frozenset([node.record for node in path if node.parent != says[node.record]]),
-        gaps=frozenset([node.record for node in gaps]),
-        loose=frozenset([node.record for node in path if not (node.answer or node.has_results)]),
+        boundary=max((node.index for node in path if node.boundary), default=-1),
+        rehung=frozenset([node.index for node in path if tree.preserved and node.parent != says[node.index]]),
+        gaps=frozenset([node.index for node in gaps]),
+        loose=frozenset([node.index for node in path if not (node.answer or node.has_results)]),
     )
 
 
@@ -220,7 +219,7 @@ def _read_preamble(attachment: Any) -> tuple[str, ...]:
 
 def _session_id(path: str, live: Sequence[Node], records: dict[int, Record]) -> str:
     """Return the session's id: the one that the file is named after, else the newest."""
-    ids = dict.fromkeys(records[node.record].session for node in reversed(live))
+    ids = dict.fromkeys(records[node.index].session for node in reversed(live))
     ids.pop("", None)
     return next((one for one in ids if one in path), next(iter(ids), ""))
 
@@ -232,7 +231,7 @@ def _usage(found: Conversation, path: Sequence[Node]) -> Usage | None:
         if not answer.tokens:
             continue
         is_later = boundary is None or (
-            answer.message.records[0] > boundary.record and answer.message.time > boundary.time
+            answer.message.records[0] > boundary.index and answer.message.time > boundary.time
         )
         return Usage(answer.tokens, position + 1) if is_later else None
     return None

@@ -53,7 +53,6 @@ class _Unit:
     """An answer in the making."""
 
     records: list[Record]
-    uuids: set[str]
     results: list[tuple[Record, Part]] = field(default_factory=list)
     calls: dict[str, str] = field(default_factory=dict)
     """Call id -> tool."""
@@ -61,6 +60,10 @@ class _Unit:
     """Ids of the calls that have their result."""
     apart: bool = False
     """Something of the user follows, and no result stands between: a later piece is a message of its own."""
+
+    def has(self, uuid: str) -> bool:
+        """Whether a record is a piece of this answer."""
+        return any(record.uuid == uuid for record in self.records)
 
 
 class _Builder:
@@ -73,11 +76,9 @@ class _Builder:
         self.orphans: list[tuple[Record, Part]] = []
         self.newest: _Unit | None = None
         """The newest answer."""
-        self.last: Record | None = None
-        """The newest user or assistant record, but for mere thinking."""
 
     def add(self, record: Record) -> None:
-        kind = record.node.kind
+        kind = record.kind
         if kind == "assistant":
             self._add_assistant(record)
         elif kind == "user":
@@ -86,26 +87,22 @@ class _Builder:
             self._add_other(record)
 
     def _add_assistant(self, record: Record) -> None:
-        if record.failed or _says_something(record.parts):
-            self.last = record
         if record.failed:
             return
         unit = self.newest
         if unit is None or unit.apart or not _is_same_answer(unit.records[-1], record):
-            unit = self.newest = _Unit([record], {record.node.uuid})
+            unit = self.newest = _Unit([record])
             self.units.append(unit)
         else:
             unit.records.append(record)
-            unit.uuids.add(record.node.uuid)
         for part in record.parts:
             if part.kind == "call" and part.call_id not in unit.calls:
                 unit.calls[part.call_id] = part.name
                 self.calls.setdefault(part.call_id, []).append(unit)
 
     def _add_user(self, record: Record) -> None:
-        self.last = record
         rest = record.parts
-        if record.node.has_results:
+        if record.has_results:
             for part in rest:
                 if part.kind == "result":
                     self._add_result(record, part)
@@ -131,31 +128,31 @@ class _Builder:
             return
         unit = homes[-1]
         if len(homes) > 1:
-            unit = next((one for one in homes if record.caller in one.uuids), unit)
+            unit = next((one for one in homes if one.has(record.caller)), unit)
         if call_id not in unit.answered:
             unit.answered.add(call_id)
             unit.results.append((record, part.with_name(unit.calls[call_id])))
 
     def _add_other(self, record: Record) -> None:
-        is_attachment = record.node.kind == "attachment" and not record.typed
+        is_attachment = record.kind == "attachment" and not record.typed
         newest = self.units[-1] if self.units else None
         if is_attachment and isinstance(newest, _Said) and newest.role == "attachment":
             newest.records.append(record)
         else:
             self.units.append(_Said("attachment" if is_attachment else "user", [record]))
 
-    def waiting(self) -> set[int]:
-        """Return the ids (`id()`) of the units whose open calls are kept.
+    def waiting(self, last: Record | None) -> set[int]:
+        """Return the ids (`id()`) of the units whose open calls are kept; `last`: what the session ends with.
 
         Where the session ends within a turn (in a call or a result), the client closes the open calls of that turn:
         those of the newest answer, and earlier ones that a result follows. All others it leaves out.
         """
         kept: set[int] = set()
-        if not self._ends_within_turn():
+        if not _is_within_turn(last):
             return kept
         has_results = False
         for unit in reversed(self.units):
-            if unit.records[0].node.kind == "user":
+            if unit.records[0].kind == "user":
                 break
             if isinstance(unit, _Unit):
                 has_results = has_results or bool(unit.results)
@@ -163,12 +160,21 @@ class _Builder:
                     kept.add(id(unit))
         return kept
 
-    def _ends_within_turn(self) -> bool:
-        if self.last is None:
-            return False
-        if self.last.node.kind == "user":
-            return all(part.kind == "result" for part in self.last.parts)
-        return any(part.kind == "call" for part in self.last.parts)
+
+def _last_said(records: Sequence[Record]) -> Record | None:
+    """Return the newest user or assistant record, but for mere thinking."""
+    for record in reversed(records):
+        if record.kind == "user" or (record.kind == "assistant" and (record.failed or _says_something(record.parts))):
+            return record
+    return None
+
+
+def _is_within_turn(last: Record | None) -> bool:
+    if last is None:
+        return False
+    if last.kind == "user":
+        return all(part.kind == "result" for part in last.parts)
+    return any(part.kind == "call" for part in last.parts)
 
 
 def _is_same_answer(one: Record, other: Record) -> bool:
@@ -177,7 +183,7 @@ def _is_same_answer(one: Record, other: Record) -> bool:
     A scrubber of secrets gives unlike answers the same `message.id`; they still differ in their request.
     """
     same_request = not one.request or not other.request or one.request == other.request
-    return bool(one.node.answer) and one.node.answer == other.node.answer and same_request
+    return bool(one.answer) and one.answer == other.answer and same_request
 
 
 def read_conversation(path: Sequence[Node], records: Mapping[int, Record]) -> Conversation:
@@ -188,9 +194,10 @@ def read_conversation(path: Sequence[Node], records: Mapping[int, Record]) -> Co
         records: By index of the line.
     """
     builder = _Builder()
-    for node in path:
-        builder.add(records[node.record])
-    waiting = builder.waiting()
+    found = [records[node.index] for node in path]
+    for record in found:
+        builder.add(record)
+    waiting = builder.waiting(_last_said(found))
     messages: list[Message] = []
     spoken: dict[int, _Unit] = {}
     for unit in builder.units:
@@ -203,7 +210,7 @@ def read_conversation(path: Sequence[Node], records: Mapping[int, Record]) -> Co
             messages.append(message)
         results = unit.results
         if len(results) > 1:
-            results = sorted(results, key=lambda pair: pair[0].node.record)
+            results = sorted(results, key=lambda pair: pair[0].index)
         messages += [_result_message(record, part) for record, part in results]
     if not messages:  # a mere excerpt
         messages = [_result_message(record, part) for record, part in builder.orphans]
@@ -211,27 +218,26 @@ def read_conversation(path: Sequence[Node], records: Mapping[int, Record]) -> Co
 
 
 def _result_message(record: Record, part: Part) -> Message:
-    node = record.node
-    return build(Message, ("tool", (part,), (node.record,), node.uuid, node.time, False, False, "", -1))
+    return build(Message, ("tool", (part,), (record.index,), record.uuid, record.time, False, False, "", -1))
 
 
 def _user_message(unit: _Said) -> Message:
     first = unit.records[0]
     parts = tuple([part for record in unit.records for part in record.parts])
-    indices = tuple(sorted([record.node.record for record in unit.records]))
+    indices = tuple(sorted([record.index for record in unit.records]))
     synthetic: Synthetic = ""
     if len(parts) == 1 and parts[0].kind == "text":
         synthetic = synthetic_kind(parts[0].text)
     synthetic = synthetic or ("summary" if first.summary else "")
     typed = first.typed and not synthetic
-    return Message("user", parts, indices, first.node.uuid, first.node.time, typed, False, synthetic)
+    return Message("user", parts, indices, first.uuid, first.time, typed, False, synthetic)
 
 
 def _assistant_message(unit: _Unit, *, may_wait: bool) -> Message | None:
     """Put the pieces of an answer together; None where nothing is left that would be sent."""
     records = unit.records
     if len(records) > 1:
-        records = sorted(records, key=lambda record: record.node.record)
+        records = sorted(records, key=lambda record: record.index)
     alive = records if may_wait else [record for record in records if not _is_dead(record, unit)]
     said: list[Part] = []
     calls: list[Part] = []
@@ -248,9 +254,9 @@ def _assistant_message(unit: _Unit, *, may_wait: bool) -> Message | None:
                 only_thinks = False
     if only_thinks and not calls:
         return None
-    node = alive[0].node
-    indices = tuple([record.node.record for record in alive])
-    return build(Message, ("assistant", (*said, *calls), indices, node.uuid, node.time, False, False, "", -1))
+    first = alive[0]
+    indices = tuple([record.index for record in alive])
+    return build(Message, ("assistant", (*said, *calls), indices, first.uuid, first.time, False, False, "", -1))
 
 
 def _is_dead(record: Record, unit: _Unit) -> bool:

@@ -5,14 +5,13 @@ by `claude_code_tree` and `claude_code_messages`. Source: FORMATS section 1.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cortex_cli.formats.anthropic_elements import read_parts, usage_tokens
 from cortex_cli.formats.claude_code_tree import Node
 from cortex_cli.formats.containers import only
 from cortex_cli.formats.contents import read_result, text_of
-from cortex_cli.formats.times import to_utc
 from cortex_cli.messages import Media, Part
 from cortex_cli.tokens import estimate_media_tokens
 from cortex_cli.typed import is_typed_text
@@ -60,16 +59,17 @@ SENT_ATTACHMENTS = {
 
 
 @dataclass(slots=True, eq=False)
-class Record:
-    """What one line says; like `Node` never changed."""
+class Record(Node):
+    """What one line says."""
 
-    node: Node
     parts: tuple[Part, ...] = ()
     """What of it is sent; empty for records that only hold a place."""
     session: str = ""
     typed: bool = False
     summary: bool = False
     """`isCompactSummary`."""
+    caller: str = ""
+    """The assistant record whose call it answers."""
     request: str = ""
     """`requestId` of an assistant record."""
     model: str = ""
@@ -77,8 +77,6 @@ class Record:
     """What the answer's usage says of its size."""
     failed: bool = False
     """An error of the API that the client wrote down as an answer; never sent."""
-    caller: str = ""
-    """The assistant record whose call it answers."""
 
 
 def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
@@ -95,18 +93,10 @@ def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
     return reader(index, value)
 
 
-def _node(
-    index: int,
-    value: Mapping[str, Any],
-    answer: str = "",
-    *,
-    has_results: bool = False,
-    follows: bool = False,
-    boundary: bool = False,
-) -> Node:
-    parent, time = text_of(value.get("parentUuid")), to_utc(value.get("timestamp"))
-    is_side = value.get("isSidechain") is True
-    return Node(value["uuid"], parent, index, value["type"], time, is_side, answer, has_results, follows, boundary)
+def _place(index: int, value: Mapping[str, Any]) -> tuple[str, str, int, str, Any, bool]:
+    """Return the first fields of a record: where it stands."""
+    parent = text_of(value.get("parentUuid"))
+    return value["uuid"], parent, index, value["type"], value.get("timestamp"), value.get("isSidechain") is True
 
 
 def _read_user(index: int, value: Mapping[str, Any]) -> Record:
@@ -115,13 +105,13 @@ def _read_user(index: int, value: Mapping[str, Any]) -> Record:
     is_meta = value.get("isMeta") is True
     parts = only(read_parts(index, content), "result")
     kinds = [part.kind for part in parts]
-    has_results = "result" in kinds
-    node = _node(index, value, has_results=has_results, follows=is_meta)
+    place = _place(index, value)
     is_summary = value.get("isCompactSummary") is True
-    said = "text" in kinds and not (is_meta or is_summary or node.sidechain) and _is_human(value.get("origin"))
+    said = "text" in kinds and not (is_meta or is_summary or place[-1]) and _is_human(value.get("origin"))
     typed = said and any(is_typed(part.text) for part in parts if part.kind == "text")
-    caller = text_of(value.get("sourceToolAssistantUUID")) or node.parent
-    return Record(node, parts, text_of(value.get("sessionId")), typed, is_summary, caller=caller)
+    caller = text_of(value.get("sourceToolAssistantUUID")) or place[1]
+    flags = "result" in kinds, is_meta, False
+    return Record(*place, "", *flags, parts, text_of(value.get("sessionId")), typed, is_summary, caller)
 
 
 def is_typed(text: str) -> bool:
@@ -139,11 +129,16 @@ def _read_assistant(index: int, value: Mapping[str, Any]) -> Record:
     model = text_of(message.get("model"))
     is_own = model == SYNTHETIC_MODEL
     return Record(
-        _node(index, value, text_of(message.get("id"))),
+        *_place(index, value),
+        text_of(message.get("id")),
+        False,
+        False,
+        False,
         only(read_parts(index, message.get("content")), "call"),
         text_of(value.get("sessionId")),
         False,
         False,
+        "",
         text_of(value.get("requestId")),
         "" if is_own else model,
         usage_tokens(message.get("usage")),
@@ -152,33 +147,32 @@ def _read_assistant(index: int, value: Mapping[str, Any]) -> Record:
 
 
 def _read_system(index: int, value: Mapping[str, Any]) -> Record:
-    subtype = value.get("subtype")
-    node = _node(index, value, follows=True, boundary=subtype == "compact_boundary")
-    content = value.get("content")
-    sent = subtype == "local_command" and isinstance(content, str)
-    return Record(node, (Part("text", content, record=index),) if sent else ())  # type: ignore[arg-type]
+    subtype, content = value.get("subtype"), value.get("content")
+    is_sent = subtype == "local_command" and isinstance(content, str)
+    parts = (Part("text", text_of(content), record=index),) if is_sent else ()
+    return Record(*_place(index, value), follows=True, boundary=subtype == "compact_boundary", parts=parts)
 
 
 def _read_attachment(index: int, value: Mapping[str, Any]) -> Record:
-    node = _node(index, value, follows=True)
+    record = Record(*_place(index, value), follows=True)
     attachment = value.get("attachment")
     if not isinstance(attachment, dict):
-        return Record(node)
+        return record
     if attachment.get("type") == "queued_command":
-        return _read_queued(node, attachment)
+        return _read_queued(record, attachment)
     texts = _rendered(value.get("rendered"))
     if not texts and text_of(attachment.get("type")) in SENT_ATTACHMENTS:
         texts = [_reminder(attachment)]
     text = (Part("text", "\n".join(texts), record=index),) if texts else ()
-    return Record(node, (*text, *_attached_media(index, attachment)))
+    return replace(record, parts=(*text, *_attached_media(index, attachment)))
 
 
-def _read_queued(node: Node, attachment: Mapping[str, Any]) -> Record:
+def _read_queued(record: Record, attachment: Mapping[str, Any]) -> Record:
     """Read what the user typed, or a program reported, while an answer was being written."""
-    parts = only(read_parts(node.record, attachment.get("prompt")))
+    parts = only(read_parts(record.index, attachment.get("prompt")))
     said = attachment.get("commandMode") in (None, "prompt") and _is_human(attachment.get("origin"))
-    typed = said and not node.sidechain and any(is_typed(part.text) for part in parts if part.kind == "text")
-    return Record(node, parts, typed=typed)
+    typed = said and not record.sidechain and any(is_typed(part.text) for part in parts if part.kind == "text")
+    return replace(record, parts=parts, typed=typed)
 
 
 def _rendered(rendered: Any) -> list[str]:

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from cortex_cli.formats.times import to_utc
 
 LARGE_FILE_BYTES = 5 * 1024 * 1024
 """Of larger files the client does not even read what stands before the last boundary."""
@@ -35,10 +37,12 @@ class Node(Link):
     No tuple, for its members are asked for a hundred thousand times; never changed all the same.
     """
 
-    record: int
+    index: int
+    """Of its line."""
     kind: str
     """user, assistant, system or attachment."""
-    time: str = ""
+    timestamp: Any = ""
+    """As it stands in the file."""
     sidechain: bool = False
     answer: str = ""
     """`message.id` of an assistant record: the answer that it is a piece of."""
@@ -47,6 +51,17 @@ class Node(Link):
     """Belongs to what stands above it: meta texts, attachments, system records."""
     boundary: bool = False
     """A `compact_boundary`."""
+
+    @property
+    def time(self) -> str:
+        """ISO 8601, UTC; worked out where it is asked for, which it is of every second record."""
+        return to_utc(self.timestamp)
+
+    def hung_on(self, parent: str) -> "Node":
+        """Return the same place below another parent."""
+        kind, timestamp, is_side = self.kind, self.timestamp, self.sidechain
+        flags = self.has_results, self.follows, self.boundary
+        return Node(self.uuid, parent, self.index, kind, timestamp, is_side, self.answer, *flags)
 
 
 class Preserved(NamedTuple):
@@ -93,7 +108,7 @@ def _without_prefix(nodes: Mapping[str, Node], boundary: Node, preserved: Preser
     kept = set(preserved.uuids) if preserved else set()
     if preserved and not kept:
         kept = {node.uuid for node in _segment(nodes, preserved)}
-    return {uuid: node for uuid, node in nodes.items() if node.record >= boundary.record or uuid in kept}
+    return {uuid: node for uuid, node in nodes.items() if node.index >= boundary.index or uuid in kept}
 
 
 def _segment(nodes: Mapping[str, Node], preserved: Preserved) -> list[Node]:
@@ -118,18 +133,18 @@ def _relinked(nodes: dict[str, Node], preserved: Preserved | None) -> dict[str, 
         kept = {node.uuid: nodes[node.uuid] for node in chain}
         moved, parent = {}, preserved.anchor
         for uuid, node in kept.items():
-            moved[uuid] = replace(node, parent=parent)
+            moved[uuid] = node.hung_on(parent)
             parent = uuid
     else:
         chain = _segment(nodes, preserved)
         if not chain:
             return nodes
-        moved = {chain[0].uuid: replace(chain[0], parent=preserved.anchor)}
+        moved = {chain[0].uuid: chain[0].hung_on(preserved.anchor)}
     inside = {node.uuid for node in chain}
     tail = chain[-1].uuid
     for uuid, node in nodes.items():
         if node.parent == preserved.anchor and uuid not in inside:
-            moved[uuid] = replace(node, parent=tail)
+            moved[uuid] = node.hung_on(tail)
     return nodes | moved
 
 
@@ -237,7 +252,7 @@ def _merged(path: list[Node], beside: Mapping[int, list[Node]]) -> list[Node]:
                 position += 1
             merged += (node for node in found if node.kind == "assistant")
             rest = [node for node in found if node.kind != "assistant"]
-            merged += sorted((*path[start:position], *rest), key=lambda node: node.record)
+            merged += sorted((*path[start:position], *rest), key=lambda node: node.index)
     return merged
 
 
