@@ -23,9 +23,8 @@ def shrink_all(path: Path, value: Any, old: Part, new: Part) -> Iterator[Edit]:
         old: The result as it was loaded.
         new: The result as it is to be.
     """
-    for place, text in _strings(path, value):
-        if len(text) > COPY_MAX_CHARS:
-            yield Replace(place, new.text if text == old.text else _shortened(text))
+    for place, text in _long_strings(path, value):
+        yield Replace(place, new.text if text == old.text else _shortened(text))
 
 
 class Changed:
@@ -47,8 +46,8 @@ class Changed:
         """Shorten the strings in a value that are such a text, or a long piece of one."""
         if not self._texts:
             return
-        for place, text in _strings(path, value):
-            if len(text) > COPY_MAX_CHARS and (new := self._find(text)) != text:
+        for place, text in _long_strings(path, value):
+            if (new := self._find(text)) != text:
                 yield Replace(place, new)
 
     def _find(self, text: str) -> str:
@@ -66,17 +65,24 @@ class Changed:
         return new if new is not None and len(new) < len(text) else _shortened(text)
 
 
-def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
-    """Yield every string in a value and its place; without recursion, a log may be nested as deep as it likes."""
+def _long_strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """Yield every string in a value that may shrink, and its place.
+
+    Without recursion: a log may be nested as deep as it likes.
+    """
     left: list[tuple[Path, Any]] = [(path, value)]
     while left:
         place, one = left.pop()
         if isinstance(one, str):
-            yield place, one
-        elif isinstance(one, dict):
-            left.extend(((*place, key), member) for key, member in one.items())
-        elif isinstance(one, list):
-            left.extend(((*place, index), member) for index, member in enumerate(one))
+            if len(one) > COPY_MAX_CHARS:
+                yield place, one
+        elif isinstance(one, dict | list):
+            members = one.items() if isinstance(one, dict) else enumerate(one)
+            left += [
+                ((*place, key), member)
+                for key, member in members
+                if not isinstance(member, str) or len(member) > COPY_MAX_CHARS  # most are short, and need no place
+            ]
 
 
 def _shortened(text: str) -> str:
