@@ -320,35 +320,33 @@ def report_changes(changes: Iterable[Change], transcript: Transcript) -> tuple[C
 
     The first text before and the last text after stand.
     """
-    merged: dict[tuple[int, ...], tuple[Change, Part | None]] = {}
+    merged: dict[tuple[int, ...], ChangeReport] = {}
     for number, change in enumerate(changes):
-        position, part = change.message.position, _part_of(change)
+        message, at = change.message, change.part
+        part = message.parts[at] if 0 <= at < len(message.parts) else None
+        position = message.position
         place = (-1, -1) if part is None else (part.record, part.block)  # passes may shift its index, not its place
         key = (position, *place, number if position < 0 else 0)
-        earlier = merged.get(key)
-        if earlier is not None:
-            change = change._replace(tokens_before=earlier[0].tokens_before, before=earlier[0].before)
-        merged[key] = change, part
-    return tuple([_tie(change, part, transcript) for change, part in merged.values()])
+        tied = _tie(change, position, part, transcript)
+        if (earlier := merged.get(key)) is not None:
+            tied = tied._replace(tokens_before=earlier.tokens_before, before=earlier.before)
+        merged[key] = tied
+    return tuple(merged.values())
 
 
-def _part_of(change: Change) -> Part | None:
-    at = change.part
-    parts = change.message.parts
-    return parts[at] if 0 <= at < len(parts) else None
-
-
-def _tie(change: Change, part: Part | None, transcript: Transcript) -> ChangeReport:
+def _tie(change: Change, position: int, part: Part | None, transcript: Transcript) -> ChangeReport:
     message, at, action, tokens_before, tokens_after, before, after, ref = change
-    position = message.position
-    index, tool = at, _tool_of(message) if part is None else part.name
-    if part is not None and position >= 0 and message is not (loaded := transcript.loaded[position]):
-        places = [(one.record, one.block) for one in loaded.parts]
-        index = places.index((part.record, part.block)) if (part.record, part.block) in places else at
-    if not before and at < 0:
-        before = _text_of(message, after)
     line = transcript.line_of(message)
-    fields = (position, line, message.id, index, tool, action, tokens_before, tokens_after, ref, before, after)
+    if part is None:
+        tool = _tool_of(message)
+        if not before and at < 0:
+            before = _text_of(message, after)
+    else:
+        tool = part.name
+        if position >= 0 and message is not (loaded := transcript.loaded[position]):
+            places = [(one.record, one.block) for one in loaded.parts]
+            at = places.index((part.record, part.block)) if (part.record, part.block) in places else at
+    fields = (position, line, message.id, at, tool, action, tokens_before, tokens_after, ref, before, after)
     return build(ChangeReport, (*fields, message.typed))
 
 

@@ -168,19 +168,20 @@ def _tool_row(name: str, saved: int, actions: "Tally[str]") -> tuple[RenderableT
 
 
 def _dropped(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
-    typed = [change for change in _all_changes(report) if change.typed and change.action == "dropped"]
+    typed = [change for change in _all_changes(report) if change.typed]
     for action, place in (("summarized", "the summary"), ("observed", "the log")):
-        if told := sum(change.typed and change.action == action for change in _all_changes(report)):
+        if told := sum(change.action == action for change in typed):
             are = "is" if told == 1 else "are"
             yield indented(f"{count(told, 'message')} that a person wrote {are} now in {place}")
             yield Text()
-    if not typed:
+    left = [change for change in typed if change.action == "dropped"]
+    if not left:
         return
-    yield indented((f"{count(len(typed), 'message')} that a person wrote left:", CAREFUL))
-    shown = typed if verbose or len(typed) <= MAX_DROPPED + 1 else typed[:MAX_DROPPED]
+    yield indented((f"{count(len(left), 'message')} that a person wrote left:", CAREFUL))
+    shown = left if verbose or len(left) <= MAX_DROPPED + 1 else left[:MAX_DROPPED]
     rows = [(line((place_of(change), LABEL)), clipped(change.before, 200)) for change in shown]
-    if len(shown) < len(typed):
-        rows.append((line(("", LABEL)), f"and {len(typed) - len(shown)} more; -v shows them"))
+    if len(shown) < len(left):
+        rows.append((line(("", LABEL)), f"and {len(left) - len(shown)} more; -v shows them"))
     yield table(("", ""), rows)
     yield Text()
 
