@@ -47,7 +47,7 @@ class Raw(NamedTuple):
 Edit = Replace | Delete | Insert
 
 PARSED_BYTES = 1_000_000
-"""Larger texts are not parsed for an edit: their values would be held once more."""
+"""Larger texts are not parsed for an edit, neither before nor after: their values would be held once more."""
 
 SEARCHED_BYTES = 64
 """Of a string that is looked for; the rest is compared. Longer needles take Python more time to prepare."""
@@ -155,11 +155,12 @@ def edit(data: bytes, edits: Iterable[Edit], parsed: Any = _UNKNOWN) -> bytes:
     edits = list(edits)
     if not edits:
         return data
-    if parsed is _UNKNOWN and len(data) <= PARSED_BYTES:
-        with suppress(ValueError):
-            parsed = orjson.loads(data)
-    if parsed is not _UNKNOWN and (spliced := _splice(data, edits, parsed)) is not None:
-        return spliced
+    if len(data) <= PARSED_BYTES:
+        if parsed is _UNKNOWN:
+            with suppress(ValueError):
+                parsed = orjson.loads(data)
+        if parsed is not _UNKNOWN and (spliced := _splice(data, edits, parsed)) is not None:
+            return spliced
     root = _plan(edits)
     text = data.decode("latin-1")  # one character a byte: positions are byte offsets, and JSON's own signs are ASCII
     start = skip(text, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
@@ -202,6 +203,8 @@ def _splice(data: bytes, edits: Sequence[Edit], parsed: Any) -> bytes | None:
     pieces: list[bytes] = []
     olds: list[str] = []
     at = 0
+    if not all(isinstance(one, Replace) for one in edits):
+        return None
     try:
         for one in edits:
             old = _value_at(parsed, one.path)

@@ -373,8 +373,8 @@ class _Lines(Mapping[int, int]):
 
     @cached_property
     def _lines(self) -> list[int]:
-        body = self._data.rstrip()
-        if b"\n" not in body:
+        end = self._data.find(b"\n")
+        if end < 0 or self._data[end:].isspace():
             return [self._first] * len(self._box.values)
         spans = [(0, 0)] if self._box.kind == "single" else item_spans(self._data, self._box.path)
         found, line, last = [], self._first, 0

@@ -122,7 +122,13 @@ def render(transcript: Transcript, plan: Plan) -> Iterator[bytes]:
     elif box.kind == "plain":
         yield encode(as_plain(render_plain(transcript, plan)))
     else:
-        yield edit(transcript.records[0], _document_edits(transcript, plan))
+        yield edit(transcript.records[0], _document_edits(transcript, plan), _root_of(box))
+
+
+def _root_of(box: Box) -> Any:
+    """Return the parsed document that holds the messages: with it nearly all of its text need not be scanned again."""
+    root = box.top or box.values
+    return [root] if box.path[:1] == (0,) else root
 
 
 def _document_edits(transcript: Transcript, plan: Plan) -> Iterator[Edit]:
