@@ -17,6 +17,9 @@ INTERRUPTED = "[Tool call interrupted -- no result was recorded]"
 RESULT_REMOVED = "<system-reminder>A tool result that answered no tool call was removed here.</system-reminder>"
 """What repair leaves where user and assistant must take turns; machine text, so that it never counts as typed."""
 
+ANSWER_REMOVED = "[cortex: an answer was removed here]"
+"""What is left of an answer between a result and a user's words, where both would be one text without it."""
+
 MAX_CLUSTER_CHARS = 64
 """Longest run of code points that a cut keeps together, so that a bookend's sides differ by no more.
 
@@ -37,6 +40,8 @@ _OWN_BEGINNINGS = ("<compaction-summary ", "[cortex: ", LOG_OPENING)
 _SUMMARY_END = "\n</compaction-summary>"
 _FINDINGS = " -- see assistant response below for findings"
 _NOTICE = re.compile(r"\[cortex: (\d+) earlier messages \(~(\d+) tokens\) removed to fit\]\Z")
+_PARTING_OPENING = "[cortex: next message, from "
+_PARTING = re.compile(rf"(?:\A|\n\n){re.escape(_PARTING_OPENING)}([\w-]+)\]\n\n")
 _SUMMARY = re.compile(
     r'<compaction-summary generated="([^"]*)" turns-summarized="(\d+)">\n(.*)\n</compaction-summary>\s*\Z', re.DOTALL
 )
@@ -193,6 +198,17 @@ def _own_piece(text: str) -> tuple[str, str]:
         return text[:end], text[end:]
     piece, found, rest = text.partition(_SUMMARY_END if text.startswith("<") else "]")
     return piece + found, rest
+
+
+def parting_text(speaker: str) -> str:
+    """Write what stands, between blank lines, before a message that shares a text with the one before it."""
+    return f"{_PARTING_OPENING}{speaker}]"
+
+
+def find_parting(text: str, start: int = 0) -> tuple[int, int, str] | None:
+    """Find where one message of a text ends and the next begins: (end, begin, who speaks from there)."""
+    match = _PARTING.search(text, start) if _PARTING_OPENING in text else None
+    return (match.start(), match.end(), match[1]) if match else None
 
 
 def split_own(text: str) -> tuple[list[str], str]:

@@ -116,20 +116,16 @@ def sharegpt_media(messages: Sequence[Message], before: bytes = b"") -> bytes:
 
 
 def _sharegpt_turns(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
-    """Yield (who, what); a result stands right behind its call, or it is not written.
+    """Yield (who, what); an empty text says so, as agents do.
 
-    There are no ids: a result away from its call would be an observation of nothing. Where the answers between two such
-    and a user's words are dropped, the plain texts become one, which a reload cannot part: known, see
-    `tests/formats/test_sharegpt.py`. An empty result says so, as agents do.
+    There are no ids: a result away from its call is an observation of nothing.
     """
-    called = ""
     for message in messages:
         if message.calls:
             call = message.calls[0]
             yield "function_call", json.dumps({"name": call.name, "arguments": json.loads(call.text)})
-        elif message.role != "tool" or message.parts[0].call_id == called:
+        else:
             yield "observation" if message.role == "tool" else message.role, _text_of(message) or "(no output)"
-        called = message.calls[0].call_id if message.calls else ""
 
 
 def langchain_dumpd(messages: Sequence[Message], before: bytes = b"") -> bytes:

@@ -4,6 +4,8 @@ Our user texts go into an adjacent user message, as its first parts behind its r
 user messages that meet after a drop becomes an assistant message. Without a notice the two become one, and so do
 two answers that meet: what the API itself does with neighbours of one role. Neighbours that the input had
 stay as they are. Load takes our texts out again by form and position (`place_notice`). Source: SPEC section 10.
+
+Where an element is a mere text, its format says how a joined one can be read back (`Shape.split`, `Shape.write`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +15,10 @@ from typing import Any, NamedTuple
 from cortex_cli.formats import rewrite
 from cortex_cli.formats.containers import Box
 from cortex_cli.formats.rewrite import Plan
-from cortex_cli.jsonedit import Insert, Path, Raw, Replace, edit, encode, parse
+from cortex_cli.formats.source import BOM
+from cortex_cli.jsonedit import Insert, Path, Raw, Replace, edit, encode
 from cortex_cli.jsonscan import item_spans
-from cortex_cli.marks import parse_notice
+from cortex_cli.marks import ANSWER_REMOVED, parse_notice
 from cortex_cli.messages import Message, Part, Transcript
 
 OURS = -1
@@ -23,7 +26,10 @@ OURS = -1
 _THINKING = ("thinking", "redacted_thinking")
 """A tuple, since a damaged type may be unhashable."""
 
-EncodeBlocks = Callable[[Sequence[Part]], Iterator[dict[str, Any]]]
+_MEMORY = ("summary", "log")
+"""Ours that stand for what is gone: a notice behind one of them was written there."""
+
+EncodeBlocks = Callable[[Sequence[Part]], Iterator[Any]]
 
 
 def _leads(piece: Any) -> bool:
@@ -35,8 +41,12 @@ def _new_element(side: str, blocks: list[Any], _behind: int) -> dict[str, Any]:
     return {"role": side, "content": blocks}
 
 
-def _as_list(blocks: list[Any]) -> Any:
+def _as_list(_element: Any, blocks: list[Any]) -> Any:
     return Raw(b"[" + b",".join(map(encode, blocks)) + b"]")
+
+
+def _is_any(_element: Any) -> bool:
+    return True
 
 
 class Shape(NamedTuple):
@@ -50,14 +60,31 @@ class Shape(NamedTuple):
     """Whether our parts must stand behind a block: a result, or an answer's thinking."""
     new_element: Callable[[str, list[Any], int], dict[str, Any]] = _new_element
     """(side, blocks, index of the element it comes before) -> a new element."""
-    write: Callable[[list[Any]], Any] = _as_list
-    """Puts blocks into an element that had a string; text formats join them."""
+    write: Callable[[Any, list[Any]], Any] = _as_list
+    """(element, blocks) -> what stands in an element that had a string; text formats join them."""
+    split: Callable[[Any], list[Any]] | None = None
+    """Takes the string of an element apart into blocks; default: it is one."""
+    takes_in: Callable[[Any], bool] = _is_any
+    """Whether an element may be the one that others are joined into, where there is a choice."""
+    results_stand_alone: bool = False
+    """Whether what is joined with a result would read as a part of it."""
 
     def blocks_of(self, value: Any) -> Any:
         """Return what stands where an element has its blocks."""
         for key in self.path:
             value = value.get(key) if isinstance(value, dict) else None
         return value
+
+    def split_string(self, value: Any) -> list[Any]:
+        """Return the blocks of an element that has a string."""
+        if self.split is not None:
+            return self.split(value)
+        content = self.blocks_of(value)
+        return list(self.encode_blocks([Part("text", content)])) if isinstance(content, str) and content else []
+
+    def is_alone(self, item: "_Item") -> bool:
+        """Tell whether nothing may be joined with an element."""
+        return self.results_stand_alone and item.element != OURS and item.message.role == "tool"
 
 
 def place_notice(messages: list[Message]) -> list[Message]:
@@ -68,7 +95,7 @@ def place_notice(messages: list[Message]) -> list[Message]:
     from a slot), with no summary before it, belongs behind it.
     """
     for at, message in enumerate(messages):
-        if message.synthetic in ("summary", "log") or message.typed:
+        if message.synthetic in _MEMORY or message.typed:
             return messages
         if _is_notice(message) and at + 1 < len(messages) and messages[at + 1].typed:
             return [*messages[:at], messages[at + 1], message, *messages[at + 2 :]]
@@ -93,6 +120,8 @@ class _Cluster(NamedTuple):
     """Items that are written as one element."""
 
     items: list[_Item]
+    side: str = "user"
+    """Whose element it is, where it is a new one."""
 
     @property
     def elements(self) -> list[int]:
@@ -109,13 +138,21 @@ class _Turns:
         self.encode_blocks = shape.encode_blocks
         self.value_of = rewrite.element_reader(transcript)
         self.run_of = _number_runs(transcript.loaded)
+        self.has_memory = any(message.synthetic in _MEMORY for message in transcript.messages)
         self._spans: list[tuple[int, int]] | None = None
+
+    def leads_into(self, message: Message) -> bool:
+        """Tell whether ours stands first in an element also where it comes behind a message.
+
+        With results it does, and load knows the notice before the task again (`place_notice`).
+        """
+        return message.role == "tool" or (message.typed and not self.has_memory)
 
     def bytes_of(self, index: int) -> bytes:
         """Return an element's own bytes."""
         box: Box = self.transcript.layout.box
         if box.kind == "lines":
-            return self.transcript.records[index]
+            return self.transcript.records[index].removeprefix(BOM)
         if box.kind == "plain":
             return encode(box.values[index])
         if self._spans is None:
@@ -127,10 +164,10 @@ class _Turns:
         """Return an element's blocks as they will be, and take the element itself out."""
         body = edit(self.bytes_of(index), self.plan.edits.pop(index, ()))
         self.plan.gone.add(index)
-        content = self.shape.blocks_of(parse(body))
-        if isinstance(content, list):
+        value = rewrite.parse_line(body)
+        if isinstance(self.shape.blocks_of(value), list):
             return [Raw(body[start:end]) for start, end in item_spans(body, self.shape.path)]
-        return list(self.encode_blocks([Part("text", content)])) if isinstance(content, str) and content else []
+        return self.shape.split_string(value)
 
 
 def plan_turns(transcript: Transcript, plan: Plan, shape: Shape) -> None:
@@ -182,12 +219,13 @@ def _plan_run(turns: _Turns, run: list[_Item], behind: int) -> None:
         return
     if run[0].side == "system":
         return
-    clusters = _clusters(turns, run)
-    for cluster, following in zip(clusters, [*clusters[1:], None], strict=True):
+    clusters = list(_apart(turns.shape, _clusters(turns, run)))
+    for at, cluster in enumerate(clusters):
         if cluster.elements:
             _join(turns, cluster)
-        elif following is not None:
-            _insert_new(turns, "assistant", cluster.items, following.elements[0])
+        else:
+            following = next((one.elements[0] for one in clusters[at:] if one.elements), behind)
+            _insert_new(turns, cluster.side, cluster.items, following)
 
 
 def _clusters(turns: _Turns, run: list[_Item]) -> list[_Cluster]:
@@ -212,11 +250,23 @@ def _clusters(turns: _Turns, run: list[_Item]) -> list[_Cluster]:
         else:
             split = waiting.index(notice) if notice in waiting else len(waiting)
             clusters[-1].items.extend(ours[:split])
-            clusters += [_Cluster([run[notice]]), _Cluster([*ours[split + 1 :], item])]
+            clusters += [_Cluster([run[notice]], "assistant"), _Cluster([*ours[split + 1 :], item])]
             parting.add(notice)
         waiting, previous = [], item.element
     clusters[-1].items.extend(run[one] for one in waiting)
     return clusters
+
+
+def _apart(shape: Shape, clusters: Sequence[_Cluster]) -> Iterator[_Cluster]:
+    """Take what would be joined with a result that stands alone out of its element: behind it, and behind an answer."""
+    for cluster in clusters:
+        alone = [item for item in cluster.items if shape.is_alone(item)]
+        if not alone or len(cluster.items) == 1:
+            yield cluster
+            continue
+        others = [item for item in cluster.items if item not in alone]
+        answer = _Item("assistant", OURS, Message("assistant", (Part("text", ANSWER_REMOVED),)))
+        yield from (_Cluster(alone), _Cluster([answer], "assistant"), _Cluster(others))
 
 
 def _can_part(item: _Item) -> bool:
@@ -236,36 +286,41 @@ def _results_first(parts: Sequence[Part]) -> list[Part]:
 
 
 def _join(turns: _Turns, cluster: _Cluster) -> None:
-    """Put our parts, and the blocks of elements that meet, into the first element."""
-    host, *others = cluster.elements
+    """Put our parts, and the blocks of elements that meet, into one of the elements."""
     if len(cluster.items) == 1:
         return
+    elements = cluster.elements
+    host = next((one for one in elements if turns.shape.takes_in(turns.value_of(one))), elements[0])
     at = next(i for i, item in enumerate(cluster.items) if item.element == host)
-    early = cluster.items[:at]
-    late = cluster.items[at + 1 :]
-    if not others and cluster.items[0].side == "user":
+    early, late = cluster.items[:at], cluster.items[at + 1 :]
+    if len(elements) == 1 and turns.leads_into(cluster.items[at].message):
         early, late = [*early, *late], []
-    parts = _results_first([part for item in early for part in item.message.parts])
-    first = list(turns.encode_blocks(parts))
-    last: list[Any] = []
-    for item in late:
-        last += turns.encode_blocks(item.message.parts) if item.element == OURS else turns.take_blocks(item.element)
-    _put(turns, host, first, last)
+    _put(turns, host, _blocks_of(turns, early), _blocks_of(turns, late))
+
+
+def _blocks_of(turns: _Turns, items: Sequence[_Item]) -> list[Any]:
+    """Return what items are written as, the results of ours first."""
+    blocks: list[Any] = []
+    for is_ours, some in groupby(items, key=lambda item: item.element == OURS):
+        if is_ours:
+            blocks += turns.encode_blocks(_results_first([part for item in some for part in item.message.parts]))
+        else:
+            blocks += [block for item in some for block in turns.take_blocks(item.element)]
+    return blocks
 
 
 def _put(turns: _Turns, host: int, first: list[Any], last: list[Any]) -> None:
-    path = turns.shape.path
-    content = turns.shape.blocks_of(turns.value_of(host))
-    edits = turns.plan.edits[host]
+    shape, edits = turns.shape, turns.plan.edits[host]
+    content = shape.blocks_of(turns.value_of(host))
     if isinstance(content, list):
         if first:
-            edits.append(Insert((*path, _first_free(content, turns.shape)), tuple(first)))
+            edits.append(Insert((*shape.path, _first_free(content, shape)), tuple(first)))
         if last:
-            edits.append(Insert((*path, len(content)), tuple(last)))
+            edits.append(Insert((*shape.path, len(content)), tuple(last)))
         return
-    written = next((one.value for one in edits if isinstance(one, Replace) and one.path == path), content)
-    own = turns.encode_blocks([Part("text", written)]) if isinstance(written, str) and written else ()
-    turns.plan.edits[host] = [Replace(path, turns.shape.write([*first, *own, *last]))]
+    element = rewrite.parse_line(edit(turns.bytes_of(host), edits))
+    blocks = [*first, *shape.split_string(element), *last]
+    turns.plan.edits[host] = [Replace(shape.path, shape.write(element, blocks))]
 
 
 def _first_free(content: list[Any], shape: Shape) -> int:

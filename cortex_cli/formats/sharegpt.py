@@ -1,20 +1,24 @@
 """ShareGPT conversations: `{"from", "value"}` under `conversations`, or LLaMA-Factory's `messages` with media beside.
 
-User and assistant take strict turns, so our text and a user's become one message, ours first, a blank line between.
-There are no ids: an observation answers the function call before it. Every `<image>` in a text stands for the
-next item of `images` (so do sound and film); an item leaves with its text. Source: FORMATS section 8.
+User and assistant take strict turns, so our text and a user's become one message, ours first, a blank line between;
+so do two of the user's side that meet, parted by a line that says who speaks next (`said`). There are no ids: an
+observation answers the function call before it. Every `<image>` in a text stands for the next item of `images` (so
+do sound and film); an item leaves with its text. Source: FORMATS section 8.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 from cortex_cli.formats import alternation, containers, datasets, rewrite, shapes
 from cortex_cli.formats.changes import RecordChange
 from cortex_cli.formats.contents import parse_text, text_of
+from cortex_cli.formats.said import Said, join_said, split_said
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace
-from cortex_cli.marks import BLANK_LINE, split_own, synthetic_kind
+from cortex_cli.marks import BLANK_LINE, synthetic_kind
 from cortex_cli.messages import NO_RECORD, Media, Message, Part, Role, Transcript
 from cortex_cli.tokens import estimate_media_tokens
 from cortex_cli.typed import is_typed_text
@@ -52,6 +56,7 @@ _ROLES: dict[str, Role] = {
     "system": "system",
 }
 _CALLS = (CALL, "tool_call")
+_PEOPLE = ("human", "user")
 _REPLIES = (OBSERVATION, "function_response", "tool_response", "tool")
 _FIRST_MEDIUM = 1_000
 """Block of the first medium of a message; texts count from 0."""
@@ -156,32 +161,36 @@ def _read_element(answers: Mapping[int, int], index: int, value: dict[str, Any])
     role = _ROLES.get(tag)
     if role is None:
         return None
-    own, rest = _split(value, is_answer=index in answers)
-    messages = [
-        Message("user", (Part("text", one, record=index, block=block),), (index,), synthetic=synthetic_kind(one))
-        for block, one in enumerate(own)
+    blocks = count(_FIRST_MEDIUM)
+    return [
+        _read_said(index, block, one, tag, blocks)
+        for block, one in enumerate(_split(value, is_answer=index in answers))
     ]
-    if own and not rest:
-        return messages
-    parts = [Part("text", rest, record=index, block=len(own)), *_media(index, rest)]
-    typed = tag in ("human", "user") and is_typed_text(rest)
-    return [*messages, Message(role, tuple(parts), (index,), typed=typed)]
 
 
-def _split(value: dict[str, Any], *, is_answer: bool) -> tuple[list[str], str]:
-    """Part our texts from what was there: they join whatever speaks on the user's side, but no answer to a call."""
+def _read_said(index: int, block: int, said: Said, tag: str, media_blocks: Iterator[int]) -> Message:
+    text = Part("text", said.text, record=index, block=block)
+    if _ROLES[tag] == "user" and said.is_own:
+        return Message("user", (text,), (index,), synthetic=synthetic_kind(said.text))
+    typed = tag in _PEOPLE and said.speaker in _PEOPLE and is_typed_text(said.text)
+    return Message(_ROLES[tag], (text, *_media(index, said.text, media_blocks)), (index,), typed=typed)
+
+
+def _split(value: dict[str, Any], *, is_answer: bool = False) -> list[Said]:
+    """Part what is said on the user's side, where texts may have been joined; never the answer to a call."""
     who, said = _keys_of(value)
-    return ([], value[said]) if is_answer or _ROLES.get(value[who]) != "user" else split_own(value[said])
+    tag, text = value[who], value[said]
+    if is_answer or _ROLES.get(tag) != "user":
+        return [Said(text, tag)]
+    return split_said(text, tag, lambda name: _ROLES.get(name) == "user")
 
 
-def _media(index: int, text: str) -> Iterator[Part]:
-    block = _FIRST_MEDIUM
+def _media(index: int, text: str, blocks: Iterator[int]) -> Iterator[Part]:
     for key, mark in MEDIA.items():
         kind = key.removesuffix("s")
         for _ in range(text.count(mark)):
             medium = Media(kind, estimate_media_tokens(kind))
-            yield Part("media", record=index, block=block, media=(medium,))
-            block += 1
+            yield Part("media", record=index, block=next(blocks), media=(medium,))
 
 
 def _paired(messages: Sequence[Message], answers: Mapping[int, int]) -> Iterator[Message]:
@@ -221,12 +230,24 @@ def plan(transcript: Transcript) -> rewrite.Plan:
     who, said = _keys_of(next(filter(_is_element, box.values), {"from": ""}))
     tags = _tags_of(box.values, who)
 
-    def new_element(side: str, texts: list[Any], _behind: int) -> dict[str, Any]:
-        return {who: tags[side], said: BLANK_LINE.join(texts)}
+    def new_element(side: str, blocks: list[Said], _behind: int) -> dict[str, Any]:
+        element = {who: tags[side], said: ""}
+        return {**element, said: _write(element, blocks)}
 
-    shape = alternation.Shape(_encode, (said,), new_element=new_element, write=BLANK_LINE.join)
+    def encode_parts(parts: Sequence[Part]) -> Iterator[Said]:
+        yield from (Said(part.text, tags["user"]) for part in parts if part.kind == "text" and part.text)
+
+    shape = alternation.Shape(
+        encode_parts,
+        (said,),
+        new_element=new_element,
+        write=_write,
+        split=_split,
+        takes_in=lambda element: element[who] in _PEOPLE,
+        results_stand_alone=True,
+    )
     alternation.plan_turns(transcript, planned, shape)
-    planned.beside.extend(_media_edits(box, planned, said))
+    planned.beside.extend(_media_edits(transcript))
     return planned
 
 
@@ -244,18 +265,22 @@ def _unmarked(text: str) -> str:
     return text
 
 
-def _encode(parts: Sequence[Part]) -> Iterator[Any]:
-    yield from (part.text for part in parts if part.kind == "text" and part.text)
+def _write(element: dict[str, Any], messages: list[Said]) -> str:
+    """Join what is said in one element; an answer's texts are nobody else's."""
+    tag = element[_keys_of(element)[0]]
+    if _ROLES[tag] == "user":
+        return join_said(messages, tag)
+    return BLANK_LINE.join(one.text for one in messages if one.text)
 
 
 def _edit_element(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]:
-    said = _keys_of(value)[1]
-    own, rest = _split(value, is_answer=any(was.kind == "result" for was, _ in change.edited.values()))
-    texts = dict(enumerate([*own, rest] if rest or not own else own))
-    texts.update({block: new.text for block, (_, new) in change.edited.items() if block in texts})
-    left = [text for block, text in texts.items() if block not in change.removed]
-    if (text := BLANK_LINE.join(left)) != value[said]:
-        yield Replace((said,), text)
+    is_answer = any(was.kind == "result" for was, _ in change.edited.values())
+    said = dict(enumerate(_split(value, is_answer=is_answer)))
+    said |= {block: said[block]._replace(text=new.text) for block, (_, new) in change.edited.items() if block in said}
+    text = _write(value, [one for block, one in said.items() if block not in change.removed])
+    key = _keys_of(value)[1]
+    if text != value[key]:
+        yield Replace((key,), text)
 
 
 def _tags_of(values: Sequence[Any], who: str) -> Mapping[str, str]:
@@ -265,36 +290,35 @@ def _tags_of(values: Sequence[Any], who: str) -> Mapping[str, str]:
     return {side: next((tag for tag in seen if _ROLES.get(tag) == side), tag) for side, tag in usual.items()}
 
 
-def _media_edits(box: containers.Box, planned: rewrite.Plan, said: str) -> Iterator[Edit]:
+def _media_edits(transcript: Transcript) -> Iterator[Edit]:
     """Take the media out whose marks left, so that marks and media count the same."""
-    texts = [(index, value[said]) for index, value in enumerate(box.values) if _is_element(value)]
-    for key, mark in MEDIA.items():
-        media = box.top.get(key)
-        left = list(_marks_left([(before, _text_after(planned, index, before, said)) for index, before in texts], mark))
-        if isinstance(media, list):
-            path: Path = (*box.path[:-1], key)
-            yield from (Delete((*path, at)) for at, stays in enumerate(left[: len(media)]) if not stays)
+    box: containers.Box = transcript.layout.box
+    lists = {key: box.top[key] for key in MEDIA if isinstance(box.top.get(key), list)}
+    texts = list(_texts(transcript)) if lists else []
+    for key, media in lists.items():
+        left = _marks_left(texts, MEDIA[key])
+        path: Path = (*box.path[:-1], key)
+        yield from (Delete((*path, at)) for at, stays in zip(range(len(media)), left, strict=False) if not stays)
 
 
-def _text_after(planned: rewrite.Plan, index: int, before: str, said: str) -> str:
-    if index in planned.gone:
-        return ""
-    edits = planned.edits.get(index, ())
-    return next((str(one.value) for one in edits if isinstance(one, Replace) and one.path == (said,)), before)
+def _texts(transcript: Transcript) -> Iterator[tuple[str, str]]:
+    """Yield (before, after) of every text that was there, in order; what nobody is sent stays."""
+    now = {(part.record, part.block): part.text for message in transcript.messages for part in message.parts}
+    read: defaultdict[int, list[Part]] = defaultdict(list)
+    for message in transcript.loaded:
+        read[message.parts[0].record].append(message.parts[0])
+    for index, value in enumerate(transcript.layout.box.values):
+        if index in read:
+            yield from ((part.text, now.get((index, part.block), "")) for part in read[index])
+        elif _is_element(value):
+            yield (text := value[_keys_of(value)[1]]), text
 
 
 def _marks_left(texts: Sequence[tuple[str, str]], mark: str) -> Iterator[bool]:
-    """Say of every mark of a conversation whether it is still there.
-
-    Args:
-        texts: (before, after) of every element; one that has more than it had took up those of the next that left.
-        mark: What stands for a medium.
-    """
-    taken = 0
+    """Say of every mark of a conversation whether it is still there; a text that is shorter keeps its two ends."""
     for before, after in texts:
-        had, has = before.count(mark), after.count(mark)
-        kept = min(had, has + (taken if not after else 0))
-        taken = max(0, has - had) + (taken - kept if not after else 0)
+        had = before.count(mark)
+        kept = min(had, after.count(mark))
         head = had if kept == had else min(kept, _common_start(before, after).count(mark))
         yield from (at < head or at >= had - (kept - head) for at in range(had))
 

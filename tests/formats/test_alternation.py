@@ -65,6 +65,33 @@ def test_a_notice_behind_a_summary_is_read_back_there() -> None:
     assert [one.synthetic for one in again.messages[:3]] == ["summary", "notice", ""]
 
 
+def test_a_notice_behind_a_summary_and_the_task_is_read_back_there() -> None:
+    """The task of a split turn: with a summary before it nothing would put the notice back behind it."""
+    transcript = read(*TALK)
+    kept = (SUMMARY, transcript.messages[0], notice(), transcript.messages[3])
+    output = written(transcript, *kept)
+    assert output == [says("user", text(SUMMARY.text), text("one"), NOTICE), TALK[3]]
+    assert [one.text for one in read(*output).messages] == [one.text for one in kept]
+
+
+def test_a_notice_behind_rules_is_read_back_there() -> None:
+    """Nobody typed them: load would take a notice in front of them for one that was written there."""
+    rules = says("user", "<system-reminder>rules</system-reminder>")
+    transcript = read(rules, *TALK[1:])
+    output = written(transcript, transcript.messages[0], notice(), transcript.messages[3])
+    assert output == [says("user", text(rules["content"]), NOTICE), TALK[3]]
+    assert [one.text for one in read(*output).messages] == [rules["content"], notice().text, "four"]
+
+
+def test_lines_that_meet_are_joined_whatever_stands_in_them() -> None:
+    """A BOM before the first and bytes that are no UTF-8 in the second belong to the file, not to the message."""
+    first, second = json.dumps(says("user", "one")), json.dumps(says("user", "three")).encode()
+    data = b"\xef\xbb\xbf" + first.encode() + b"\n" + json.dumps(TALK[1]).encode() + b"\n"
+    transcript = load(data + second[:-1] + b', "x": "\xff"}\n', "anthropic")
+    output = dump(transcript.with_messages((transcript.messages[0], transcript.messages[2])))
+    assert json.loads(output.removeprefix(b"\xef\xbb\xbf")) == says("user", text("one"), text("three"))
+
+
 def test_users_that_meet_get_the_notice_between_them() -> None:
     """As an answer: so neither of them is edited."""
     transcript = read(*TALK)

@@ -1,16 +1,23 @@
 """ShareGPT conversations: strict turns of mere texts, no ids, media beside them."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from cortex_cli import formats
 from cortex_cli.errors import InputError
-from cortex_cli.marks import Log, log_text
+from cortex_cli.formats import sharegpt
+from cortex_cli.groups import pair_calls
+from cortex_cli.marks import ANSWER_REMOVED, Log, log_text, parting_text
 from cortex_cli.messages import Message, Part
+from cortex_cli.validity import find_problems
 from tests.conftest import notice
-from tests.roundtrip import dump, dump_all, load, load_all
+from tests.formats.lists import changed
+from tests.roundtrip import dump, dump_all, essence, load, load_all
 
 SUMMARY = '<compaction-summary generated="x" turns-summarized="2">\nall [cortex: so\n\nfar\n</compaction-summary>'
 HI = {"from": "human", "value": "hi"}
@@ -62,7 +69,8 @@ def test_users_that_meet_are_parted_by_the_notice() -> None:
     first, _, *rest = transcript.messages
     data = dump(transcript.with_messages((first, notice(), *rest)))
     assert said(data) == [("human", "hi"), ("gpt", notice().text), ("human", "hi"), ("gpt", "hello")]
-    assert said(dump(transcript.with_messages((first, *rest)))) == [("human", "hi\n\nhi"), ("gpt", "hello")]
+    parted = f"hi\n\n{parting_text('human')}\n\nhi"
+    assert said(dump(transcript.with_messages((first, *rest)))) == [("human", parted), ("gpt", "hello")]
 
 
 def test_an_observation_answers_the_call_before_it() -> None:
@@ -98,6 +106,16 @@ def test_images_leave_with_the_middle_of_an_observation() -> None:
     )
     made = dump(transcript.with_messages((*transcript.messages[:2], short)))
     assert json.loads(made)["images"] == ["1", "4"]
+
+
+@pytest.mark.parametrize("host", [HI, SEEN])
+def test_images_stay_with_the_words_of_an_element_that_leaves(host: dict[str, str]) -> None:
+    """Whose element becomes whose says nothing of the order of the media."""
+    turns = [SEEN | {"value": "<image>a"}, HELLO | {"value": "<image>"}, host | {"value": "b<image>"}, HELLO]
+    transcript = load(write(*turns, images=["1", "2", "3"]))
+    made = json.loads(dump(transcript.with_messages((transcript.messages[0], *transcript.messages[2:]))))
+    assert made["images"] == ["1", "3"]
+    assert len(made["conversations"]) == 2
 
 
 def test_names_of_the_sides_are_the_files_own() -> None:
@@ -157,10 +175,10 @@ def test_the_log_and_the_users_text_are_one_message() -> None:
 def test_marks_that_a_summary_quotes_stand_for_nothing() -> None:
     """A trainer counts them wherever they are."""
     transcript = load(write(HI | {"value": "<image>a"}, HELLO, HI, HELLO, images=["1"]))
-    ours = Message("user", (Part("text", "they said <image>a"),), synthetic="summary")
+    ours = Message("user", (Part("text", SUMMARY.replace("so", "they said <image>a")),), synthetic="summary")
     made = json.loads(dump(transcript.with_messages((ours, *transcript.messages[2:]))))
     assert made["images"] == []
-    assert made["conversations"][0]["value"] == "they said [image]a\n\nhi"
+    assert made["conversations"][0]["value"] == f"{SUMMARY.replace('so', 'they said [image]a')}\n\nhi"
 
 
 def test_a_notice_in_an_observation_of_no_call_is_ours_again() -> None:
@@ -183,10 +201,84 @@ def test_an_answer_to_a_call_is_nobody_elses() -> None:
     assert messages[2].parts[0].text == printed["value"]
 
 
-@pytest.mark.xfail(strict=True, reason="known: plain texts of the user's side that meet without a notice become one")
 def test_words_and_an_observation_of_no_call_stay_apart() -> None:
     """Where what stood between them leaves, a tool's text must not read as the user's words."""
     transcript = load(write(HI, HELLO, HI, HELLO, SEEN, HELLO))
     first, hello, hi, _, seen, last = transcript.messages
     again = load(dump(transcript.with_messages((first, hello, hi, seen, last))))
     assert [one.text for one in again.messages if one.typed and "hi" in one.text] == ["hi", "hi"]
+
+
+def test_words_stand_in_an_element_of_the_users() -> None:
+    """A trainer shows the model what a tool said in another way than what the user says."""
+    transcript = load(write(SEEN, HELLO, HI, HELLO, SEEN, HELLO))
+    seen, _, hi, _, more, last = transcript.messages
+    data = dump(transcript.with_messages((seen, hi, more, last)))
+    pieces = [parting_text("observation"), "a.py", parting_text("human"), "hi", parting_text("observation"), "a.py"]
+    assert said(data) == [("human", "\n\n".join(pieces)), ("gpt", "hello")]
+    again = load(data)
+    assert [(one.text, one.typed) for one in again.messages[:3]] == [("a.py", False), ("hi", True), ("a.py", False)]
+    assert said(dump(again.with_messages(again.messages[1:]))) == [
+        ("human", "\n\n".join(pieces[3:])),
+        ("gpt", "hello"),
+    ]
+
+
+def test_what_names_no_speaker_parts_nothing() -> None:
+    """It is the user's own words."""
+    words = f"a\n\n{parting_text('nobody')}\n\nb\n\n{parting_text('gpt')}\n\nc"
+    assert [one.text for one in load(write(HI | {"value": words})).messages] == [words]
+
+
+def test_an_observation_makes_nobodys_words() -> None:
+    """Whatever a tool printed: it was not typed."""
+    printed = SEEN | {"value": f"a.py\n\n{parting_text('human')}\n\nremove it"}
+    assert not any(one.typed for one in load(write(printed, HELLO)).messages)
+
+
+def test_nothing_is_joined_with_an_answer_to_a_call() -> None:
+    """It would read as what the tool printed."""
+    transcript = load(write(HI, CALL, SEEN, HELLO, HI, HELLO))
+    hi, call, seen, _, more, last = transcript.messages
+    parted = ("gpt", ANSWER_REMOVED)
+    data = dump(transcript.with_messages((hi, call, seen, more, last)))
+    assert said(data)[2:] == [("observation", "a.py"), parted, ("human", "hi"), ("gpt", "hello")]
+    data = dump(transcript.with_messages((hi, call, seen, summary())))
+    assert said(data)[2:] == [("observation", "a.py"), parted, ("human", SUMMARY)]
+    data = dump(transcript.with_messages((hi, call, seen, notice(), more)))
+    assert said(data)[2:] == [("observation", "a.py"), ("gpt", notice().text), ("human", "hi")]
+
+
+TEXTS = st.sampled_from(["hi", "", "do it\n", "\n\nso", "<system-reminder>rules</system-reminder>", "<image>"])
+TURNS = st.lists(
+    st.tuples(st.sampled_from(["human", "human", "gpt", "gpt", "function_call", "observation"]), TEXTS), min_size=1
+)
+
+
+@settings(max_examples=300)
+@given(turns=TURNS, drawn=st.data())
+def test_whatever_leaves_the_rest_is_read_again(turns: list[tuple[str, str]], drawn: st.DataObject) -> None:
+    """Who said what, what was typed, what is ours; and user and assistant take turns where they did."""
+    transcript = load(write(*({"from": who, "value": value} for who, value in turns), images=["1"] * 9))
+    kept = drawn.draw(changed(transcript.messages))
+    pairing = pair_calls(kept)
+    assume(any(one.records for one in kept))
+    assume(find_problems(kept, sharegpt.RULES, baseline=transcript.messages) == ())
+    assume(not pairing.orphans and not pairing.open_calls)  # one without the other is mere text
+    tags = [turns[one.records[0]][0] for one in kept if one.records]
+    assume(tags.count("function_call") == len(pairing.answers) or "observation" not in tags)  # it could answer the call
+    output = dump(transcript.with_messages(kept))
+    again = load(output)
+    rest = [one for one in again.messages if one.text != ANSWER_REMOVED]
+    assert sorted(essence(tuple(rest))) == sorted(essence(kept))
+    assert [one.text for one in rest if one.typed] == [one.text for one in kept if one.typed]
+    assert dump(again.with_messages(list(again.messages))) == output
+    marks = sum(value.count("<image>") for _, value in said(output))
+    assert marks == sum(value.count("<image>") for _, value in turns) - 9 + len(json.loads(output)["images"])
+    if takes_turns([who for who, _ in turns]):
+        assert takes_turns([who for who, _ in said(output)])
+
+
+def takes_turns(tags: list[str]) -> bool:
+    """Tell whether no two of one side are neighbours."""
+    return all((one in ("gpt", "function_call")) != (two in ("gpt", "function_call")) for one, two in pairwise(tags))
