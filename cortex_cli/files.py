@@ -42,7 +42,7 @@ class InputFile(NamedTuple):
     """One input, read whole."""
 
     data: bytes
-    """Decompressed, where its name says that it is compressed."""
+    """Unpacked, where it is compressed or a zip."""
     path: str
     """As the user named it; `-` for standard input."""
     stamp: Stamp | None = None
@@ -50,7 +50,12 @@ class InputFile(NamedTuple):
     mode: int | None = None
     """Permission bits, for a new file with the same contents; None for what is not a regular file."""
     packed: bytes | None = None
-    """As it stands on the disk, where it is compressed."""
+    """As it came, where `data` did not."""
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the file itself."""
+        return self.data if self.packed is None else self.packed
 
 
 @contextlib.contextmanager
@@ -83,14 +88,19 @@ def read_file(path: str) -> InputFile:
             data = stream.read()
         except OSError as error:
             raise _unreadable(path, error) from error
-    if file.stamp is not None and packing.ending_of(path):
-        return file._replace(data=packing.unpack(data, path), packed=data)
-    return file._replace(data=data)
+    return _unpacked(file._replace(data=data))
+
+
+def _unpacked(file: InputFile) -> InputFile:
+    """Return a file with its contents; one that is not regular is packed by its bytes only, whatever its name."""
+    if packing.is_packed(file.data, STDIO if file.stamp is None else file.path):
+        return file._replace(data=packing.unpack(file.data, file.path), packed=file.data)
+    return file
 
 
 def read_stream(stream: BinaryIO) -> InputFile:
-    """Read standard input to its end."""
-    return InputFile(stream.read(), STDIO)
+    """Read standard input to its end; a zip is unpacked, and refused, as `read_file` does."""
+    return _unpacked(InputFile(stream.read(), STDIO))
 
 
 def write_stream(stream: BinaryIO, chunks: Iterable[bytes]) -> int:

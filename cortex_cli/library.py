@@ -5,7 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from cortex_cli import files, folders, formats
+from cortex_cli import files, folders, formats, packing
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Transcript
 
@@ -17,8 +17,8 @@ def load(source: Loadable, *, format: str = "auto") -> Transcript:
     """Read one transcript.
 
     Args:
-        source: A path; the bytes of a file; its lines; or messages as a program holds them for its provider
-            (OpenAI, Anthropic, Gemini, Bedrock, axio, pi): dicts or the package's objects.
+        source: A path; the bytes of a file, of an `.eval` log too; its lines; or messages as a program holds them for
+            its provider (OpenAI, Anthropic, Gemini, Bedrock, axio, pi): dicts or the package's objects.
         format: A format's name, or `auto`.
 
     Raises:
@@ -53,7 +53,7 @@ def dump(
 
     Args:
         transcript: As `load` or `compact` returned it.
-        path: Where to; None: return it instead.
+        path: Where to; its name says how it is compressed, if at all. None: return it instead.
         overwrite: Whether a file that is there may be replaced.
         keep_history: Leave what stood before a compaction in the file, where its format has a place for it.
 
@@ -63,6 +63,7 @@ def dump(
 
     Raises:
         OutputError: It could not be written; what was there is unharmed.
+        OptionError: It is to be an `.eval` log, and was read from none.
     """
     if path is None and formats.is_plain(transcript):
         return formats.dump_messages(transcript)
@@ -72,7 +73,13 @@ def dump(
     target = Path(fspath(path))
     if folders.is_session(transcript.path):
         return folders.write(target, chunks, like=transcript.path, overwrite=overwrite)
-    return files.write_file(target, chunks, overwrite=overwrite)
+    return files.write_file(target, packing.pack(chunks, str(target), _packed(transcript, target)), overwrite=overwrite)
+
+
+def _packed(transcript: Transcript, target: Path) -> bytes | None:
+    """Return the file that a transcript was read from, where the output takes more from it than the transcript."""
+    is_zip = packing.form_of(str(target), None) == packing.ZIP and Path(transcript.path).is_file()
+    return files.read_file(transcript.path).packed if is_zip else None
 
 
 def _is_plain(source: Loadable) -> bool:
@@ -81,7 +88,7 @@ def _is_plain(source: Loadable) -> bool:
 
 def _as_source(source: Any) -> Source:
     if isinstance(source, bytes):
-        return Source(source)
+        return Source(packing.unpack(source, files.STDIO))
     if isinstance(source, str | PathLike):
         read = folders.read_source(fspath(source))
         return Source(read.data, read.path)

@@ -1,59 +1,32 @@
-"""Compressed files: `.gz`, `.bz2`, `.xz` and, `.zst` with Python 3.14 or the package backports.zstd, in and out."""
+"""How contents stand on a disk: compressed (`.gz`, `.bz2`, `.xz`, `.zst`) as their name says, or in the zip of a log.
 
-import io
-import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from importlib import import_module
+A zip is known by its first bytes, since standard input has no name and no JSON text begins so; it leaves as a zip,
+unless the output is named `.json` or `.jsonl`.
+"""
+
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO
 
-from cortex_cli.errors import InputError, OptionError
+from cortex_cli import compressors
+from cortex_cli.errors import OptionError
 
-GZIP_BITS = 31
-"""A window of 15 bits, and 16 for the header and trailer of gzip. Source: zlib's deflateInit2."""
-
-
-class _Kind(NamedTuple):
-    """One way to compress."""
-
-    module: str
-    """Has `open`; imported when it is needed."""
-    packer: Callable[[Any], Any]
-    """Makes of the module an object with `compress` and `flush`."""
-    error: str = ""
-    """Name of the module's own error, where it has one."""
-
-
-_KINDS = {
-    # no name and no time in the header: the same contents give the same bytes
-    ".gz": _Kind("gzip", lambda _: zlib.compressobj(wbits=GZIP_BITS)),
-    ".bz2": _Kind("bz2", lambda bz2: bz2.BZ2Compressor()),
-    ".xz": _Kind("lzma", lambda lzma: lzma.LZMACompressor(), "LZMAError"),
-    ".zst": _Kind(
-        "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
-        lambda zstd: zstd.ZstdCompressor(),
-        "ZstdError",
-    ),
-}
-
-ENDINGS = tuple(_KINDS)
+ENDINGS = tuple(compressors.KINDS)
 """They stand behind the ending that names the format."""
 
+ZIP = ".eval"
+"""How inspect-ai names the zips that it writes."""
 
-def _module(kind: _Kind) -> Any:
-    try:
-        return import_module(kind.module)
-    except ImportError:
-        hint = "pip install 'cortex-cli[zstd]', or decompress it first"
-        raise OptionError(f"the package {kind.module} is needed for this file", hint=hint) from None
+_ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
+"""With an entry, or without any."""
+
+_TEXT_ENDINGS = (".json", ".jsonl")
 
 
 def ending_of(path: str) -> str:
     """Return the ending that says how a file is compressed; empty where it is not."""
     ending = PurePath(path).suffix.lower()
-    return ending if ending in _KINDS else ""
+    return ending if ending in compressors.KINDS else ""
 
 
 def unpacked_name(name: str) -> str:
@@ -61,19 +34,45 @@ def unpacked_name(name: str) -> str:
     return name[: len(name) - len(ending_of(name))]
 
 
+def is_zip(data: bytes) -> bool:
+    """Tell whether a file is a zip, by its first bytes."""
+    return data.startswith(_ZIP_BEGINS)
+
+
+def is_packed(data: bytes, path: str) -> bool:
+    """Tell whether the bytes of a file of that name are compressed, or a zip."""
+    return bool(ending_of(path)) or is_zip(data)
+
+
+def form_of(path: str, packed: bytes | None) -> str:
+    """Return in which form contents are written to a file of that name: an ending of ours, `.eval`, or empty for none.
+
+    Args:
+        path: Of the output; `-` for standard output.
+        packed: The input as it stands on the disk, where it is packed.
+    """
+    name = path.lower()
+    if ending := ending_of(path):
+        return ending
+    stays_zip = packed is not None and is_zip(packed) and not name.endswith(_TEXT_ENDINGS)
+    return ZIP if stays_zip or name.endswith(ZIP) else ""
+
+
 def unpack(data: bytes, path: str) -> bytes:
-    """Return the contents of a compressed file; others as they are.
+    """Return the contents of a compressed file, or of a zip as one JSON document; others as they are.
 
     Raises:
-        InputError: It is damaged or cut short, or not what its name says.
+        InputError: It is damaged or cut short, not what its name says, or holds too much.
         OptionError: A package is missing.
     """
-    kind = _KINDS.get(ending_of(path))
-    if kind is None:
+    kind = compressors.KINDS.get(ending_of(path))
+    if kind is not None:
+        return compressors.decompress(kind, data, path)
+    if not is_zip(data):
         return data
-    with _told(path):
-        contents: bytes = _module(kind).open(io.BytesIO(data)).read()
-        return contents
+    from cortex_cli import zipped_logs  # noqa: PLC0415  # start-up time: few inputs are zips
+
+    return zipped_logs.read(data, path)
 
 
 def read_lines(stream: BinaryIO, path: str) -> Iterator[bytes]:
@@ -83,38 +82,37 @@ def read_lines(stream: BinaryIO, path: str) -> Iterator[bytes]:
         InputError: It is damaged or cut short, or not what its name says.
         OptionError: A package is missing.
     """
-    kind = _KINDS.get(ending_of(path))
-    with _told(path):
-        yield from _module(kind).open(stream) if kind else stream
+    kind = compressors.KINDS.get(ending_of(path))
+    with compressors.told(kind, path):
+        yield from compressors.module_of(kind).open(stream) if kind else stream
 
 
-def pack(chunks: Iterable[bytes], path: str) -> Iterator[bytes]:
-    """Yield contents as they stand in a file of that name."""
-    kind = _KINDS.get(ending_of(path))
+def pack(chunks: Iterable[bytes], path: str, packed: bytes | None = None) -> Iterator[bytes]:
+    """Yield contents as they stand in a file of that name.
+
+    Args:
+        chunks: The contents.
+        path: The name; `-` for standard output.
+        packed: The input that they were made of, as it stands on the disk; a zip takes its other entries from there.
+
+    Raises:
+        OptionError: The name is that of a zip, and the input was none; or a package is missing.
+    """
+    form = form_of(path, packed)
+    if form == ZIP:
+        if packed is None or not is_zip(packed):
+            hint = f"name it `.json`; `inspect log convert` makes {form} files of those"
+            raise OptionError(f"only a {form} file can become one", where=path, hint=hint)
+        from cortex_cli import zipped_logs  # noqa: PLC0415  # as above
+
+        yield zipped_logs.write(b"".join(chunks), packed, path)
+        return
+    kind = compressors.KINDS.get(form)
     if kind is None:
         yield from chunks
         return
-    packer = kind.packer(_module(kind))
+    packer = kind.packer(compressors.module_of(kind))
     for chunk in chunks:
-        if packed := packer.compress(chunk):
-            yield packed
+        if compressed := packer.compress(chunk):
+            yield compressed
     yield packer.flush()
-
-
-@contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Say what is wrong with a compressed file in one line."""
-    try:
-        yield
-    except Exception as error:
-        if not _is_damage(error, _KINDS.get(ending_of(path))):
-            raise
-        hint = "decompress what can be saved of it with its own tool"
-        raise InputError(f"cannot be decompressed: {error}", where=path, hint=hint) from error
-
-
-def _is_damage(error: Exception, kind: _Kind | None) -> bool:
-    """Tell an error of the contents from one of the disk, which has a number, and from a bug."""
-    if kind is None or getattr(error, "errno", None) is not None:
-        return False
-    return isinstance(error, EOFError | OSError | zlib.error) or type(error).__name__ == kind.error

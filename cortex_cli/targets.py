@@ -72,14 +72,15 @@ def write_result(
         OptionError: The target does not go with this input.
     """
     if target.kind == "none":
-        return Written("", sum(map(len, chunks())))
+        return Written("", sum(map(len, _stored(source, chunks(), source.path, changed=changed))))
     if target.kind == "in-place":
         return _write_in_place(source, chunks, keep, changed=changed)
     if target.kind == "fork":
         return _write_fork(source, b"".join(chunks()), target, transcript, keep)
     if target.kind == "stream":
         assert target.stream is not None
-        return Written(STDIO, files.write_stream(target.stream, _kept(chunks, STDIO, keep)))
+        contents = _stored(source, _kept(chunks, STDIO, keep), STDIO, changed=changed)
+        return Written(STDIO, files.write_stream(target.stream, contents))
     if target.path.exists() and source.stamp is not None and target.path.samefile(source.path):
         raise OptionError(
             "the output is the input", where=str(target.path), hint="use --in-place, which keeps a backup"
@@ -112,10 +113,15 @@ def _kept(chunks: Callable[[], Iterable[bytes]], path: str | Path, keep: Keep | 
 
 
 def _stored(source: InputFile, chunks: Iterable[bytes], path: str | Path, *, changed: bool) -> Iterable[bytes]:
-    """Return contents as they stand in a file of that name: compressed where it says so."""
-    if source.packed is not None and not changed and packing.ending_of(source.path) == packing.ending_of(str(path)):
-        return [source.packed]
-    return packing.pack(chunks, str(path))
+    """Return contents as they stand in a file of that name: packed where it says so, or as the input was."""
+    packed = source.packed
+    if (
+        packed is not None
+        and not changed
+        and packing.form_of(source.path, packed) == packing.form_of(str(path), packed)
+    ):
+        return [packed]
+    return packing.pack(chunks, str(path), packed)
 
 
 def _write_in_place(
@@ -124,7 +130,7 @@ def _write_in_place(
     if source.stamp is None:
         raise OutputError("is no regular file", where=source.path, hint="use -o PATH")
     if not changed:
-        return Written("", len(source.data))
+        return Written("", len(source.raw))
     if folders.is_member(source.path):
         hint = f"name the folder, so that the other files follow: `{quote(str(Path(source.path).parent))}`"
         raise OptionError("is one file of a session", where=source.path, hint=hint)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from cortex_cli import formats
+from cortex_cli import formats, packing
+from cortex_cli.files import STDIO
 from cortex_cli.formats import pi_dump, sharegpt
 from cortex_cli.formats.carrier import plan_carrier
 from cortex_cli.formats.source import Source
@@ -21,14 +22,27 @@ _NUMBERED = re.compile(r"#\d+\Z")
 _LINK = re.compile(rb'"(?:parentUuid|parentId|logicalParentUuid|firstKeptEntryId)": ?(?:null|"[^"]*")')
 
 
+_packed: dict[bytes, bytes] = {}
+"""Contents -> the zip that they were in, of what was loaded last: a zip is written by way of the one that was read."""
+
+MAX_PACKED = 64
+
+
 def load(data: bytes, name: str = "auto") -> Transcript:
     """Read bytes as a format."""
-    return formats.load(Source(data, "t.jsonl"), name)
+    contents = packing.unpack(data, STDIO)
+    if contents is not data:
+        if len(_packed) == MAX_PACKED:
+            _packed.clear()
+        _packed[contents] = data
+    return formats.load(Source(contents, "t.jsonl"), name)
 
 
 def dump(transcript: Transcript) -> bytes:
-    """Write a transcript."""
-    return b"".join(formats.dump(transcript))
+    """Write a transcript, in a zip where it came in one."""
+    records = transcript.records
+    packed = _packed.get(records[0]) if _packed and len(records) == 1 else None
+    return b"".join(packing.pack(formats.dump(transcript), STDIO, packed))
 
 
 def load_all(data: bytes) -> tuple[Transcript, ...]:

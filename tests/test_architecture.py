@@ -33,6 +33,8 @@ LEVELS = (
         "report",
         "files",
         "packing",
+        "compressors",
+        "zipped_logs",
         "groups",
         "growing",
     },

@@ -111,3 +111,14 @@ def test_originals_of_a_compressed_file_come_back(chdir_tmp: Path) -> None:
     assert cortex("compact", "s.jsonl.gz", *SMALL, "--archive", "a.sqlite").exit_code == 0
     assert cortex("restore", "s.compacted.jsonl.gz", "--archive", "a.sqlite", "-o", "back.jsonl.gz").exit_code == 0
     assert gzip.decompress(Path("back.jsonl.gz").read_bytes()) == data
+
+
+@ENDINGS
+def test_a_converted_file_is_the_converted_one(ending: str, chdir_tmp: Path) -> None:
+    """Nothing left the conversation, yet the output is not the input."""
+    plain = (SAMPLES / "anthropic.json").read_bytes()
+    (chdir_tmp / f"a.json{ending}").write_bytes(OTHERS[ending][0](plain))
+    convert = ("convert", f"a.json{ending}", "--to", "openai", "--lossy", "-q")
+    assert cortex(*convert, "-o", f"b.json{ending}").exit_code == 0
+    assert cortex(*convert, "-o", "b.json").exit_code == 0
+    assert packing.unpack(Path(f"b.json{ending}").read_bytes(), f"b.json{ending}") == Path("b.json").read_bytes()

@@ -19,11 +19,13 @@ from cortex_cli.settings import Settings
 from cortex_cli.tokens import count_messages, make_counter
 from cortex_cli.validity import find_problems
 from tests.conftest import assistant, call, live, result
+from tests.eval_logs import inspect_zip
 from tests.roundtrip import as_read_back, dump, essence, load, missing_record
 from tests.strategies import ARGUMENTS, CONVERSATIONS
 from tests.writers import WRITERS
 
 COUNTER = make_counter("heuristic")
+WRITERS = {**WRITERS, "inspect-ai zip": ("inspect-ai", inspect_zip)}
 EACH_WRITING = pytest.mark.parametrize("written", WRITERS)
 WINDOWS = st.sampled_from([150, 600, 2500])
 SOME = settings(max_examples=settings().max_examples * 2 // 5)

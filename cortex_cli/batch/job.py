@@ -162,8 +162,7 @@ def file_sha256(path: Path | str) -> str:
 def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
     source = read_file(job.path)
     modified_ns = _modified_ns(job.path)
-    raw = source.data if source.packed is None else source.packed
-    outcome = outcome._replace(sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
+    outcome = outcome._replace(sha256=hashlib.sha256(source.raw).hexdigest(), bytes=len(source.raw))
     transcripts = formats.load_all(Source(source.data, source.path), job.settings.format)
     authors = limited_authors(job.settings, job.environment, job.limits)
     recording = Recording.of(job.settings)
@@ -181,7 +180,7 @@ def _compact(job: Job, counter: Counter, outcome: Outcome) -> Outcome:
         for one in transcripts
     ]
     report = merge_reports([result.report for result in results])
-    report = replace(report, input=replace(report.input, bytes=len(source.data)))
+    report = replace(report, input=replace(report.input, bytes=len(source.raw)))
     done = [result.transcript for result in results]
     target = job.target
     if target.kind == "fork" and not report.changed:

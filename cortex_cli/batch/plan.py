@@ -12,7 +12,7 @@ from cortex_cli.batch.paths import MANIFEST_NAME, is_remote
 from cortex_cli.errors import InputError, OptionError
 from cortex_cli.targets import Target
 
-ENDINGS = (".jsonl", ".json", ".ndjson", ".traj")
+ENDINGS = (".jsonl", ".json", ".ndjson", ".traj", ".eval")
 """Endings that transcripts have, those of compressed ones in front of `.gz` and the like.
 
 Files with others are counted and left alone, unless `--glob` names them.

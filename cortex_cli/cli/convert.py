@@ -50,7 +50,10 @@ def convert(
     target = _target_of(given.file, output, to, shell, force=force, dry_run=dry_run)
     if json and target.kind == "stream":
         raise OptionError("standard output has the transcript already", where="--json", hint="add -o PATH")
-    beside = InputFile(given.file.data, STDIO) if folders.is_session(given.file.path) else given.file
+    # what is written is no longer what was packed
+    beside = (
+        InputFile(given.file.data, STDIO) if folders.is_session(given.file.path) else given.file._replace(packed=None)
+    )
     written = write_result(beside, lambda: [done.data], target, given.transcript, changed=False)
     report = converting.ConversionReport(given.transcript, to, done, written, dry_run=dry_run)
     if json:

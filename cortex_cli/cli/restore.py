@@ -50,11 +50,11 @@ def restore(
     file = files.read_stream(shell.stdin) if source == STDIO else folders.read_source(source)
     done = archive.restore(file.data, "" if source == STDIO else source, force=force)
     if output is None or output == STDIO:
-        files.write_stream(shell.write_data(), [done.data])
+        files.write_stream(shell.write_data(), packing.pack([done.data], STDIO, file.packed))
     elif folders.is_session(source):
         folders.write(Path(output), [done.data], overwrite=force)
     else:
-        files.write_file(Path(output), packing.pack([done.data], output), overwrite=force, mode=file.mode)
+        files.write_file(Path(output), packing.pack([done.data], output, file.packed), overwrite=force, mode=file.mode)
     _tell(shell, done, output or STDIO)
 
 

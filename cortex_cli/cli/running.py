@@ -100,7 +100,7 @@ class Runner:
         self._clear_progress()
         done = [result.transcript for result in results]
         report = merge_reports([result.report for result in results])
-        report = replace(report, input=replace(report.input, bytes=len(file.data), digest=self._digest(file.data)))
+        report = replace(report, input=replace(report.input, bytes=len(file.raw), digest=self._digest(file.raw)))
         if state is not None and report.memory is not None and not self.output.dry_run:
             state.write(report.memory)
         target = outputs.target_of(file, self.output, self.shell)

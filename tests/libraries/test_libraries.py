@@ -3,6 +3,7 @@
 `make test-formats-libs` installs them into an environment of their own; some want a newer Python than the project.
 """
 
+import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -12,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from cortex_cli import event_folders, formats
+from cortex_cli import event_folders, formats, load_all, packing
 from cortex_cli.compaction import compact
 from cortex_cli.errors import DoesNotFitError
 from cortex_cli.formats.source import Source
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.settings import Settings
 from tests.adk_sessions import REPLAYED
-from tests.conftest import PROJECT, notice
+from tests.conftest import PROJECT, filler, notice
 from tests.hostile import SOUND
 from tests.roundtrip import dump, load
 from tests.writers import WRITERS
@@ -193,6 +194,80 @@ def test_logs_are_read_by_inspect(data: bytes, tmp_path: Path) -> None:
             path.write_bytes(output)
             found = log.read_eval_log(str(path))
             assert found.samples
+
+
+@pytest.fixture(scope="module")
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Let inspect-ai evaluate a scripted model that uses a tool, two samples twice, and log as it does by default."""
+    inspect = pytest.importorskip("inspect_ai")
+    for name in ("dataset", "model", "scorer", "solver", "tool"):
+        importlib.import_module(f"inspect_ai.{name}")
+
+    @inspect.tool.tool
+    def listing() -> Any:
+        async def execute(path: str) -> str:
+            """List a folder.
+
+            Args:
+                path: The folder.
+            """
+            return "\n".join(f"{path}/file_{number:05d}.txt" for number in range(300))
+
+        return execute
+
+    def answers() -> Iterator[Any]:
+        output = inspect.model.ModelOutput
+        for _ in range(4):
+            yield from (
+                output.for_tool_call("mockllm/model", "listing", {"path": f"/data/{number}"}) for number in range(6)
+            )
+            yield output.from_content("mockllm/model", "300 files in each")
+
+    scripted = list(answers())
+    for one in scripted:  # without it a tokenizer would be fetched to count
+        one.usage = inspect.model.ModelUsage(input_tokens=1000, output_tokens=10, total_tokens=1010)
+    talk = [
+        inspect.model.ChatMessageUser(content="What is this place?"),
+        inspect.model.ChatMessageAssistant(content=filler(40_000)),
+        inspect.model.ChatMessageUser(content="How many files?"),
+    ]
+    samples = [inspect.dataset.Sample(id=one, input=talk, target="300") for one in ("first", 2)]
+    task = inspect.Task(
+        dataset=samples,
+        solver=[inspect.solver.use_tools(listing()), inspect.solver.generate()],
+        scorer=inspect.scorer.includes(),
+        epochs=2,
+    )
+    model = inspect.model.get_model("mockllm/model", custom_outputs=scripted)
+    folder = tmp_path_factory.mktemp("logs")
+    [log] = inspect.eval(task, model=model, log_dir=str(folder), display="none", max_samples=1)
+    assert log.status == "success"
+    [path] = folder.glob("*.eval")
+    return path
+
+
+@pytest.mark.parametrize("way", range(len(WAYS)))
+def test_zipped_logs_are_read_by_inspect(evaluation: Path, way: int, tmp_path: Path) -> None:
+    """It sees the conversations that we see, beside the results, the scores and the summaries of the run."""
+    log = pytest.importorskip("inspect_ai.log")
+    data = evaluation.read_bytes()
+    before, path = log.read_eval_log(str(evaluation)), tmp_path / "small.eval"
+    settings = replace(WAYS[way], window=16_000)
+    done = [compact(one, settings).transcript for one in load_all(evaluation)]
+    path.write_bytes(b"".join(packing.pack(formats.dump_all(done), path.name, data)))
+    after = log.read_eval_log(str(path), resolve_attachments=True)
+    assert (after.eval, after.results, after.stats) == (before.eval, before.results, before.stats)
+    assert [one.samples for one in after.reductions] == [one.samples for one in before.reductions]
+    found = {one.uuid: one for one in after.samples}
+    for transcript in done:
+        sample = found[transcript.session_id]
+        assert [
+            (one.role, one.text, *(call.id for call in getattr(one, "tool_calls", None) or ()))
+            for one in sample.messages
+        ] == seen(transcript)
+    assert len(packing.unpack(path.read_bytes(), path.name)) < len(packing.unpack(data, path.name))
+    counted = {one.uuid: one.message_count for one in log.read_eval_log_sample_summaries(str(path))}
+    assert counted == {name: len(sample.messages) for name, sample in found.items()}
 
 
 def test_the_sdk_of_openhands_opens_a_folder_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
