@@ -17,16 +17,13 @@ from typing import BinaryIO, NamedTuple
 
 from cortex_cli import packing
 from cortex_cli.errors import InputError, OutputError, nearest
+from cortex_cli.temporary_files import BLOCK_BYTES, NO_LINKS, temporary_file
 
 STDIO = "-"
 """Standard input or output, where a path could stand."""
 
 _MARK = ".compacted"
 _BACKUP = ".bak"
-_BLOCK_BYTES = 1 << 20
-_OS_BINARY = getattr(os, "O_BINARY", 0)
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
-"""What a file system without hard links answers to one."""
 
 
 class Stamp(NamedTuple):
@@ -132,7 +129,7 @@ def write_file(path: Path, chunks: Iterable[bytes], *, overwrite: bool = False, 
         target = Path(os.path.realpath(path))
         if not overwrite and target.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        with _temporary(target, mode) as temporary:
+        with temporary_file(target, mode) as temporary:
             size = temporary.write(chunks)
             temporary.publish(overwrite=overwrite)
         return size
@@ -148,7 +145,7 @@ def write_in_place(source: InputFile, chunks: Iterable[bytes]) -> Path:
     """
     target = Path(os.path.realpath(source.path))
     try:
-        with _temporary(target, source.mode) as temporary:
+        with temporary_file(target, source.mode) as temporary:
             temporary.write(chunks)
             refuse_if_changed(source)
             backup = _back_up(target)
@@ -244,115 +241,6 @@ def _reason(error: OSError | ValueError) -> str:
     return text[:1].lower() + text[1:]
 
 
-class _Temporary:
-    """A file that is being written, in the folder where it is to be."""
-
-    def __init__(self, target: Path, mode: int | None) -> None:
-        self.target = target
-        self.old = target.stat() if target.exists() else None
-        if self.old is not None and stat.S_ISDIR(self.old.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if self.old is not None:
-            mode = stat.S_IMODE(self.old.st_mode)
-        self.mode = mode
-        self.name: Path | None = None
-        """None while the file has no name: a kill then leaves nothing behind."""
-        self.descriptor = self._open(0o666 if mode is None else 0o600)
-
-    def _open(self, mode: int) -> int:
-        if hasattr(os, "O_TMPFILE"):
-            with contextlib.suppress(OSError):  # not every file system has them
-                return os.open(self.target.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode)
-        self.name = self._fresh_name()
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _OS_BINARY | getattr(os, "O_CLOEXEC", 0)
-        return os.open(self.name, flags, mode)
-
-    def _fresh_name(self) -> Path:
-        # not made from the target's name, which may be as long as a name can be
-        return self.target.with_name(f".cortex-{os.getpid()}-{os.urandom(6).hex()}.tmp")
-
-    def write(self, chunks: Iterable[bytes]) -> int:
-        """Write everything, down to the disk."""
-        size = 0
-        with os.fdopen(self.descriptor, "wb", buffering=_BLOCK_BYTES, closefd=False) as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-                size += len(chunk)
-        self._take_over()
-        os.fsync(self.descriptor)
-        if self.name is not None:
-            self._let_go()  # Windows renames no open file
-        return size
-
-    def _let_go(self) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    def _take_over(self) -> None:
-        """Give the new file the mode and owner of the old one."""
-        if not hasattr(os, "fchmod"):
-            return  # Windows keeps rights with the folder
-        if self.old is not None and (self.old.st_uid, self.old.st_gid) != (os.geteuid(), os.getegid()):
-            with contextlib.suppress(OSError):  # only the superuser may give files away
-                os.fchown(self.descriptor, self.old.st_uid, self.old.st_gid)
-        if self.mode is not None:
-            os.fchmod(self.descriptor, self.mode)
-
-    def publish(self, *, overwrite: bool) -> None:
-        """Let the target be the new file, in one step."""
-        if not overwrite:
-            self._publish_new()
-        else:
-            if self.name is None:
-                name = self._fresh_name()
-                self._link(name)
-                self.name = name
-            self.name.replace(self.target)
-            self.name = None
-        _sync_folder(self.target.parent)
-
-    def _publish_new(self) -> None:
-        try:
-            self._link(self.target)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            if self.name is None or error.errno not in _NO_LINKS:
-                raise
-            if self.target.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
-            self.name.replace(self.target)
-            self.name = None
-
-    def _link(self, name: Path) -> None:
-        """Give the file one more name; never over an existing one."""
-        if self.name is not None:
-            os.link(self.name, name)
-            return
-        folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:  # with a folder descriptor, since without one Python calls link(2), which would link the symlink in /proc
-            os.link(f"/proc/self/fd/{self.descriptor}", name.name, dst_dir_fd=folder, follow_symlinks=True)
-        finally:
-            os.close(folder)
-
-    def close(self) -> None:
-        """Let go; a file that was not published is gone."""
-        self._let_go()
-        if self.name is not None:
-            with contextlib.suppress(OSError):
-                self.name.unlink()
-
-
-@contextlib.contextmanager
-def _temporary(target: Path, mode: int | None) -> Iterator[_Temporary]:
-    temporary = _Temporary(target, mode)
-    try:
-        yield temporary
-    finally:
-        temporary.close()
-
-
 @contextlib.contextmanager
 def temporary_folder(beside: Path) -> Iterator[Path]:
     """Make a hidden folder beside a path; in the end it is gone, with what is left in it."""
@@ -360,18 +248,6 @@ def temporary_folder(beside: Path) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}.") as made:
         yield Path(made)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let a new name survive a power cut."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    with contextlib.suppress(OSError):  # some file systems refuse; the file itself is on the disk
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _back_up(target: Path) -> Path:
@@ -392,7 +268,7 @@ def _keep(target: Path, backup: Path) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         _copy(target, backup)
 
@@ -400,7 +276,7 @@ def _keep(target: Path, backup: Path) -> None:
 def _copy(target: Path, backup: Path) -> None:
     with target.open("rb") as old, backup.open("xb") as new:
         try:
-            shutil.copyfileobj(old, new, _BLOCK_BYTES)
+            shutil.copyfileobj(old, new, BLOCK_BYTES)
             new.flush()
             os.fsync(new.fileno())
         except BaseException:

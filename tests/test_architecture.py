@@ -34,6 +34,7 @@ LEVELS = (
         "files",
         "packing",
         "compressors",
+        "temporary_files",
         "zipped_logs",
         "groups",
         "growing",
