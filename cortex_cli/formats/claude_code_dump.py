@@ -109,6 +109,8 @@ def _plan_closings(transcript: Transcript, plan: _Plan) -> None:
 
     Behind all that stays such a child would be the newest leaf; there it is one of the leaf itself.
     """
+    if not any(message.position < 0 and message.role == "tool" for message in transcript.messages):
+        return
     layout: Layout = transcript.layout
     stays = [record for record in layout.path if record not in plan.gone]
     last, leaf = max(stays, default=-1), layout.links[stays[-1]].uuid if stays else ""
@@ -144,20 +146,19 @@ def _plan_carrier(transcript: Transcript, plan: _Plan, carrier: Carrier, *, keep
     block = _Block(transcript, plan, carrier, in_tail, keep_history=keep_history)
     lines = list(block.lines())
     plan.anchor = block.newest
-    for record in layout.links:
-        if record >= plan.cut or record in block.moved:
-            continue
-        if keep_history:
-            plan.changes.pop(record, None)
-            plan.gone.discard(record)
-            plan.after.pop(record, None)
-        else:
-            plan.gone.add(record)
+    before = {record for record in layout.links if record < plan.cut} - block.moved
+    if not keep_history:
+        plan.gone |= before
+    for record in before if keep_history else ():
+        plan.changes.pop(record, None)
+        plan.gone.discard(record)
+        plan.after.pop(record, None)
     if keep_history and not carrier.tail:  # the last line must be a leaf: what hung on it hangs on nothing now
         moved_ids = {layout.links[record].uuid for record in block.moved}
         plan.parents.update((record, "") for record, link in layout.links.items() if link.parent in moved_ids)
     plan.gone |= block.moved
-    plan.gone.update(one for one in layout.links if plan.cut <= one <= layout.boundary and one not in in_tail)
+    if layout.boundary >= plan.cut:
+        plan.gone.update(one for one in layout.links if plan.cut <= one <= layout.boundary and one not in in_tail)
     plan.before[plan.cut] = lines
 
 
@@ -207,14 +208,14 @@ class _Block:
 
     def _boundary(self) -> bytes:
         usage = self.transcript.usage
-        chars = sum(len(part.text) for message in self.transcript.loaded for part in message.parts)
+        texts = () if usage else (part.text for message in self.transcript.loaded for part in message.parts)
         self.newest = self._id("\n".join(message.text for message in self.carrier.ours), "boundary")
         return boundary_line(
             self.envelope,
             line_id=self.newest,
             time=self.time,
             logical_parent=self.old_parent,
-            tokens=usage.tokens if usage else estimate_tokens(chars),
+            tokens=usage.tokens if usage else estimate_tokens(sum(map(len, texts))),
         )
 
     def _id(self, text: str, what: str) -> str:
@@ -314,7 +315,8 @@ def _pieces(transcript: Transcript, plan: _Plan) -> Iterator[bytes]:
     named = first.union(plan.gone, plan.changes, plan.parents, plan.rewritten, plan.before, plan.after)
     at = 0
     for place in sorted(named):
-        yield from runs(records, at, place)
+        if at < place:  # records that leave mostly stand in a row
+            yield from runs(records, at, place)
         for new in plan.before.get(place, ()):
             yield new.removesuffix(b"\r") + ending
         if place < len(records) and place not in plan.gone:
