@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cortex_cli.growing import Growing
+from cortex_cli.growing import Growing, Snapshot
 from cortex_cli.messages import Message, build
 
 
@@ -111,7 +111,8 @@ class _Pairs:
     def pairing(self) -> Pairing:
         still_open = [site for by_message in self._waiting.values() for sites in by_message for site in sites]
         open_calls = tuple(sorted(self._given_up + still_open))
-        return Pairing(dict(self._answers), dict(self._repeats), tuple(self._orphans), open_calls, self._live)
+        answers, repeats = Snapshot(self._answers, _pairs.lock), Snapshot(self._repeats, _pairs.lock)
+        return Pairing(answers, repeats, tuple(self._orphans), open_calls, self._live)
 
 
 _pairs = Growing(_Pairs, _Pairs.pairing)

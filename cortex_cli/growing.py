@@ -1,13 +1,101 @@
 """Walks over conversations that grow from call to call: what was walked over already is not walked over again."""
 
-from collections.abc import Callable, Sequence
-from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
+from itertools import islice
+from threading import RLock
+from typing import Any, Generic, Protocol, TypeVar
 
 from cortex_cli.messages import Message
 
+T = TypeVar("T")
+
+NOTED = 16
+"""Sequences whose beginning is known without a look: a live session makes three or four with every call."""
+
+_noted: dict[int, tuple[tuple[object, ...], tuple[object, ...]]] = {}
+"""By identity of the longer one: it and what it begins with, held so that their places are not given to others."""
+_noting = RLock()
+
+
+def note_longer(whole: tuple[T, ...], beginning: tuple[T, ...]) -> tuple[T, ...]:
+    """Remember that one sequence begins with another, which whoever made it longer knows; return it."""
+    with _noting:
+        _noted[id(whole)] = (whole, beginning)
+        if len(_noted) > NOTED:
+            del _noted[next(iter(_noted))]
+    return whole
+
+
+def begins_with(whole: tuple[T, ...], beginning: tuple[T, ...]) -> bool:
+    """Tell whether one sequence begins with another: at once where it was noted, else at the speed of memory."""
+    size = len(beginning)
+    if whole is beginning or not size:
+        return True
+    noted = _noted.get(id(whole))
+    if noted is not None and noted[0] is whole and noted[1] is beginning:
+        return True
+    return len(whole) >= size and whole[size - 1] == beginning[-1] and common_length(whole, beginning) == size
+
+
+COMPARED = 1_024
+"""Elements that are compared at a time: slices so short stay in the processor's cache."""
+
+
+def common_length(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return how many elements two sequences begin with in common, at the speed of memory."""
+    most = min(len(one), len(other))
+    for start in range(0, most, COMPARED):
+        end = min(start + COMPARED, most)
+        if tuple(one[start:end]) != tuple(other[start:end]):
+            return next(at for at in range(start, end) if one[at] != other[at])
+    return most
+
+
 HELD = 2
 """Conversations that a walk is kept of: a live session has one as it was said and one as it is sent."""
+
+
+class Snapshot(Mapping[int, T]):
+    """A dict that only gets further entries, as it was when so many were in it; copied when it is gone through.
+
+    Args:
+        entries: By position, ascending.
+        lock: Held by whoever adds entries.
+    """
+
+    __slots__ = ("_copy", "_count", "_entries", "_last", "_lock")
+
+    def __init__(self, entries: dict[int, T], lock: RLock) -> None:
+        self._entries = entries
+        self._count = len(entries)
+        self._last = next(reversed(entries), -1)
+        self._lock = lock
+        self._copy: dict[int, T] | None = None
+
+    def __getitem__(self, key: int) -> T:
+        if key > self._last:
+            raise KeyError(key)
+        return self._entries[key]
+
+    def get(self, key: int, default: Any = None) -> Any:
+        """Return the entry of a key, as `dict.get`."""
+        return self._entries.get(key, default) if key <= self._last else default
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._dict())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def items(self) -> ItemsView[int, T]:
+        """Return all entries, as `dict.items`."""
+        return self._dict().items()
+
+    def _dict(self) -> dict[int, T]:
+        if self._copy is None:
+            with self._lock:
+                self._copy = dict(islice(self._entries.items(), self._count))
+        return self._copy
 
 
 class Walk(Protocol):
@@ -33,7 +121,8 @@ class Growing(Generic[W, R]):
         self._begin = begin
         self._result = result
         self._known: tuple[tuple[tuple[Message, ...], W, R], ...] = ()
-        self._lock = Lock()
+        self.lock = RLock()
+        """Held while a walk goes on."""
 
     def over(self, messages: Sequence[Message]) -> R:
         """Return what the walk over all messages finds. Only tuples are remembered: nothing else stays as it is."""
@@ -44,8 +133,8 @@ class Growing(Generic[W, R]):
             walk = self._begin()
             walk.take(messages, 0)
             return self._result(walk)
-        with self._lock:  # a walk goes on for one thread at a time
-            known = next((one for one in self._known if messages[: len(one[0])] == one[0]), None)
+        with self.lock:  # a walk goes on for one thread at a time
+            known = next((one for one in self._known if begins_with(messages, one[0])), None)
             rest = tuple(one for one in self._known if one is not known)
             walk, start = (known[1], len(known[0])) if known else (self._begin(), 0)
             self._known = rest  # should the walk fail, it is not gone on with

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cortex_cli import fit
 from cortex_cli.errors import DoesNotFitError
+from cortex_cli.growing import begins_with
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import failsafe, should_truncate
 from cortex_cli.layers.inputs import trim_inputs
@@ -275,8 +276,8 @@ class Run:
         known, new = self.judged, (self.view.messages, self.repaired)
         return (
             len(known.messages) == len(known.baseline)
-            and new[0][: len(known.messages)] == known.messages
-            and new[1][: len(known.baseline)] == known.baseline
+            and begins_with(new[0], known.messages)
+            and begins_with(new[1], known.baseline)
             and new[0][len(known.messages) :] == new[1][len(known.baseline) :]
         )
 

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cortex_cli.groups import pair_calls
+from cortex_cli.growing import begins_with
 from cortex_cli.layers.results import Ask, Shortened, shorten
 from cortex_cli.layers.sizes import max_result_tokens, max_turn_tokens
 from cortex_cli.layers.tools import categories, category_of, result_tools
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
-from cortex_cli.tokens import Counter, message_sizes
+from cortex_cli.tokens import Counter, largest_message, message_sizes
 
 MAX_TOKENS_PER_CHAR = 4
 """Code points are at most four bytes, and a token is at least one: shorter texts need not be counted."""
@@ -41,7 +42,7 @@ def cap(view: View, settings: Settings, counter: Counter) -> LayerResult:
 def over_result_cap(view: View, settings: Settings, counter: Counter) -> tuple[int, ...]:
     """Find the results that are larger than one result may be."""
     limit = max_result_tokens(settings, view.budget)
-    if max(message_sizes(view.messages, counter), default=0) <= limit:  # no text is larger than its message
+    if largest_message(view.messages, counter) <= limit:  # no text is larger than its message
         return ()
     return tuple(
         index
@@ -57,18 +58,32 @@ def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tup
     limit = max_turn_tokens(settings, view.budget)
     if limit == math.inf:
         return ()
-    pairing = pair_calls(view.messages)
+    known = view.redone
+    start = 0
+    if known.batch_limit == limit and begins_with(view.messages, known.uncapped):
+        start = len(known.uncapped)
+    batches = _batches(view.messages, start)
     sizes = message_sizes(view.messages, counter)
-    totals = {index: sizes[index] for index in pairing.orphans}
-    for index, site in (*pairing.answers.items(), *pairing.repeats.items()):
-        totals[site.message] = totals.get(site.message, 0) + sizes[index]
-    if max(totals.values(), default=0) <= limit:
-        return ()
-    batches: dict[int, list[int]] = {index: [index] for index in pairing.orphans}
-    for index, site in (*pairing.answers.items(), *pairing.repeats.items()):
-        batches.setdefault(site.message, []).append(index)
-    over = {start: batch for start, batch in batches.items() if totals[start] > limit}
-    return tuple(tuple(sorted(over[start])) for start in sorted(over))
+    over = {at: batch for at, batch in batches.items() if sum(sizes[one] for one in batch) > limit}
+    if not over:
+        known.uncapped, known.batch_limit = view.messages, limit
+    return tuple(tuple(sorted(over[at])) for at in sorted(over))
+
+
+def _batches(messages: tuple[Message, ...], start: int) -> dict[int, list[int]]:
+    """Return the results of each assistant message that has one from `start` on; orphans by themselves."""
+    pairing = pair_calls(messages)
+
+    def batch_of(index: int) -> int:
+        site = pairing.answers.get(index) or pairing.repeats.get(index)
+        return site.message if site else index
+
+    found = {batch_of(index) for index in range(start, len(messages)) if messages[index].role == "tool"}
+    batches: dict[int, list[int]] = {}
+    for index in range(min(found, default=len(messages)), len(messages)):
+        if messages[index].role == "tool" and (at := batch_of(index)) in found:
+            batches.setdefault(at, []).append(index)
+    return batches
 
 
 def _tools(messages: Sequence[Message], settings: Settings) -> _Tools:

@@ -9,6 +9,7 @@ from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from cortex_cli.growing import begins_with, note_longer
 from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.sizes import hot_zone_tokens, retention, utilization
 from cortex_cli.layers.tools import Category, categories, category_of, is_named, names, result_tools
@@ -172,16 +173,17 @@ def _replay(view: View, counter: Counter) -> LayerResult:
         return LayerResult(view.messages, reason=f"{why}; no earlier decisions")
     added = view.messages[len(redone.source) :] if _is_grown(view) else None
     if added is not None and not any(_decided_in(added, view.decisions)):
-        messages, changes = redone.messages + added, redone.changes
+        redone.messages = note_longer(redone.messages + added, redone.messages)
     else:
-        messages, changes = _put_in(view, counter)
-    redone.decisions, redone.source, redone.messages, redone.changes = view.decisions, view.messages, messages, changes
-    return LayerResult(messages, changes, f"{why}; {_reason(changes, 'no earlier decisions')}")
+        redone.messages, redone.changes = _put_in(view, counter)
+        redone.reason = _reason(redone.changes, "no earlier decisions")
+    redone.decisions, redone.source = view.decisions, view.messages
+    return LayerResult(redone.messages, redone.changes, f"{why}; {redone.reason}")
 
 
 def _is_grown(view: View) -> bool:
     known = view.redone
-    return known.decisions is view.decisions and view.messages[: len(known.source)] == known.source
+    return known.decisions is view.decisions and begins_with(view.messages, known.source)
 
 
 def _put_in(view: View, counter: Counter) -> tuple[tuple[Message, ...], tuple[Change, ...]]:

@@ -16,7 +16,7 @@ An empty text: not kept (not wanted, or it failed). Paths hold a separator (`./a
 
 @dataclass(slots=True)
 class Redone:
-    """What layer 1 last put in again, kept by a live session from call to call: most only add to the end."""
+    """What layers last found and put in again, kept by a live session from call to call: most only add to the end."""
 
     decisions: Mapping[str, str] | None = None
     source: tuple[Message, ...] = ()
@@ -24,6 +24,10 @@ class Redone:
     messages: tuple[Message, ...] = ()
     """What they became."""
     changes: tuple[Change, ...] = ()
+    reason: str = ""
+    uncapped: tuple[Message, ...] = ()
+    """Messages with no batch of results over `batch_limit`."""
+    batch_limit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

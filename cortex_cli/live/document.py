@@ -3,7 +3,7 @@
 Reading whole lists and writing them is the formats' affair; here stands only what makes it cheap to do again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import is_
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from cortex_cli import formats
 from cortex_cli.formats import rewrite
 from cortex_cli.formats.containers import Box, Layout, PlainSource, as_plain, is_message, mark_own, name_results
+from cortex_cli.growing import begins_with, common_length, note_longer
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.typed import finish
 from cortex_cli.validity import Rules
@@ -37,14 +38,6 @@ def shell_of(value: Any) -> Any:
     return [shell_of(one) for one in value] if type(value) is list else value
 
 
-def common_length(shells: Sequence[Any], values: Sequence[Any]) -> int:
-    """Return how many values at the beginning are what they were when the shells were made."""
-    most = min(len(shells), len(values))
-    if list(shells[:most]) == list(values[:most]):
-        return most
-    return next(at for at in range(most) if shells[at] != values[at])
-
-
 def same_length(shells: Sequence[Any], values: Sequence[Any]) -> int:
     """Return how many values at the beginning say what they said when the shells were made.
 
@@ -63,6 +56,14 @@ def without_marks(value: Any) -> Any:
     return [without_marks(one) for one in value] if type(value) is list else value
 
 
+@dataclass(slots=True)
+class Rendered:
+    """What our own messages were written as, kept from call to call: most calls only add to the end."""
+
+    messages: tuple[Message, ...] = ()
+    values: tuple[Message, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A list of values and what they say."""
@@ -79,6 +80,8 @@ class Document:
     """Every call id so far -> the tool's name."""
     made: rewrite.Made = field(default_factory=dict)
     """Values that were edited, to be used again."""
+    rendered: Rendered = field(default_factory=Rendered, compare=False, repr=False)
+    """Our own messages as they were last written."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -94,7 +97,20 @@ class Document:
         """Write messages as the caller's values; untouched ones are the same objects."""
         if self.transcript.format != OWN:
             return formats.dump_messages(self.transcript.with_messages(messages), self.made)
-        return [self._as_given(message) for message in messages]
+        if messages is self.messages:
+            return list(self.values)
+        known = self.rendered
+        values = known.values if begins_with(messages, known.messages) else ()
+        added = tuple([self._as_given(message) for message in messages[len(values) :]])
+        known.messages, known.values = messages, values + added
+        return list(known.values)
+
+    def behind(self, place: int) -> Iterator[Message]:
+        """Yield the messages that stand in the values from a place on."""
+        if self.transcript.format == OWN:
+            yield from self.messages[place:]
+        else:
+            yield from (message for message in self.messages if self.place(message) >= place)
 
     def _as_given(self, message: Message) -> Message:
         if message.position < 0:
@@ -152,19 +168,21 @@ def read_document(
 
 def _read_own(values: Sequence[Message], front: int, known: Document | None) -> Document:
     """Place our own messages; those of before are the same objects, so that what is known of them is found again."""
-    given, same = tuple(values), 0
-    if known is not None and known.transcript.format == OWN and known.front == front:
-        same = len(known.values) if given[: len(known.values)] == known.values else 0
-    before = known.messages if known is not None and same else ()
-    if same and same == len(given):
-        messages = before
+    given = tuple(values)
+    is_grown = known is not None and known.transcript.format == OWN and known.front == front
+    if known is not None and is_grown and begins_with(given, known.values):
+        messages, rendered = known.messages, known.rendered
     else:
-        messages = before + tuple(
+        messages, rendered = (), Rendered()
+    same = len(messages)
+    if not same or same < len(given):
+        added = (
             message._replace(position=at, slot=message.slot or message.role == "system" or at < front)
             for at, message in enumerate(given[same:], start=same)
         )
+        messages = note_longer((*messages, *added), messages)
     transcript = Transcript(format=OWN, messages=messages, loaded=messages)
-    return Document(given, given, front, transcript, is_sure=True)
+    return Document(given, given, front, transcript, is_sure=True, rendered=rendered)
 
 
 def _choose(values: Sequence[Any], format: str, prefer: str) -> str:

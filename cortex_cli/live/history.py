@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from operator import is_
 from typing import Any
 
-from cortex_cli.live.document import common_length, same_length, shell_of
+from cortex_cli.growing import common_length, note_longer
+from cortex_cli.live.document import same_length, shell_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,15 @@ class History:
 
     values: tuple[Any, ...] = ()
     """What is kept: the caller's objects where nothing was done to them."""
-    origins: tuple[int, ...] = ()
-    """Of each: its index in the caller's list; -1: it is ours."""
+    origins: Sequence[int] = range(0)
+    """Of each: its index in the caller's list; -1: it is ours. A range: the values are the caller's list itself."""
     solid: int = 0
     """So many of the caller's messages are not all kept: what begins otherwise was never compacted."""
     source: tuple[Any, ...] = ()
     """Shells of the list that the caller handed over last."""
     sent: tuple[Any, ...] = ()
     """Shells of what it was given back."""
-    sent_at: tuple[int, ...] = ()
+    sent_at: Sequence[int] = ()
     """Of each of the values: its index in what was given back; -1: it was sent in another form."""
     added: int = 0
     """So many of the values came with the newest list."""
@@ -35,7 +36,8 @@ class History:
 
     def follow(self, given: Sequence[Any]) -> "History":
         """Return the history with what the caller added, or without what it took back."""
-        if self.sent != self.source and self._is_continued(self.sent, given):
+        given = given if isinstance(given, tuple) else tuple(given)
+        if self.sent is not self.source and self.sent != self.source and self._is_continued(self.sent, given):
             return self._rebased(given, len(self.sent), given_as_sent=True)
         same = same_length(self.source, given)
         if same == len(self.source):
@@ -49,32 +51,43 @@ class History:
         shorter = replace(
             self,
             values=tuple(self.values[at] for at in kept),
-            origins=tuple(self.origins[at] for at in kept),
+            origins=self.origins[:same] if isinstance(self.origins, range) else tuple(self.origins[at] for at in kept),
             source=self.source[:same],
+            sent=(),
+            sent_at=(),
         )
         return shorter._grown(given, same)
 
     def _is_continued(self, shells: Sequence[Any], given: Sequence[Any]) -> bool:
         return bool(shells) and same_length(shells, given) == len(shells)
 
-    def _grown(self, given: Sequence[Any], same: int) -> "History":
-        known = self._renewed(given)
+    def _grown(self, given: tuple[Any, ...], same: int) -> "History":
+        known, added = self._renewed(given), given[same:]
+        is_whole = isinstance(known.origins, range) and len(known.origins) == same
+        shells = tuple(map(shell_of, added))
+        if is_whole and self.source is self.values and all(map(is_, shells, added)):
+            source = given  # texts and our own messages cannot be edited in place
+        else:
+            source = note_longer((*known.source, *shells), known.source)
+        values = given if is_whole else (*known.values, *added)
         return replace(
             known,
-            values=(*known.values, *given[same:]),
-            origins=(*known.origins, *range(same, len(given))),
-            source=(*known.source, *map(shell_of, given[same:])),
-            added=len(given) - same,
+            values=note_longer(values, self.values) if known.values is self.values else values,
+            origins=range(len(given)) if is_whole else (*known.origins, *range(same, len(given))),
+            source=source,
+            added=len(added),
             is_other=False,
         )
 
-    def _renewed(self, given: Sequence[Any]) -> "History":
+    def _renewed(self, given: tuple[Any, ...]) -> "History":
         """Return the history with the caller's objects of now: its marks may have moved, its list may be a copy."""
-        if self.origins == (*range(len(self.values)),) and all(map(is_, self.values, given)):
-            values = self.values
+        if isinstance(self.origins, range):
+            if self.source is self.values:
+                return self
+            values: tuple[Any, ...] = given[: len(self.values)]
         else:
             pairs = zip(self.values, self.origins, strict=True)
-            values = tuple(given[at] if self._is_own(value, at, given) else value for value, at in pairs)
+            values = tuple([given[at] if self._is_own(value, at, given) else value for value, at in pairs])
         source = self.source
         if common_length(source, given) < len(source):
             both = zip(source, given, strict=False)
@@ -85,11 +98,11 @@ class History:
         """Tell whether the caller's own object was kept, not one that was edited here."""
         return at >= 0 and (value is given[at] or bool(self.source[at] == value))
 
-    def _rebased(self, given: Sequence[Any], same: int, *, given_as_sent: bool) -> "History":
+    def _rebased(self, given: tuple[Any, ...], same: int, *, given_as_sent: bool) -> "History":
         """Go on with a list that is ours already: what was taken out of it is gone."""
         source = tuple(map(shell_of, given[:same]))
         origins = self.sent_at if given_as_sent else tuple(range(len(self.values)))
-        known = replace(self, origins=origins, solid=same, source=source, sent=())
+        known = replace(self, origins=origins, solid=same, source=source, sent=(), sent_at=())
         return known._grown(given, same)
 
     def compacted(self, values: Sequence[Any], places: Sequence[int]) -> "History":
@@ -102,10 +115,22 @@ class History:
         origins = tuple(self.origins[at] if at >= 0 else -1 for at in places)
         kept = set(origins)
         lost = (at for at in range(len(self.source) - 1, -1, -1) if at not in kept)
-        return replace(self, values=tuple(values), origins=origins, solid=max(self.solid, next(lost, -1) + 1))
+        solid = max(self.solid, next(lost, -1) + 1)
+        return replace(self, values=tuple(values), origins=origins, solid=solid, sent=(), sent_at=())
 
-    def returned(self, sent: Sequence[Any]) -> "History":
-        """Remember what the caller was given."""
-        at = dict(zip(map(id, sent), range(len(sent)), strict=True))
-        sent_at = tuple([at.get(id(value), -1) for value in self.values])
-        return replace(self, sent=tuple(map(shell_of, sent)), sent_at=sent_at)
+    def returned(self, sent: Sequence[Any], *, is_untouched: bool = False) -> "History":
+        """Remember what the caller was given.
+
+        Args:
+            sent: All of it.
+            is_untouched: It is the values themselves.
+        """
+        if is_untouched and self.source is self.values:
+            return replace(self, sent=self.source, sent_at=range(len(self.values)))
+        same, known = len(self.sent), len(self.sent_at)
+        if not same or common_length(sent, self.sent) < same:
+            same = known = 0
+        at = dict(zip(map(id, sent[same:]), range(same, len(sent)), strict=True))
+        sent_at = [at.get(id(value), -1) for value in self.values[known:]]
+        shells = tuple(map(shell_of, sent[same:]))
+        return replace(self, sent=(*self.sent[:same], *shells), sent_at=(*self.sent_at[:known], *sent_at))

@@ -53,16 +53,13 @@ class Trims:
     """Them, put in."""
 
 
-NO_TRIMS = Trims({})
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a session knows between two passes."""
 
     history: History = field(default_factory=History)
     document: Document | None = None
-    trims: Trims = NO_TRIMS
+    trims: Trims = field(default_factory=lambda: Trims({}))
     call: Call | None = None
     """The newest."""
     judged: Judged | None = None
@@ -155,12 +152,12 @@ def read_call(known: Known, call: Call, *, format: str, prefer: str = "") -> Rea
     lead, body = split_lead(call.messages)
     history = known.history.follow(body)
     front = [*lead, *call.slots]
-    values = [*front, *history.values]
+    values = (*front, *history.values) if front else history.values
     if not values:
         return Reading(known, call, len(lead), history, None, False)
     document = read_document(values, front=len(front), format=format, prefer=prefer, known=known.document)
     old = len(values) - history.added
-    is_typed = any(message.typed and document.place(message) >= old for message in document.messages)
+    is_typed = any(message.typed for message in document.behind(old))
     return Reading(known, call, len(lead), history, document, is_typed)
 
 
@@ -179,9 +176,11 @@ async def run_pass(reading: Reading, terms: Terms) -> Pass:
     if is_replaced:
         history = _keep(history, document, run, terms)
     sent = _with_injected(document, document.render(run.view.messages), call)
+    is_untouched = run.view.messages is document.messages and not (call.slots or call.injected)
+    returned = history.returned(sent[reading.lead :] if reading.lead else sent, is_untouched=is_untouched)
     now = _trims(trims, run, terms)
     return Pass(
-        Known(history.returned(sent[reading.lead :]), document, now, call, _judged(run)),
+        Known(returned, document, now, call, _judged(run)),
         sent,
         count_messages(run.view.messages, terms.counter) + run.view.following_tokens,
         run,
@@ -205,12 +204,12 @@ def _find_oldest(reading: Reading, document: Document, run: Run) -> int | None:
     return reading.lead + origin if origin >= 0 else None
 
 
-def split_lead(messages: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+def split_lead(messages: Sequence[Any]) -> tuple[list[Any], Sequence[Any]]:
     """Part the system prompts in front, which may change from call to call, from what was said."""
     at = 0
     while at < len(messages) and _role(messages[at]) in ("system", "developer"):
         at += 1
-    return list(messages[:at]), list(messages[at:])
+    return list(messages[:at]), messages[at:] if at else messages
 
 
 def _role(value: Any) -> Any:
@@ -281,7 +280,7 @@ def _keep(history: History, document: Document, run: Run, terms: Terms) -> Histo
 
 def _with_injected(document: Document, rendered: list[Any], call: Call) -> list[Any]:
     """Put what is sent once behind the rest; where user and assistant may have to take turns, neighbours become one."""
-    values = [*rendered, *call.injected]
+    values = [*rendered, *call.injected] if call.injected else rendered
     if document.is_sure and not document.rules.alternates:
         return values
     seams = {id(value) for value in (*call.slots, *call.injected)}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cortex_cli.growing import common_length
 from cortex_cli.messages import Message
 
 
@@ -23,9 +24,8 @@ class Request:
 
     def step_to(self, messages: Sequence[Message]) -> Step:
         """Tell what becomes of it where these messages are sent next."""
-        given = messages if isinstance(messages, list) else list(messages)
-        same = common_prefix(self.messages, given)
-        return Step(same, given[same:])
+        same = common_length(self.messages, messages)
+        return Step(same, messages[same:])
 
     def take(self, step: Step) -> list[Message]:
         """Go on to the next request; return the messages that stand there no longer, or otherwise."""
@@ -33,20 +33,3 @@ class Request:
         del self.messages[step.same :]
         self.messages.extend(step.added)
         return gone
-
-
-def common_prefix(before: list[Message], after: list[Message]) -> int:
-    """Return how many messages two requests begin with in common.
-
-    Compared by slices, at the speed of memory: requests of one session share their messages as objects.
-    """
-    low, high = 0, min(len(before), len(after))
-    if (before if high == len(before) else before[:high]) == after[:high]:
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if before[low:middle] == after[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from cortex_cli.errors import OptionError, name_hint
+from cortex_cli.growing import begins_with
 from cortex_cli.messages import Message, Part
 from cortex_cli.tokens.engines import ENCODINGS, Engine, load_engine
 
@@ -73,6 +74,7 @@ class _Known(NamedTuple):
     """Held, so that nothing else can have their places in memory while they are told apart by these."""
     sizes: tuple[int, ...]
     total: int
+    largest: int
 
 
 class _Sizes:
@@ -86,14 +88,15 @@ class _Sizes:
         for known in self._known:
             if known.messages is messages:
                 return known
-        shorter = next((one for one in self._known if messages[: len(one.messages)] == one.messages), None)
+        shorter = next((one for one in self._known if begins_with(messages, one.messages)), None)
         if shorter is not None:
             added = [self.count_message(one) for one in messages[len(shorter.messages) :]]
-            found = _Known(messages, (*shorter.sizes, *added), shorter.total + sum(added))
+            largest = max(shorter.largest, *added, 0)
+            found = _Known(messages, (*shorter.sizes, *added), shorter.total + sum(added), largest)
             rest = tuple(one for one in self._known if one is not shorter)
         else:
             sizes = self._count_others(messages)
-            found, rest = _Known(messages, sizes, sum(sizes)), self._known
+            found, rest = _Known(messages, sizes, sum(sizes), max(sizes, default=0)), self._known
         self._known = (found, *rest[: REMEMBERED - 1])
         return found
 
@@ -201,3 +204,10 @@ def message_sizes(messages: Sequence[Message], counter: Counter) -> tuple[int, .
     if isinstance(counter, _Sizes) and isinstance(messages, tuple):
         return counter.know(messages).sizes
     return tuple(map(counter.count_message, messages))
+
+
+def largest_message(messages: Sequence[Message], counter: Counter) -> int:
+    """Return the size of the largest of several messages; 0 where there is none."""
+    if isinstance(counter, _Sizes) and isinstance(messages, tuple):
+        return counter.know(messages).largest
+    return max(map(counter.count_message, messages), default=0)

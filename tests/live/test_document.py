@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cortex_cli.live.document import common_length, read_document, shell_of
+from cortex_cli.growing import common_length
+from cortex_cli.live.document import read_document, shell_of
 from cortex_cli.live.history import History
 from cortex_cli.typed import finish
 from tests.live.conversations import SHAPES, conversation, read, step, user

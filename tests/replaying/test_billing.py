@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cortex_cli.cache import Retention
 from cortex_cli.messages import Message, Part
 from cortex_cli.models import Model
 from cortex_cli.replaying.billing import Biller, Charge
-from cortex_cli.replaying.requests import Request, common_prefix
+from cortex_cli.replaying.requests import Request
 
 CLAUDE = Model(
     name="claude-test",
@@ -140,14 +138,3 @@ def test_without_prices_or_cache_tokens_are_counted_all_the_same() -> None:
     bill.call(said[:1], 0, 0.0)
     charge = bill.call(said, 0, 1.0)
     assert (charge.tokens, charge.cached, charge.written, charge.usd) == (2100, 0, 0, None)
-
-
-@given(st.lists(st.integers(0, 3), max_size=12), st.lists(st.integers(0, 3), max_size=12))
-def test_the_common_prefix_is_the_longest(one: Sequence[int], two: Sequence[int]) -> None:
-    """Against the plain way to find it."""
-    pool = messages(1, 2, 3, 4)
-    before, after = [pool[at] for at in one], [pool[at] for at in two]
-    plain = next(
-        (at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), min(len(one), len(two))
-    )
-    assert common_prefix(before, after) == plain
