@@ -147,9 +147,10 @@ def call_groups(messages: Sequence[Message], pairing: Pairing | None = None) -> 
         Every message stands in exactly one group. A repeated result stands in its call's group, an orphan alone.
     """
     pairing = pair_calls(messages) if pairing is None else pairing
+    sites = dict(pairing.repeats.items()) | dict(pairing.answers.items())
     members: dict[int, list[int]] = {}
     for position in range(len(messages)):
-        site = pairing.answers.get(position) or pairing.repeats.get(position)
+        site = sites.get(position)
         members.setdefault(site.message if site else position, []).append(position)
     live = {site.message for site in pairing.open_calls if site.message == pairing.live}
     return tuple(Group(tuple(found), start in live) for start, found in members.items())
@@ -160,23 +161,44 @@ def group_of(groups: Sequence[Group]) -> dict[int, Group]:
     return {position: group for group in groups for position in group.members}
 
 
-def safe_cuts(messages: Sequence[Message], groups: Sequence[Group] | None = None) -> tuple[int, ...]:
+def safe_cuts(messages: Sequence[Message]) -> tuple[int, ...]:
     """Find where a conversation may be cut in two without splitting a group.
 
     Returns:
         Ascending positions of a first kept message, 0 always among them. `len(messages)` (keep nothing)
         is not, where the newest calls wait for their results.
     """
-    groups = call_groups(messages) if groups is None else groups
-    cuts: list[int] = []
-    reach = 0
-    for group in groups:
-        if group.start >= reach:
-            cuts.append(group.start)
-        reach = len(messages) + 1 if group.is_open else max(reach, group.end)
-    if reach <= len(messages):
-        cuts.append(len(messages))
-    return tuple(cuts)
+    return _cuts.over(messages)
+
+
+class _Cuts:
+    """Takes every place for a cut until a result shows that it stands within a group."""
+
+    def __init__(self) -> None:
+        self._cuts: list[int] = []
+        self._length = 0
+        self._pairing: Pairing | None = None
+
+    def take(self, messages: Sequence[Message], start: int) -> None:
+        self._pairing = pairing = pair_calls(messages)
+        self._length = len(messages)
+        for position in range(start, len(messages)):
+            self._cuts.append(position)
+            if messages[position].role == "tool" and (
+                site := pairing.answers.get(position) or pairing.repeats.get(position)
+            ):
+                while self._cuts[-1] > site.message:
+                    self._cuts.pop()
+
+    def cuts(self) -> tuple[int, ...]:
+        pairing = self._pairing
+        is_open = pairing is not None and any(site.message == pairing.live for site in pairing.open_calls)
+        if pairing is None or pairing.live is None or not is_open:
+            return (*self._cuts, self._length)
+        return tuple(self._cuts[: bisect_right(self._cuts, pairing.live)])
+
+
+_cuts = Growing(_Cuts, _Cuts.cuts)
 
 
 def cut_at_or_before(cuts: Sequence[int], at: int) -> int:

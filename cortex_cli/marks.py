@@ -4,6 +4,7 @@ One place for every exact form, so that what one run writes the next run recogni
 """
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from cortex_cli.messages import Synthetic
@@ -173,6 +174,7 @@ def log_text(log: Log) -> str:
     return "\n\n".join(pieces)
 
 
+@lru_cache(maxsize=8)
 def parse_log(text: str) -> Log | None:
     """Read the memory back, or return None where the text is something else."""
     match = _LOG.match(text) if text.startswith(LOG_OPENING) else None

@@ -103,4 +103,4 @@ def test_safe_cuts_are_all_that_split_no_group(messages: tuple[Message, ...]) ->
         if all(group.end <= cut or group.start >= cut for group in groups)
         and not any(group.is_open and group.start < cut for group in groups)
     )
-    assert safe_cuts(messages, groups) == expected
+    assert safe_cuts(messages) == expected

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from cortex_cli.errors import DoesNotFitError
-from cortex_cli.groups import Group, call_groups, cut_at_or_before, safe_cuts
+from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
 from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.tools import categories, category_of, result_tools
 from cortex_cli.layers.view import View
@@ -109,7 +109,7 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     messages = view.messages
     target = target_tokens(view, settings)
     groups = call_groups(messages)
-    tail = tail_start(messages, settings.keep_last_messages, groups)
+    tail = tail_start(messages, settings.keep_last_messages)
     notices = _notices(messages) if with_notice else {}
     pinned = pinned_messages(messages, pin_task=settings.pin_task)
     units = [
@@ -135,7 +135,7 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     return Drops(frozenset(at for unit in units[:best] for at in unit), pinned, left[best])
 
 
-def tail_start(messages: Sequence[Message], keep_last: int, groups: Sequence[Group] | None = None) -> int:
+def tail_start(messages: Sequence[Message], keep_last: int) -> int:
     """Find where the kept tail begins: `keep_last` counted messages from the end, moved back to a safe cut."""
     start = len(messages)
     for index in range(len(messages) - 1, -1, -1):
@@ -143,7 +143,7 @@ def tail_start(messages: Sequence[Message], keep_last: int, groups: Sequence[Gro
             break
         start = index
         keep_last -= messages[index].counts_as_recent
-    return cut_at_or_before(safe_cuts(messages, groups), start)
+    return cut_at_or_before(safe_cuts(messages), start)
 
 
 def pinned_messages(messages: Sequence[Message], *, pin_task: bool) -> frozenset[int]:

@@ -7,6 +7,7 @@ Source: SPEC section 6.
 from collections.abc import Collection, Sequence
 
 from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
+from cortex_cli.growing import Growing
 from cortex_cli.layers.partition import Partition, plan_partition
 from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.view import View
@@ -39,7 +40,23 @@ def plan_recent(messages: Sequence[Message], counter: Counter, settings: Setting
 
 def find_log(messages: Sequence[Message]) -> int | None:
     """Find the log that stands in a conversation; the newest, should there be several."""
-    return next((at for at in range(len(messages) - 1, -1, -1) if messages[at].synthetic == "log"), None)
+    return _logs.over(messages)
+
+
+class _Logs:
+    def __init__(self) -> None:
+        self._newest: int | None = None
+
+    def take(self, messages: Sequence[Message], start: int) -> None:
+        for at in range(start, len(messages)):
+            if messages[at].synthetic == "log":
+                self._newest = at
+
+    def newest(self) -> int | None:
+        return self._newest
+
+
+_logs = Growing(_Logs, _Logs.newest)
 
 
 def must_stay(messages: Sequence[Message]) -> frozenset[int]:

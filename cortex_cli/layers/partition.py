@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
+from cortex_cli.groups import cut_at_or_before, safe_cuts
 from cortex_cli.layers.tail import Room, start_of_tail
 from cortex_cli.messages import Message
 
@@ -48,7 +48,7 @@ def plan_partition(
     Returns:
         A partition that splits no call from its results and never gives the latest typed message away.
     """
-    cuts = safe_cuts(messages, call_groups(messages))
+    cuts = safe_cuts(messages)
     tail = cut_at_or_before(cuts, _wanted_cut(messages, sizes, keep_recent_messages, keep_recent_tokens))
     typed = max((i for i, message in enumerate(messages) if message.typed), default=None)
     wanted = tail

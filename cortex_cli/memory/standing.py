@@ -28,6 +28,7 @@ class Standing:
         self.settings = settings
         self.counter = counter
         self.state = state
+        self._slot: tuple[MemoryState, Message | None] | None = None
 
     def adopt(self, messages: Sequence[Message]) -> bool:
         """Take over the log that stands in a conversation, where the state does not know it.
@@ -83,8 +84,12 @@ class Standing:
         return sum(self.counter.count_message(one) for one in messages[start:end] if is_observable(one))
 
     def slot(self) -> Message | None:
-        """Return the log as a message; None while it is empty."""
-        state = self.state
+        """Return the log as a message, the same one while the state is the same; None while it is empty."""
+        if self._slot is None or self._slot[0] is not self.state:
+            self._slot = self.state, self._make_slot(self.state)
+        return self._slot[1]
+
+    def _make_slot(self, state: MemoryState) -> Message | None:
         if not state.observations:
             return None
         task, response = map(open_tags, state.hint)

@@ -17,6 +17,7 @@ no model.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from cortex_cli.errors import InputError
@@ -93,6 +94,7 @@ class MemoryState:
         return replace(self, observations=observations, observation_tokens=tokens, lineage=lineage, **more)
 
 
+@lru_cache(maxsize=8)
 def digest(log: str) -> str:
     """Return what a form of the log is known by."""
     return hashlib.blake2b(log.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

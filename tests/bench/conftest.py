@@ -13,24 +13,25 @@ MEGABYTE = 1_000_000
 _ROWS: list[tuple[str, str, str]] = []
 
 Note = Callable[[str, float, float, str], None]
+SessionOf = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def session_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
-    """Return a session file of so many megabytes, made once."""
+def session_of(tmp_path_factory: pytest.TempPathFactory) -> SessionOf:
+    """Return a session file of so many megabytes, made once; outputs may have a share of their usual length."""
     folder = tmp_path_factory.mktemp("sessions")
 
-    def make(megabytes: int) -> Path:
-        path = folder / f"{megabytes}mb.jsonl"
+    def make(megabytes: int, share: float = 1.0) -> Path:
+        path = folder / f"{megabytes}mb-{share}.jsonl"
         if not path.exists():
-            path.write_bytes(claude_code_session(megabytes * MEGABYTE))
+            path.write_bytes(claude_code_session(megabytes * MEGABYTE, share=share))
         return path
 
     return make
 
 
 @pytest.fixture(scope="session")
-def floor(session_of: Callable[[int], Path]) -> float:
+def floor(session_of: SessionOf) -> float:
     """CPU seconds that orjson alone takes on 50 MB."""
     return floor_seconds(session_of(50))
 
