@@ -22,8 +22,8 @@ from cortex_cli.cli.paint import (
     usd,
 )
 from cortex_cli.cli.render import title_of
-from cortex_cli.replaying.results import Replay, StrategyResult
-from cortex_cli.replaying.sweep import cheapest, pareto_front
+from cortex_cli.replaying.results import Replay, StrategyResult, pareto_front
+from cortex_cli.replaying.sweep import cheapest
 
 CHART_COLUMNS = 48
 """Width of the line of context sizes."""

@@ -8,7 +8,7 @@ import typer
 
 from cortex_cli.cli import sources
 from cortex_cli.cli.boundary import print_error
-from cortex_cli.cli.options import PIPELINE, Json, Quiet, Sources, check_report_file, command, whole_number
+from cortex_cli.cli.options import PAGE_ENDING, PIPELINE, Json, Quiet, Sources, check_report_file, command, whole_number
 from cortex_cli.cli.outputs import write_report
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import CortexError, OptionError
@@ -149,13 +149,14 @@ def _share(text: str | None) -> float:
 
 def _give(shell: Shell, done: "list[Replay]", output: OutputOptions, least: float | None) -> None:
     reports = [one.to_json() for one in done]
-    data: dict[str, Any] = reports[0] if len(reports) == 1 else {"version": 1, "command": "replay", "sessions": reports}
     if output.report_file:
         from cortex_cli.pages import replay_page  # noqa: PLC0415  # few ask for a page
 
-        write_report(shell, output.report_file, data, replay_page, overwrite=output.force)
+        is_page = output.report_file.lower().endswith(PAGE_ENDING)
+        told = [one.to_json(texts=True) for one in done] if is_page else reports
+        write_report(shell, output.report_file, _together(told), replay_page, overwrite=output.force)
     if output.json:
-        shell.print_json(data)
+        shell.print_json(_together(reports))
     elif output.csv:
         shell.stdout.write(_as_csv(reports))
     elif not output.quiet:
@@ -163,6 +164,10 @@ def _give(shell: Shell, done: "list[Replay]", output: OutputOptions, least: floa
 
         for one in done:
             print_replay(shell.out, one, least_facts=least)
+
+
+def _together(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    return reports[0] if len(reports) == 1 else {"version": 1, "command": "replay", "sessions": reports}
 
 
 def _as_csv(reports: list[dict[str, Any]]) -> str:

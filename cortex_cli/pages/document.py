@@ -1,6 +1,7 @@
 """One page: its policy, its styles and scripts by hash, its data, its frame. Nothing is loaded from anywhere."""
 
 import base64
+import gzip
 import hashlib
 from collections.abc import Sequence
 from functools import cache
@@ -13,9 +14,6 @@ from cortex_cli.data.charts import read_uplot
 from cortex_cli.pages.markup import Html, element, join, visible
 from cortex_cli.version import VERSION
 
-_UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-"""What could end the block of data, or a line of a script; in JSON it stands inside of strings only."""
-
 
 @cache
 def asset(name: str) -> str:
@@ -23,13 +21,13 @@ def asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def document(title: str, *body: Html, data: Any = None, scripts: Sequence[str] = (), plots: bool = False) -> str:
+def document(title: str, *body: Html, data: str = "", scripts: Sequence[str] = (), plots: bool = False) -> str:
     """Return a page.
 
     Args:
         title: Of the page.
         body: What stands in it.
-        data: For the scripts: they find it, as JSON, in the element `data`.
+        data: For the scripts, `packed`: they find it in the element `data`.
         scripts: Names of scripts of this folder.
         plots: The scripts draw with uPlot.
     """
@@ -49,16 +47,16 @@ def document(title: str, *body: Html, data: Any = None, scripts: Sequence[str] =
             *(element("style", Html(style)) for style in styles),
         ]
     )
-    tail = [] if data is None else [element("script", embedded(data), type="application/json", id="data")]
+    tail = [element("script", Html(data), type="application/gzip", id="data")] if data else []
     tail += [element("script", Html(program)) for program in programs]
     foot = element("footer", f"cortex {VERSION}. This page holds all it shows; it asks the network for nothing.")
     whole = element("html", element("head", head), element("body", element("main", *body), foot, *tail), lang="en")
     return f"<!doctype html>\n{whole}\n"
 
 
-def embedded(data: Any) -> Html:
-    """Return data as JSON that may stand in a `script` element."""
-    return Html(orjson.dumps(_clean(data)).decode().translate(_UNSAFE))
+def packed(data: Any) -> str:
+    """Return data as JSON, compressed, in letters that may stand anywhere; the same bytes for the same data."""
+    return base64.b64encode(gzip.compress(orjson.dumps(_clean(data)), mtime=0)).decode()
 
 
 def _clean(value: Any) -> Any:

@@ -149,5 +149,5 @@ const plots = (() => {
     });
   };
 
-  return { Plot, follow, make, colour, whole, dollars };
+  return { Plot, follow, make, colour, whole, dollars, percent };
 })();

@@ -31,10 +31,6 @@ const drawSession = (data, key) => {
   };
   const padded = (values) => values.concat(Array(data.times.length - values.length).fill(null));
   const line = (one, values) => ({ name: one.name, values: padded(values), colour: paint(one.name), dash: dash(one.name), isChosen: one.name === chosen });
-  const total = (values) => {
-    let sum = 0;
-    return values.map((value) => (sum += value ?? 0));
-  };
   const highest = (one) => Math.max(...one.tokens);
 
   const dashed = (plot, value, text) => {
@@ -97,9 +93,9 @@ const drawSession = (data, key) => {
     ...stack(data.roles.filter((role) => looked().roles[role].some(Boolean)).map((role) => ({ name: role, values: looked().roles[role], colour: role }))),
     label: `Tokens of each request under ${chosen}, by role.`,
   }));
-  const isPriced = (one) => !one.usd.includes(null);
+  const isPriced = (one) => one.spent !== null;
   const cost = plotOf("cost", () => ({
-    length, form: "dollars", ...lines((one) => line(one, isPriced(one) ? total(one.usd) : [])),
+    length, form: "dollars", ...lines((one) => line(one, one.spent ?? [])),
     label: visible().some(isPriced) ? "Cost so far, in US dollars." : "No price is known.",
   }));
   const facts = plotOf("facts", () => ({
@@ -114,42 +110,60 @@ const drawSession = (data, key) => {
     label: `Tokens read from the cache and new ones under ${chosen}; ${whole.format(looked().breaks.length)} breaks.`,
     draw: (plot) => triangles(plot, looked().breaks, looked().tokens),
   }));
-  const all = [context, roles, cost, facts, cache];
+  const front = drawFront(find, strategies, paint, (name) => choose(name));
+  const all = [context, roles, cost, facts, cache, ...(front ? [front] : [])];
 
   // The compactions of the strategy looked into: one stop of the tab key, arrows go from one to the next.
   const marks = find("context-marks");
   const said = find("context-said");
-  const say = (at, text, button) => {
+  const whenOf = (at) => (data.times[at] ? `, ${new Date(data.times[at] * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC` : "");
+  const say = (cut, button) => {
+    const [at, text] = cut;
     for (const one of marks.children) one.setAttribute("aria-expanded", one === button);
-    const time = data.times[at] ? new Date(data.times[at] * 1000).toISOString().slice(0, 19).replace("T", " ") : "";
-    const where = make("p", { class: "where" }, `${chosen}, before call ${at + 1}${time ? `, ${time} UTC` : ""}`);
-    said.replaceChildren(where, make("p", { dir: "auto" }, text));
+    const head = make("div", { role: "status" });
+    const close = make("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
+    close.addEventListener("click", () => {
+      unsay();
+      button.focus();
+    });
+    said.replaceChildren(close, head, cuts.list(data, cut));
     said.hidden = false;
+    head.append(make("p", { class: "where" }, `${chosen}, before call ${at + 1}${whenOf(at)}`), make("p", { dir: "auto" }, text));
   };
   const unsay = () => {
     said.hidden = true;
     for (const one of marks.children) one.setAttribute("aria-expanded", "false");
   };
-  const mark = ([at, text]) => {
-    const button = make("button", { type: "button", class: "mark", tabindex: -1, "aria-expanded": false, "aria-label": `Compaction before call ${at + 1}`, title: `call ${at + 1}` });
-    button.addEventListener("click", () => (button.getAttribute("aria-expanded") === "true" ? unsay() : say(at, text, button)));
-    button.dataset.at = at;
+  said.addEventListener("keydown", (event) => event.key === "Escape" && said.querySelector(".close").click());
+  const mark = (cut) => {
+    const call = `call ${cut[0] + 1}`;
+    const button = make("button", { type: "button", class: "mark", tabindex: -1, "aria-expanded": false, "aria-controls": said.id, "aria-label": `Compaction before ${call}`, title: call });
+    button.addEventListener("click", () => (button.getAttribute("aria-expanded") === "true" ? unsay() : say(cut, button)));
+    button.dataset.at = cut[0];
     return button;
+  };
+  // The line of a cut; opened, its messages.
+  const lineOf = (cut) => {
+    const details = make("details", null, make("summary", { dir: "auto" }, cut[1]));
+    details.addEventListener("toggle", () => details.open && details.children.length === 1 && details.append(cuts.list(data, cut)));
+    return details;
   };
   const list = () => {
     unsay();
-    const cuts = looked().cuts;
-    const every = Math.ceil(cuts.length / MAX_DOTS);
-    marks.replaceChildren(...cuts.filter((_, at) => at % every === 0).map(mark));
+    const found = looked().cuts;
+    const every = Math.ceil(found.length / MAX_DOTS);
+    marks.replaceChildren(...found.filter((_, at) => at % every === 0).map(mark));
     marks.firstElementChild?.setAttribute("tabindex", "0");
     marks.setAttribute("aria-label", `Compactions of ${chosen}`);
-    const told = cuts.map(([at, text]) =>
-      make("tr", null, make("th", { scope: "row", class: "n" }, at + 1), make("td", { class: "n low" }, data.messages[at]), make("td", { class: "n" }, at ? whole.format(looked().tokens[at - 1]) : ""), make("td", { class: "n" }, whole.format(looked().tokens[at])), make("td", { dir: "auto", class: "path" }, text)),
-    );
+    const told = found.map((cut) => {
+      const at = cut[0];
+      const sizes = [at ? whole.format(looked().tokens[at - 1]) : "", whole.format(looked().tokens[at])];
+      return make("tr", null, make("th", { scope: "row", class: "n" }, at + 1), make("td", { class: "n low" }, data.messages[at]), ...sizes.map((size) => make("td", { class: "n" }, size)), make("td", { class: "path" }, lineOf(cut)));
+    });
     const titles = ["Call", "Message", "Tokens of the call before", "Of this one"].map((title) => make("th", { scope: "col", class: "n" }, title));
     const head = make("thead", null, make("tr", null, ...titles, make("th", { scope: "col" }, "What was cut")));
-    const caption = make("caption", null, cuts.length ? `Compactions of ${chosen}: ${whole.format(cuts.length)}` : `${chosen} cut nothing.`);
-    find("cuts").replaceChildren(make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "What was cut when" }, make("table", null, caption, ...(cuts.length ? [head, make("tbody", null, ...told)] : []))));
+    const caption = make("caption", null, found.length ? `Compactions of ${chosen}: ${whole.format(found.length)}` : `${chosen} cut nothing.`);
+    find("cuts").replaceChildren(make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "What was cut when" }, make("table", null, caption, ...(found.length ? [head, make("tbody", null, ...told)] : []))));
   };
   context.after = (plot) => {
     const isDrawn = shown.has(chosen) && isListed(chosen);
@@ -223,14 +237,50 @@ const drawSession = (data, key) => {
   follow(all);
 };
 
-// A session is drawn once it is opened.
-JSON.parse(document.getElementById("data").textContent).sessions.forEach((data, at) => {
-  const details = document.getElementById(`s${at}`);
-  const draw = () => {
-    if (details && !details.open) return;
-    details?.removeEventListener("toggle", draw);
-    drawSession(data, `s${at}`);
+// Values were written as steps from one to the next, dollars in millionths.
+const expand = (session) => {
+  const sums = (steps) => {
+    let sum = 0;
+    return steps.map((step) => (sum += step));
   };
-  details?.addEventListener("toggle", draw);
-  draw();
-});
+  const strategies = session.strategies.map((one) => {
+    const roles = Object.fromEntries(Object.entries(one.roles).map(([role, steps]) => [role, sums(steps)]));
+    const tokens = one.cached.map((_, at) => Object.values(roles).reduce((sum, values) => sum + values[at], 0));
+    const known = sums(one.facts_known);
+    const lost = sums(one.facts_lost);
+    return {
+      ...one,
+      roles,
+      tokens,
+      cached: one.cached.map((more, at) => (at ? tokens[at - 1] : 0) + more),
+      facts_known: known,
+      facts_kept: known.map((count, at) => count - lost[at]),
+      spent: one.spent && sums(one.spent).map((micro) => micro / 1e6),
+    };
+  });
+  const [places = [], ...said] = session.said.map(sums);
+  const recorded = new Map(places.map((place, at) => [place, said.map((column) => column[at])]));
+  return { ...session, messages: sums(session.messages), times: sums(session.times), strategies, said: recorded };
+};
+const read = async () => {
+  const bytes = Uint8Array.from(atob(document.getElementById("data").textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+};
+
+// A session is drawn once it is opened.
+const drawAll = async () => {
+  const { sessions } = await read();
+  sessions.forEach((packed, at) => {
+    const details = document.getElementById(`s${at}`);
+    const draw = () => {
+      if (details && !details.open) return;
+      details?.removeEventListener("toggle", draw);
+      drawSession(expand(packed), `s${at}`);
+    };
+    details?.addEventListener("toggle", draw);
+    draw();
+  });
+  document.documentElement.classList.add("drawn");
+};
+if (globalThis.DecompressionStream) drawAll();
+else document.getElementById("unread").hidden = false;

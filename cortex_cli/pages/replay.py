@@ -6,15 +6,16 @@ from typing import Any
 from cortex_cli.pages.document import document
 from cortex_cli.pages.markup import Html, element
 from cortex_cli.pages.pieces import dollars, facts_list, heading, number, percent, row, section, table, warnings
+from cortex_cli.pages.replay_data import replay_data
 
-ROLES = ("overhead", "system", "user", "assistant", "tool")
-"""Of what a request is stacked, lowest first."""
-
-COLUMNS = ("tokens", "cached", "written", "usd", "facts_known", "facts_kept")
-"""Of a call, what becomes one list over all calls: a list is a third of as many objects."""
+COMPARED = 2
+"""Strategies with a price that can be compared at all."""
 
 DOTS = """Tokens of each request. A dot is a compaction of the strategy looked into: choose it, by mouse or with the
 arrow keys and Enter, to read what was cut."""
+
+FRONT = """Each strategy by what it cost and how much of the facts its requests held. Those on the line are the Pareto
+front: no other one is cheaper and keeps more."""
 
 CACHE = """Tokens of each request of the strategy looked into: read from the cache, or new. A triangle is a break: less
 was found than the call before had put there."""
@@ -37,9 +38,10 @@ def replay_page(report: Mapping[str, Any]) -> str:
     unscripted = element(
         "noscript", element("p", "The charts are drawn by a script; the tables need none.", class_="note")
     )
-    data = {"sessions": [_data(session) for session in sessions]}
-    scripts = ["tables.js", "plots.js", "replay.js"]
-    return document(f"Replay of {title}", *parts, unscripted, data=data, scripts=scripts, plots=True)
+    unread = element("p", "The charts need a browser of 2023 or later.", class_="note", id="unread", hidden=True)
+    scripts = ["tables.js", "plots.js", "cuts.js", "front.js", "replay.js"]
+    data = replay_data(sessions)
+    return document(f"Replay of {title}", *parts, unscripted, unread, data=data, scripts=scripts, plots=True)
 
 
 def _session(key: str, report: Mapping[str, Any]) -> list[Html]:
@@ -48,6 +50,7 @@ def _session(key: str, report: Mapping[str, Any]) -> list[Html]:
     return [
         warnings(report["warnings"]),
         _strategies(key, strategies),
+        _front(key, strategies),
         _plot(key, "context", "Context", DOTS),
         _inside(key, strategies),
         _plot(key, "cost", "Cost so far", "US dollars, from the first call on; recorded answers included."),
@@ -151,6 +154,26 @@ def _strategies(key: str, strategies: Sequence[Mapping[str, Any]]) -> Html:
     return section("Strategies", tools, shown, note=note, name=f"{key}-all-strategies")
 
 
+def _front(key: str, strategies: Sequence[Mapping[str, Any]]) -> Html:
+    """Return cost against facts kept, and beside it the Pareto front; nothing where there is nothing to compare."""
+    priced = [one for one in strategies if one["cost_usd"] is not None and not one["failure"]]
+    if len(priced) < COMPARED:
+        return Html("")
+    best = sorted((one for one in priced if one["front"]), key=lambda one: one["cost_usd"])
+    rows = [
+        row(
+            (one["name"], ""),
+            (dollars(one["cost_usd"]), "n", one["cost_usd"]),
+            (percent(one["facts_ratio"]), "n", one["facts_ratio"]),
+        )
+        for one in best
+    ]
+    columns = (("Strategy", ""), ("Cost", "n"), ("Facts kept", "n"))
+    shown = table("Pareto front, the cheapest first", columns, rows, kind="strategies")
+    pair = element("div", _figure(key, "front"), shown, class_="pair")
+    return section("Cost against facts kept", pair, note=FRONT, name=f"{key}-front-of-all")
+
+
 def _plot(key: str, name: str, title: str, note: str) -> Html:
     return section(title, _figure(key, name), note=note, name=f"{key}-{name}")
 
@@ -159,7 +182,7 @@ def _figure(key: str, name: str) -> Html:
     whole = f"{key}-{name}"
     canvas = element("div", class_="canvas", tabindex=0, role="img", id=whole, aria_describedby=f"{whole}-title")
     marks = element("div", class_="marks", role="toolbar", aria_label="Compactions", id=f"{whole}-marks")
-    said = element("div", class_="said", id=f"{whole}-said", role="status", hidden=True)
+    said = element("div", class_="said", id=f"{whole}-said", role="region", aria_label="What was cut", hidden=True)
     numbers = element("details", element("summary", "Numbers"), element("div"), class_="numbers", id=f"{whole}-numbers")
     plot = element("div", canvas, *([marks] if name == "context" else []), class_="plot")
     readout = element("div", class_="readout", id=f"{whole}-readout")
@@ -173,27 +196,3 @@ def _inside(key: str, strategies: Sequence[Mapping[str, Any]]) -> Html:
     tools = element("div", choice, class_="tools", id=f"{key}-choice", hidden=True)
     figure = _figure(key, "roles")
     return section("Looked into", tools, figure, note="Of what each request is made.", name=f"{key}-roles")
-
-
-def _data(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the script draws: lists over calls in the place of calls."""
-    strategies = report["strategies"]
-    longest: list[Mapping[str, Any]] = max((one["calls"] for one in strategies), key=len, default=[])
-    return {
-        "window": report["window"],
-        "roles": ROLES,
-        "messages": [call["message"] for call in longest],
-        "times": [round(call["time"]) for call in longest],
-        "strategies": [_columns(one) for one in strategies],
-    }
-
-
-def _columns(strategy: Mapping[str, Any]) -> dict[str, Any]:
-    calls = strategy["calls"]
-    return {
-        "name": strategy["name"],
-        **{name: [call[name] for call in calls] for name in COLUMNS},
-        "roles": {role: [call["by_role"].get(role, 0) for call in calls] for role in ROLES},
-        "breaks": [at for at, call in enumerate(calls) if call["cache_break"]],
-        "cuts": [[at, call["cut"]] for at, call in enumerate(calls) if call["cut"]],
-    }

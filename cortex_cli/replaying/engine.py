@@ -63,6 +63,7 @@ def assemble(transcript: Transcript, recording: Recording, results: tuple[Strate
         calibration=median(ratios) if ratios else None,
         recorded_calls=len(ratios),
         strategies=results,
+        messages=recording.session.messages,
         warnings=() if recording.model else ("no price is known for the model: name one with --model",),
     )
 

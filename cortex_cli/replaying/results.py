@@ -1,10 +1,13 @@
 """What a replay found: per call, per strategy, per session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cortex_cli.cache import Retention
+from cortex_cli.messages import Message
 from cortex_cli.replaying.billing import Charge
+from cortex_cli.replaying.pieces import Piece, Recorded
 
 VERSION = 1
 """Of the JSON report."""
@@ -25,6 +28,8 @@ class ReplayedCall(NamedTuple):
     """Facts that had been said by then."""
     facts_kept: int
     """Of these, still in what is sent."""
+    pieces: tuple[Piece, ...] = ()
+    """What the cut did to single messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +84,12 @@ class StrategyResult:
         last = self.calls[-1] if self.calls else None
         return last.facts_kept / last.facts_known if last and last.facts_known else 1.0
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of the JSON report."""
+    def to_json(self, recorded: Recorded | None = None) -> dict[str, Any]:
+        """Return the entry of the JSON report.
+
+        Args:
+            recorded: The session's messages: with them each cut tells what it did to single messages.
+        """
         cost = self.cost_usd
         return {
             "name": self.name,
@@ -93,13 +102,13 @@ class StrategyResult:
             "facts_ratio": round(self.facts_ratio, 4),
             "final_facts_ratio": round(self.final_facts_ratio, 4),
             "failure": self.failure,
-            "calls": [_call_to_json(call) for call in self.calls],
+            "calls": [_call_to_json(call, recorded) for call in self.calls],
         }
 
 
-def _call_to_json(call: ReplayedCall) -> dict[str, Any]:
+def _call_to_json(call: ReplayedCall, recorded: Recorded | None) -> dict[str, Any]:
     charge = call.charge
-    return {
+    told: dict[str, Any] = {
         "message": call.answer,
         "time": call.time,
         "tokens": charge.tokens,
@@ -112,6 +121,20 @@ def _call_to_json(call: ReplayedCall) -> dict[str, Any]:
         "facts_known": call.facts_known,
         "facts_kept": call.facts_kept,
     }
+    if recorded is not None and call.cut:
+        told["pieces"] = [recorded.piece_to_json(piece) for piece in call.pieces]
+    return told
+
+
+def pareto_front(results: Sequence[StrategyResult]) -> tuple[StrategyResult, ...]:
+    """Return those that no other one beats in both cost and kept facts, the cheapest first."""
+    priced = [one for one in results if one.cost_usd is not None and not one.failure]
+    priced.sort(key=lambda one: (one.cost_usd or 0.0, -one.facts_ratio))
+    front: list[StrategyResult] = []
+    for one in priced:
+        if not front or one.facts_ratio > front[-1].facts_ratio:
+            front.append(one)
+    return tuple(front)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +154,17 @@ class Replay:
     recorded_calls: int
     strategies: tuple[StrategyResult, ...]
     warnings: tuple[str, ...] = field(default=())
+    messages: tuple[Message, ...] = field(default=(), repr=False)
+    """Of the session."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON report."""
+    def to_json(self, *, texts: bool = False) -> dict[str, Any]:
+        """Return the JSON report.
+
+        Args:
+            texts: Each cut tells what it did to single messages, with the beginnings of their texts.
+        """
+        recorded = Recorded(self.messages) if texts else None
+        front = {one.name for one in pareto_front(self.strategies)}
         return {
             "version": VERSION,
             "command": "replay",
@@ -145,6 +176,6 @@ class Replay:
             "model_scale": self.scale,
             "calibration": None if self.calibration is None else round(self.calibration, 4),
             "recorded_calls": self.recorded_calls,
-            "strategies": [one.to_json() for one in self.strategies],
+            "strategies": [{**one.to_json(recorded), "front": one.name in front} for one in self.strategies],
             "warnings": list(self.warnings),
         }

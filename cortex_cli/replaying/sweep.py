@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.replaying.policies import Strategy, find_strategy
-from cortex_cli.replaying.results import StrategyResult
+from cortex_cli.replaying.results import StrategyResult, pareto_front
 from cortex_cli.settings import knobs
 from cortex_cli.settings_load import load_settings
 
@@ -61,17 +61,6 @@ def strategies_of(sweep: Sweep, base: str = "classic") -> tuple[Strategy, ...]:
         changes = {**strategy.changes, sweep.key: getattr(read, sweep.key)}
         found.append(Strategy(f"{base} {sweep.key}={value}", strategy.help, changes))
     return tuple(found)
-
-
-def pareto_front(results: Sequence[StrategyResult]) -> tuple[StrategyResult, ...]:
-    """Return those that no other one beats in both cost and kept facts, the cheapest first."""
-    priced = [one for one in results if one.cost_usd is not None and not one.failure]
-    priced.sort(key=lambda one: (one.cost_usd or 0.0, -one.facts_ratio))
-    front: list[StrategyResult] = []
-    for one in priced:
-        if not front or one.facts_ratio > front[-1].facts_ratio:
-            front.append(one)
-    return tuple(front)
 
 
 def cheapest(results: Sequence[StrategyResult], least_facts: float) -> StrategyResult | None:

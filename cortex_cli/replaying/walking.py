@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cortex_cli.messages import Message
 from cortex_cli.replaying.billing import Biller, Charge
+from cortex_cli.replaying.pieces import Sized, pieces_of
 from cortex_cli.replaying.recorded import RecordedCall
 from cortex_cli.replaying.recording import Recording
 from cortex_cli.replaying.requests import Request, Step
@@ -52,7 +53,8 @@ class Walk:
         self._sight.take(gone, added, call.answer, is_cut=is_first or not is_grown)
         roles = {**self._roles.tokens, "overhead": self._recording.overhead_tokens}
         facts = (self._sight.told, self._sight.kept)
-        self.calls.append(ReplayedCall(call.answer, call.time, charge, roles, cut, *facts))
+        pieces = pieces_of(self._sized(gone), self._sized(added), self._positions) if cut else ()
+        self.calls.append(ReplayedCall(call.answer, call.time, charge, roles, cut, *facts, pieces))
         self._tokens = charge.tokens
         return charge
 
@@ -61,6 +63,9 @@ class Walk:
         if known is None:
             known = self._sizes[id(message)] = (message, self._recording.session.counted(message))
         return known[1]
+
+    def _sized(self, messages: Sequence[Message]) -> list[Sized]:
+        return [Sized(message, self._size_of(message)) for message in messages]
 
     def _count(self, gone: Sequence[Message], added: Sequence[Message]) -> None:
         """Keep the sums by role and the kinds of what was made."""

@@ -10,9 +10,22 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028\
 """What a transcript may say, and a page must only show."""
 
 
+def piece(message: int, kind: str, before: str, after: str) -> dict[str, Any]:
+    """Make what a cut did to one message."""
+    texts = {"before": before, "before_chars": len(before), "after": after, "after_chars": len(after)}
+    return {"message": message, "kind": kind, "tokens_before": len(before), "tokens_after": len(after), **texts}
+
+
 def call(at: int, tokens: int, *, cached: int = 0, cut: str = "", is_break: bool = False) -> dict[str, Any]:
-    """Make a call of a replayed strategy."""
+    """Make a call of a replayed strategy; a cut changes one message, takes two out and brings another."""
+    pieces = [
+        piece(3, "tool Read", f"whole {cut}", f"short {cut}"),
+        piece(4, "user", f"asked {cut}", ""),
+        piece(5, "assistant", f"answered {cut}", ""),
+        piece(-1, "summary", "", f"summed up {cut}"),
+    ]
     return {
+        **({"pieces": pieces} if cut else {}),
         "message": 2 * at + 1,
         "time": 1_700_000_000.0 + 60 * at,
         "tokens": tokens,
@@ -40,6 +53,7 @@ def strategy(name: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
         "facts_ratio": 0.9,
         "final_facts_ratio": 0.8,
         "failure": "",
+        "front": name != "none",
         "calls": calls,
     }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cortex_cli.pages import batch_page, compaction_page, replay_page
-from tests.pages.reports import HOSTILE, batch_data, compaction_report, replay_report
+from tests.pages.reports import HOSTILE, batch_data, compaction_report, piece, replay_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,6 +49,8 @@ def opened(browser: "Browser", tmp_path: Path) -> Iterator[Open]:
         page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(file.as_uri())
+        if 'id="data"' in text:
+            page.wait_for_selector("html.drawn")
         return page
 
     yield open_page
@@ -101,9 +103,52 @@ def test_a_mark_tells_what_was_cut(opened: Open) -> None:
     page = opened(replay_page(replay_report(text=HOSTILE)))
     page.locator(".mark").first.click()
     assert "<script>alert(1)</script><img" in (page.text_content("#s0-context-said") or "")
-    assert page.locator("#s0-context-said script, img").count() == 0
+    names = ["summary", "message 3, tool Read", "message 4, user", "message 5, assistant"]
+    assert page.locator("#s0-context-said .pieces summary bdi").all_text_contents() == names
+    assert page.locator("#s0-context-said pre").count() == 0, "texts are put in once they are asked for"
+    page.click("#s0-context-said .pieces li:nth-child(2) summary")
+    page.wait_for_selector("#s0-context-said pre")
+    before, after = page.locator("#s0-context-said pre").all_text_contents()
+    assert (before[:14], after[:14]) == ("whole </script", "short </script")
+    assert page.locator("#s0-context-said script, #s0-context-said img").count() == 0
     page.locator(".mark").first.click()
     assert page.locator("#s0-context-said").is_hidden()
+
+
+def test_a_row_tells_what_was_cut(opened: Open) -> None:
+    """Who reads the table, not the chart, gets the same texts; of a thousand messages a hundred at a time."""
+    report = replay_report()
+    cut = report["strategies"][1]["calls"][20]
+    cut["pieces"] = [piece(at, "user", f"text {at}", "") for at in range(250)]
+    page = opened(replay_page(report))
+    page.focus("#s0-cuts tbody summary >> nth=0")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#s0-cuts .pieces li")
+    assert page.locator("#s0-cuts .pieces li").count() == 100
+    page.click("#s0-cuts .more")
+    assert page.locator("#s0-cuts .pieces li").count() == 200
+    assert page.evaluate("document.activeElement.textContent").startswith("message 100, user")
+    page.click("#s0-cuts .more")
+    assert page.locator("#s0-cuts .pieces li").count() == 250
+    assert page.locator("#s0-cuts .more").is_hidden()
+
+
+def test_cost_is_drawn_against_facts(opened: Open) -> None:
+    """The Pareto front is a line, a table beside it, and what a screen reader says."""
+    page = opened(replay_page(replay_report()))
+    assert inked(page, "s0-front") > 2
+    assert "Pareto front: classic: $0.078, 90.0 % of the facts." in (
+        page.get_attribute("#s0-front", "aria-label") or ""
+    )
+    assert page.locator("#s0-front-of-all-title ~ .pair tbody tr").count() == 1
+    page.focus("#s0-front")
+    page.keyboard.press("End")
+    assert "none: $0.12" in (page.text_content("#s0-front-live") or "")
+    page.keyboard.press("Enter")
+    assert page.input_value("#s0-chosen") == "none"
+    page.click("#s0-front-numbers summary")
+    page.wait_for_selector("#s0-front-numbers tbody tr")
+    assert page.locator("#s0-front-numbers tbody tr").count() == 2
 
 
 def test_everything_works_from_the_keyboard(opened: Open) -> None:
@@ -174,7 +219,7 @@ def test_nothing_is_wider_than_the_window(opened: Open, width: int) -> None:
 def test_sessions_are_drawn_when_they_are_opened(opened: Open) -> None:
     """Twenty sessions have a hundred charts; nobody waits for those that are closed."""
     page = opened(replay_page({"sessions": [replay_report(), replay_report()]}))
-    assert page.locator("#s0 canvas").count() == 5
+    assert page.locator("#s0 canvas").count() == 6
     assert page.locator("#s1 canvas").count() == 0
     page.click("#s1 > summary")
     page.wait_for_selector("#s1 canvas")

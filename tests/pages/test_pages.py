@@ -1,12 +1,15 @@
 """Pages as texts: what they allow, what they hold, and that text stays text."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import accumulate
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 from cortex_cli.data.charts import UPLOT_FILES, UPLOT_VERSION, read_uplot
 from cortex_cli.pages import batch_page, compaction_page, replay_page
 from cortex_cli.pages.markup import element, visible
-from tests.pages.reports import HOSTILE, batch_data, compaction_report, replay_report
+from tests.pages.reports import HOSTILE, batch_data, compaction_report, piece, replay_report
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -57,6 +60,13 @@ class Page(HTMLParser):
     @property
     def policy(self) -> str:
         return next(one["content"] or "" for one in self.of("meta") if "http-equiv" in one)
+
+
+def data_of(text: str) -> Any:
+    """Return the data of a page as its script reads it."""
+    page = Page(text)
+    assert page.of("script")[0]["id"] == "data"
+    return json.loads(gzip.decompress(base64.b64decode(page.texts["script"][0])))
 
 
 def pages(text: str = "one\u2028\u2029two") -> dict[str, str]:
@@ -110,11 +120,56 @@ def test_pages_are_light() -> None:
 
 def test_data_of_a_page_is_what_was_given() -> None:
     """What is escaped on the way in comes out as it was, but for what no page can hold."""
-    page = Page(replay_page(replay_report(text=HOSTILE)))
-    data = json.loads(page.texts["script"][0])
-    assert page.of("script")[0]["id"] == "data"
-    data = data["sessions"][0]
-    assert data["strategies"][1]["cuts"] == [[20, visible(HOSTILE)], [30, visible(HOSTILE)]]
+    data = data_of(replay_page(replay_report(text=HOSTILE)))["sessions"][0]
+    assert [cut[:2] for cut in data["strategies"][1]["cuts"]] == [[20, visible(HOSTILE)], [30, visible(HOSTILE)]]
+    assert visible(f"asked {HOSTILE}") in data["texts"]
+
+
+def test_numbers_of_a_page_are_those_of_the_report() -> None:
+    """They are written as steps from one call to the next, and nothing is left out."""
+    report = replay_report()
+    data = data_of(replay_page(report))["sessions"][0]
+    for told, replayed in zip(data["strategies"], report["strategies"], strict=True):
+        calls = replayed["calls"]
+        roles = [{role: sums[at] for role, sums in roles_of(told).items()} for at in range(len(calls))]
+        assert [{role: size for role, size in one.items() if size} for one in roles] == [
+            {role: size for role, size in call["by_role"].items() if size} for call in calls
+        ]
+        before = [0, *(call["tokens"] for call in calls)]
+        assert [sum(pair) for pair in zip(told["cached"], before, strict=False)] == [one["cached"] for one in calls]
+        assert [*accumulate(told["facts_known"])] == [call["facts_known"] for call in calls]
+        lost = [call["facts_known"] - call["facts_kept"] for call in calls]
+        assert [*accumulate(told["facts_lost"])] == lost
+        assert sum(told["spent"]) == pytest.approx(replayed["cost_usd"] * 1e6, abs=1)
+    assert [*accumulate(data["messages"])] == [call["message"] for call in report["strategies"][0]["calls"]]
+
+
+def roles_of(strategy: dict[str, Any]) -> dict[str, list[int]]:
+    return {role: [*accumulate(steps)] for role, steps in strategy["roles"].items()}
+
+
+def test_a_text_that_was_cut_stands_in_a_page_once() -> None:
+    """Strategies cut the same messages; runs of whole messages that left are two numbers."""
+    report = replay_report()
+    other = {**report["strategies"][1], "name": "other"}
+    data = data_of(replay_page({**report, "strategies": [*report["strategies"], other]}))["sessions"][0]
+    assert len({*data["texts"]}) == len(data["texts"])
+    assert [cut[2] for cut in data["strategies"][1]["cuts"]] == [[4, 2], [4, 2]]
+    assert data["strategies"][1]["cuts"] == data["strategies"][2]["cuts"]
+
+
+def test_long_sessions_make_light_pages() -> None:
+    """Texts give way to numbers; those that are left out are told by their length."""
+    report = replay_report(calls=5_000)
+    source = Random(1)
+    for at, one in enumerate(report["strategies"][1]["calls"]):
+        text = source.randbytes(1_000).hex()
+        one.update(cut="1 message left", pieces=[piece(at, "user", text, "")])
+    whole = replay_page(report)
+    assert MAX_BYTES / 2 < len(whole.encode()) < MAX_BYTES
+    data = data_of(whole)["sessions"][0]
+    assert 0 < len(data["texts"][0]) < 2_000
+    assert {sum(data["said"][4][: at + 1]) for at in range(5_000)} == {2_000}
 
 
 @given(st.text())
@@ -129,10 +184,8 @@ def test_any_text_comes_back_from_markup(text: str) -> None:
 @given(st.text(alphabet=st.characters() | st.sampled_from("<>&/!-\u2028\ud800\x00sript"), max_size=60))
 def test_any_text_may_stand_in_data(text: str) -> None:
     """The block of data ends where we end it."""
-    made = replay_page(replay_report(calls=31, text=f"x{text}"))
-    assert json.loads(Page(made).texts["script"][0])["sessions"][0]["strategies"][1]["cuts"][0][1] == visible(
-        f"x{text}"
-    )
+    data = data_of(replay_page(replay_report(calls=31, text=f"x{text}")))["sessions"][0]
+    assert data["strategies"][1]["cuts"][0][1] == visible(f"x{text}")
 
 
 def test_a_page_is_the_same_each_time() -> None:

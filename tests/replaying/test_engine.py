@@ -1,6 +1,7 @@
 """Sessions replayed call by call."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from cortex_cli.replaying.engine import replay, replay_strategy
 from cortex_cli.replaying.policies import STRATEGIES, find_strategy
 from cortex_cli.replaying.recorded import calls_of
 from cortex_cli.replaying.recording import prepare
-from cortex_cli.replaying.sweep import cheapest, pareto_front, parse_sweep, strategies_of
+from cortex_cli.replaying.results import pareto_front
+from cortex_cli.replaying.sweep import cheapest, parse_sweep, strategies_of
 from cortex_cli.tokens import make_counter
 from tests.cli.command import SAMPLES, cortex
 
@@ -107,6 +109,35 @@ def test_every_strategy_walks_every_call(strategy: Any) -> None:
         assert result.compactions > 0
     told = [call.facts_known for call in result.calls]
     assert told == sorted(told)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=[one.name for one in STRATEGIES])
+def test_pieces_of_a_cut_account_for_all_of_its_tokens(strategy: Any) -> None:
+    """What left, what was shortened and what came, with what was said since, make the one request of the other."""
+    recording = prepare(load(session()), SETTINGS)
+    calls = replay_strategy(recording, strategy).calls
+    for last, call in pairwise(calls):
+        said = recording.session.tokens(last.answer, call.answer) - recording.overhead_tokens
+        change = sum(piece.after - piece.before for piece in call.pieces)
+        assert call.charge.tokens == last.charge.tokens + change + said
+        assert bool(call.pieces) == bool(call.cut)
+
+
+def test_a_report_with_texts_tells_what_became_of_each_message() -> None:
+    """A page shows what was cut; a report for programs stays as small as it was."""
+    found = replay(load(session()), [find_strategy("clear-tool-uses"), find_strategy("classic")], SETTINGS)
+    assert not any("pieces" in call for one in found.to_json()["strategies"] for call in one["calls"])
+    _, classic = found.to_json(texts=True)["strategies"]
+    pieces = next(call["pieces"] for call in classic["calls"] if call["cut"])
+    left = next(piece for piece in pieces if piece["message"] >= 0 and not piece["tokens_after"])
+    message = found.messages[left["message"]]
+    assert left["before"].endswith(message.parts[-1].text[:2000])
+    assert left["tokens_before"] > 0
+    came = [piece for piece in pieces if not piece["tokens_before"]]
+    assert [piece["kind"] for piece in came] == ["summary"]
+    assert came[0]["after"].startswith("<compaction-summary")
+    shorter = [piece for piece in pieces if piece["tokens_before"] > piece["tokens_after"] > 0]
+    assert all(piece["before"][:50] == piece["after"][:50] or "Tool result" in piece["after"] for piece in shorter)
 
 
 def test_a_rule_survives_where_it_is_kept() -> None:
