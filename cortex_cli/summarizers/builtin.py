@@ -18,6 +18,7 @@ from cortex_cli.summarizers.packing import (
     CHARS_A_TOKEN,
     LINE_TOKENS,
     MIN_OWN_WORTH,
+    MIN_WORTH,
     TIGHT_LINE_TOKENS,
     TIGHT_TOKENS,
     Item,
@@ -46,8 +47,6 @@ FEW_OWN_WORDS = 0.25
 """Where all that users said takes less of the summary than this, nearly all of it is kept."""
 OWN_WORDS_BONUS = 0.9
 FOCUS_BONUS = 1.2
-LEAST_WORTH = MIN_OWN_WORTH - OWN_WORDS_BONUS - FOCUS_BONUS
-"""What is worth less has no place in any summary, whatever it gains."""
 READ_AFTER = 1_000_000
 """Files that were only read stand behind those that were changed."""
 LAST_DEEDS = 4
@@ -134,15 +133,14 @@ def _said(units: Sequence[Unit], max_tokens: int, still_open: int) -> Iterator[I
         if unit.sort == "intention" and statement.order not in places.closing:
             continue  # it was done since: the calls tell
         section, bonus = _placed(unit, places)
-        if unit.score + bonus < LEAST_WORTH:
-            continue
-        if is_tight and statement.speaker == "user" and (section == "asked" or bonus < REQUEST_BONUS):
+        is_own = statement.speaker == "user"
+        worth = unit.score + (bonus + OWN_WORDS_BONUS if is_own and has_room else bonus)
+        if worth < (MIN_OWN_WORTH if is_own else MIN_WORTH) - FOCUS_BONUS:
+            continue  # no place in any summary, whatever it gains
+        if is_tight and is_own and (section == "asked" or bonus < REQUEST_BONUS):
             section = "decisions"  # one heading for all that holds
-        lead = QUOTE if statement.speaker == "user" else NOTE
-        if has_room and statement.speaker == "user":
-            bonus += OWN_WORDS_BONUS
-        kind: ItemKind = "own" if statement.speaker == "user" else "note"
-        worth = unit.score + bonus
+        lead = QUOTE if is_own else NOTE
+        kind: ItemKind = "own" if is_own else "note"
         is_open = unit.sort == "request" and statement.message >= still_open
         yield Item(section, lead, shown(unit), worth, statement.order, statement.message, kind=kind, is_open=is_open)
 

@@ -5,8 +5,8 @@ on both sides (`import batch size` / `export batch size`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS, Cue
@@ -51,8 +51,9 @@ _RULES = MUST | NEGATE | SCOPE
 _CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_GROUP.items()}
 
 
-class Claim(NamedTuple):
-    """What a statement says of what."""
+@dataclass(slots=True, eq=False)
+class Claim:
+    """What a statement says of what; never changed. No named tuple, for speed, as `Word`."""
 
     subject: frozenset[str]
     """Stems of what it is about."""
@@ -73,13 +74,10 @@ class Claim(NamedTuple):
     """Of the subject those that tell one of a pair from the other."""
     is_old: bool
     """It speaks of the old one."""
+    pairs: Sequence[tuple[str, str]]
+    """Stems of the subject that stand side by side."""
     is_plain: bool
     """`The approver is Dana`: names right behind the verb, or in front of it, and nothing that makes a rule of it."""
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Stems of the subject that stand side by side."""
-        return [(one, other) for one, other in pairwise(self.topics) if one and other]
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -98,7 +96,7 @@ def claim_of(unit: Unit) -> Claim | None:
     words = unit.words
     pivot = _pivot(words)
     is_turned = _is_turned(unit, pivot)
-    is_open = all(value.at < pivot for value in unit.values)
+    is_open = False not in [value.at < pivot for value in unit.values]
     values: dict[str, set[str]] = {}
     labels: set[str] = set()
     taken: set[int] = set()
@@ -129,9 +127,10 @@ def claim_of(unit: Unit) -> Claim | None:
     frozen = {family: frozenset(texts) for family, texts in values.items()}
     is_plain = not unit.cues & _RULES and (is_turned or any(0 <= pivot < at <= pivot + 2 for at in said_at))
     contrasts = tuple(_CONTRASTS.keys() & subject)
-    is_old = any(word.low == "old" for word in words)
+    is_old = "old" in [word.low for word in words]
     said = tuple(said_at)
-    return Claim(subject, frozenset(labels), frozen, free, is_state, topics, words, said, contrasts, is_old, is_plain)
+    names, pairs = frozenset(labels), [pair for pair in pairwise(topics) if pair[0] and pair[1]]
+    return Claim(subject, names, frozen, free, is_state, topics, words, said, contrasts, is_old, pairs, is_plain)
 
 
 def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
@@ -141,25 +140,25 @@ def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
     change is, in front of another noun (`correction window`).
     """
     word = words[at]
-    if not at or words[at - 1].closes:
-        before = ""
-    else:
-        before = words[at - 1].low
-        if at - 1 in taken and word.low.endswith("ed"):
-            return ""
+    low, topic = word.low, word.topic
+    before = "" if not at or words[at - 1].closes else words[at - 1].low
     if before in _SPEAKERS and not word.is_capital:
         return ""
-    if (word.cues & _CONTRAST and before in _BEFORE_VERBS) or (before in _BEFORE_TIMES and word.low in _TIMES):
+    if (word.cues & _CONTRAST and before in _BEFORE_VERBS) or (before in _BEFORE_TIMES and low in _TIMES):
         return ""
-    if word.low in _BEFORE_TIMES and at + 1 < len(words) and words[at + 1].low in _TIMES:
+    if low in _BEFORE_TIMES and at + 1 < len(words) and words[at + 1].low in _TIMES:
         return ""
-    if word.low.endswith("ed") and (at + 1 == len(words) or word.closes or not _is_plain_topic(words[at + 1])):
-        return ""
+    if low.endswith("ed"):
+        follows_value = before and at - 1 in taken
+        if follows_value or at + 1 == len(words) or word.closes or not _is_plain_topic(words[at + 1]):
+            return ""
+    if topic and not word.cues & _CONTRAST:
+        return topic  # no word that any statement may have
     if is_generic(word) and before and _is_plain_topic(words[at - 1]) and not word.low.endswith(_VERB_ENDINGS):
         return word.stem  # `print run`
-    if not word.topic and word.low in CHANGE_NOUNS and at + 1 < len(words) and not word.closes:
+    if not topic and low in CHANGE_NOUNS and at + 1 < len(words) and not word.closes:
         return word.stem if words[at + 1].topic else ""
-    return word.topic
+    return topic
 
 
 def _is_plain_topic(word: Word) -> bool:
@@ -195,7 +194,7 @@ def _is_part_of_name(value: Value, words: Sequence[Word]) -> bool:
 def _is_turned(unit: Unit, pivot: int) -> bool:
     """Tell whether the value stands first: `Dana is the approver`, `Dana has been picked as our approver`."""
     words = unit.words
-    if not 0 < pivot < len(words) - 1 or not any(value.at < pivot for value in unit.values):
+    if not 0 < pivot < len(words) - 1 or True not in [value.at < pivot for value in unit.values]:
         return False
     if words[pivot + 1].low in _DETERMINERS:
         return True
@@ -205,7 +204,10 @@ def _is_turned(unit: Unit, pivot: int) -> bool:
 
 def _pivot(words: Sequence[Word]) -> int:
     """Find where the subject ends; -1: everything may be a value."""
-    return next((i for i, word in enumerate(words) if i and word.cues & PIVOT), -1)
+    for at, word in enumerate(words):
+        if word.cues & PIVOT and at:
+            return at
+    return -1
 
 
 def are_apart(was: Claim, now: Claim) -> bool:

@@ -5,15 +5,16 @@ statements that say what something is, decisions and changes, words rare in the 
 (`RULE:`) count little, since most people write without them.
 """
 
-import re
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from math import log
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from cortex_cli.messages import build
 from cortex_cli.summarizers.common_words import word_set
+from cortex_cli.summarizers.frequency import Rarity, inner_names, redundancy
 from cortex_cli.summarizers.lexicon import HEADERS, Cue
 from cortex_cli.summarizers.statements import Statement
 from cortex_cli.summarizers.words import STRENGTH, Lexer, Value, Word, find_values
@@ -79,8 +80,6 @@ ORDER_AT_HEAD = 0.9
 """A sentence of the user's that starts with a command."""
 HEADER_BONUS = 0.4
 ANSWER_BONUS = 0.4
-COMMON_SHARE = 0.25
-"""Rarity of a word that is common in the language, against one that is not."""
 STATES_VALUE = 0.5
 """It says what something is, with a value: `the port is 8473`."""
 VALUES_CAP = 1.6
@@ -121,15 +120,13 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
     """Score statements against each other: what is rare here depends on everything else that was said."""
     kept = list(statements)
     lexed = [lexer.words(statement.text) for statement in kept]
-    names = _names(statement.text for statement in kept)
-    contents = [frozenset(word.stem for word in words if word.stem) for words in lexed]
-    frequency = Tally(chain.from_iterable(contents))
-    scale = log(len(kept) + 1) or 1.0
-    rarity = {stem: 1.0 - log(count) / scale for stem, count in frequency.items()}
+    names = inner_names(statement.text for statement in kept)
+    contents = [frozenset([word.stem for word in words if word.stem]) for words in lexed]
+    rarity = Rarity(Tally(chain.from_iterable(contents)), len(kept))
     units: list[Unit] = []
     told = 0  # `Sorry, that was wrong.` tells of a change in the next sentence
     message = None
-    for statement, words, content, repeated in zip(kept, lexed, contents, _redundancy(lexed), strict=True):
+    for statement, words, content, repeated in zip(kept, lexed, contents, redundancy(lexed), strict=True):
         unit = _unit(statement, words, names, content, rarity, repeated)
         if told and statement.message == message:
             unit = unit._replace(cues=unit.cues | told)
@@ -145,33 +142,12 @@ _WEAKLY_TOLD = frozenset(("again", "later", "different", "earlier", "today", "ne
 """Words of change that small talk has as well: alone they tell nothing of the next sentence."""
 
 
-def _redundancy(lexed: Iterable[Sequence[Word]]) -> list[float]:
-    """Return for each statement which share of its runs of four words was said before, 0-1."""
-    seen: set[int] = set()  # of hashes: tuples would keep the garbage collector busy
-    shares: list[float] = []
-    for words in lexed:
-        lows = [word.low for word in words]
-        runs = set(map(hash, zip(lows, lows[1:], lows[2:], lows[3:], strict=False)))
-        before = len(seen)
-        seen.update(runs)
-        shares.append(1.0 - (len(seen) - before) / len(runs) if runs else 0.0)
-    return shares
-
-
-def _names(texts: Iterable[str]) -> frozenset[str]:
-    """Collect words that stand capitalised inside a sentence."""
-    return frozenset(map(str.lower, _INNER_CAPITAL.findall("\n".join(texts))))
-
-
-_INNER_CAPITAL = re.compile(r"[a-zà-ÿ0-9,] ([A-Z][a-zà-ÿ][\w-]*)")
-
-
 def _unit(
     statement: Statement,
     words: tuple[Word, ...],
     names: frozenset[str],
     content: frozenset[str],
-    rarity: dict[str, float],
+    rarity: Rarity,
     repeated: float,
 ) -> Unit:
     cues = cues_of(words)
@@ -185,11 +161,13 @@ def _unit(
         score -= STORY_PENALTY
     score += USER_BASE if is_user else 0.0
     score += min(VALUES_CAP, _strength(values)) if values else 0.0
-    score += RARITY_WEIGHT * _rarity(words, rarity)
-    score += _shape(statement, words, values, cues, content)
+    score += RARITY_WEIGHT * rarity.of(words)
+    is_order = is_user and _is_order(words)
+    score += _shape(statement, words, values, cues, content, is_order=is_order)
     score -= REPEATED_PENALTY * repeated
     score += CARRIED_BONUS if statement.message < 0 else 0.0
-    return Unit(statement, words, values, cues, content, _sort(statement, words, cues, values), score)
+    sort = _sort(statement, words, cues, values, is_order=is_order)
+    return build(Unit, (statement, words, values, cues, content, sort, score))
 
 
 EXACT = frozenset(("url", "email", "path", "code", "ident", "version", "date", "time", "money", "percent", "measure"))
@@ -203,19 +181,26 @@ def _cue_score(cues: int, is_user: bool) -> float:
 
 def cues_of(words: Sequence[Word]) -> int:
     """Return the cues of a sentence's words and of its pairs of words."""
-    cues = _all_cues(words, [word.cues for word in words])
+    cues = 0
+    follows: Mapping[str, int] | None = None
+    for word in words:
+        cues |= word.cues
+        if follows is not None:
+            cues |= follows.get(word.low, 0)
+        follows = word.follows
     if cues & NEGATE and cues & (MIND | TELL):
-        cues = _all_cues(words, map(_undone, words, [*words[1:], None]))
+        cues = _undone_cues(words)
     if cues & MUST and not _commands(words):
         cues &= ~MUST
     return cues
 
 
-def _all_cues(words: Sequence[Word], each: Iterable[int]) -> int:
+def _undone_cues(words: Sequence[Word]) -> int:
+    """Return the cues of words and pairs without bans that are none, see `_undone`."""
     cues = 0
     follows: Mapping[str, int] | None = None
-    for word, own in zip(words, each, strict=True):
-        cues |= own
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        cues |= _undone(word, following)
         if follows is not None:
             cues |= follows.get(word.low, 0)
         follows = word.follows
@@ -259,21 +244,18 @@ def _strength(values: Iterable[Value]) -> float:
     return total
 
 
-def _rarity(words: Sequence[Word], rarity: dict[str, float]) -> float:
-    """Return how particular the words are, 0-1: rare in the language and rare in this conversation."""
-    if not words:
-        return 0.0
-    total = sum([rarity[word.stem] * (1.0 if word.is_rare else COMMON_SHARE) for word in words if word.stem])
-    return min(1.0, 2 * total / (len(words) + 2))
-
-
 def _shape(
-    statement: Statement, words: Sequence[Word], values: Sequence[Value], cues: int, content: frozenset[str]
+    statement: Statement,
+    words: Sequence[Word],
+    values: Sequence[Value],
+    cues: int,
+    content: frozenset[str],
+    *,
+    is_order: bool,
 ) -> float:
     """Score what the sentence as a whole is: command, statement of a value, question, empty talk."""
     score = 0.0
-    is_user = statement.speaker == "user"
-    if words and is_user and _is_order(words):
+    if is_order:
         score += ORDER_AT_HEAD
     if len(words) > 1 and words[0].closes and words[0].low in HEADERS:
         score += HEADER_BONUS
@@ -281,23 +263,26 @@ def _shape(
         score += STATES_VALUE
     if statement.question:
         score += ANSWER_BONUS
-    score -= _idleness(statement.text, words, is_user)
-    if not values and not cues & (MUST | DECIDE) and True not in [word.is_rare for word in words]:
+    score -= _idleness(statement.text, words, statement.speaker == "user")
+    if values:
+        return score
+    if not cues & (MUST | DECIDE) and not any(map(_IS_RARE, words)):
         score -= EMPTY_PENALTY
-    if len(content) < 2 and not values:
-        score -= EMPTY_PENALTY / 2
-    return score
+    return score - EMPTY_PENALTY / 2 if len(content) < 2 else score
+
+
+_IS_RARE = attrgetter("is_rare")
 
 
 def _idleness(text: str, words: Sequence[Word], is_user: bool) -> float:
     """Return what a sentence loses as a question, a lead-in, a row of a table, or narration."""
     loss = 0.0
-    text = text.rstrip("*_")
-    if text.endswith(("?", "？")) and not is_tagged(words):
-        loss += QUESTION_PENALTY
-    elif text.endswith(":"):
+    end = text.rstrip("*_")[-1:]
+    if end == ":":
         loss += QUESTION_PENALTY if is_user else LEAD_IN_PENALTY
-    if text.startswith("|"):
+    elif end in ("?", "？") and not is_tagged(words):
+        loss += QUESTION_PENALTY
+    if end and text.startswith("|"):
         loss += TABLE_PENALTY
     if not is_user and words and words[0].low in _NARRATING:
         loss += NARRATION_PENALTY
@@ -363,7 +348,7 @@ def _is_figure(values: Iterable[Value]) -> bool:
     return any(value.kind not in ("ident", "code", "path", "quoted", "acronym", "count") for value in values)
 
 
-def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequence[Value]) -> Sort:
+def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequence[Value], *, is_order: bool) -> Sort:
     is_user = statement.speaker == "user"
     if statement.text.endswith(("?", "？")) and not cues & (MUST | DECIDE) and not (values and is_tagged(words)):
         return "question" if not cues & REQUEST else "request"
@@ -371,7 +356,7 @@ def _sort(statement: Statement, words: Sequence[Word], cues: int, values: Sequen
         return "rule"
     if cues & DECIDE and (values or cues & (PIVOT | UPDATE) or is_user):
         return "decision"
-    if is_user and _is_order(words):
+    if is_order:
         return "rule" if values and not cues & REQUEST else "request"
     if not is_user and _announces(words) and not (values and _is_figure(values)):
         return "intention"

@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from cortex_cli.messages import Message
+from cortex_cli.messages import Message, build
 from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.rescue import telling_lines
 from cortex_cli.typed import is_typed_text
 
 Speaker = Literal["user", "assistant", "note"]
 """`note`: from an earlier summary, where it is not quoted as the user's own words."""
+
+SHORT_LINE = 24
+"""Characters of a line that is not worth cutting."""
 
 LONG_SENTENCE = 300
 """Characters from which on a sentence is cut at semicolons too."""
@@ -105,13 +108,15 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
         pieces = [piece for text in own_texts(message) for piece in sentences(text, is_user=speaker == "user")]
         if not pieces:
             continue
-        today = message.time[:10]
+        today, is_whole = message.time[:10], len(pieces) == 1
         for i, piece in enumerate(pieces):
             asked = question if i == 0 and not piece.endswith("?") else ""
             day = today if today and _RELATIVE.search(piece) else ""
-            yield Statement(speaker, piece, position, order, asked, i == 0, len(pieces) == 1, day)
+            yield build(Statement, (speaker, piece, position, order, asked, i == 0, is_whole, day, ""))
             order += 1
-        question = next((piece for piece in reversed(pieces[-2:]) if piece.endswith(("?", "？"))), "")
+        question = pieces[-1] if len(pieces) == 1 or pieces[-1].endswith(("?", "？")) else pieces[-2]
+        if not question.endswith(("?", "？")):
+            question = ""
 
 
 def own_texts(message: Message) -> Iterator[str]:
@@ -139,11 +144,14 @@ def sentences(text: str, *, is_user: bool) -> list[str]:
     return _lean(pieces)
 
 
-def _prose_lines(text: str, is_user: bool) -> Iterator[str]:
+def _prose_lines(text: str, is_user: bool) -> Iterable[str]:
     """Yield lines that are not code; of what a user pasted the telling ones."""
     if "\n" not in text and len(text) <= PASTE_CHARS:
-        yield text
-        return
+        return (text,)
+    return _lines_of_prose(text, is_user)
+
+
+def _lines_of_prose(text: str, is_user: bool) -> Iterator[str]:
     lines = text.split("\n")
     pasted = _pasted(lines) if is_user and (len(lines) >= PASTE_LINES or len(text) > PASTE_CHARS) else frozenset()
     if pasted:
@@ -192,10 +200,11 @@ def _is_prose(line: str) -> bool:
 
 
 def _cut(line: str) -> list[str]:
-    if len(line) < 24:
+    length = len(line)
+    if length < SHORT_LINE or (length <= LONG_SENTENCE and _is_one(line, length - 1)):
         return [line]
     pieces: list[str] = []
-    start, length = 0, len(line)
+    start = 0
     for match in _SENTENCE_END.finditer(line):
         end = match.end()
         if end < length and _is_abbreviation(line, start, match.start()):
@@ -204,9 +213,15 @@ def _cut(line: str) -> list[str]:
         start = end
     if start < length and (rest := line[start:].strip()):
         pieces.append(rest)
-    if any(len(piece) > LONG_SENTENCE for piece in pieces):
+    if length > LONG_SENTENCE and any(len(piece) > LONG_SENTENCE for piece in pieces):
         pieces = [part for piece in pieces for part in (piece.split("; ") if len(piece) > LONG_SENTENCE else (piece,))]
     return pieces
+
+
+def _is_one(line: str, last: int) -> bool:
+    """Tell of most lines that are one sentence that they are, for speed: nothing in them ends one."""
+    ends = line.find(".", 0, last), line.find("?", 0, last), line.find("!", 0, last)
+    return ends == (-1, -1, -1) and line.isascii()
 
 
 def _is_abbreviation(line: str, start: int, stop: int) -> bool:
@@ -222,10 +237,11 @@ def _lean(pieces: list[str]) -> list[str]:
     """
     if len(pieces) < 2:
         return pieces
-    joined: list[str] = []
-    for piece in pieces:
-        if joined and len(joined[-1]) < LONG_SENTENCE and (_answers(joined[-1], piece) or _LEANING.match(piece)):
-            joined[-1] = f"{joined[-1]} {piece}"
+    joined = pieces[:1]
+    for piece in pieces[1:]:
+        last = joined[-1]
+        if len(last) < LONG_SENTENCE and (_answers(last, piece) or _LEANING.match(piece)):
+            joined[-1] = f"{last} {piece}"
         else:
             joined.append(piece)
     return joined

@@ -5,7 +5,10 @@ about the same subject, has a value of the same kind, and no contrasting word (`
 between; in doubt it is only marked as earlier.
 """
 
+from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, product
 from typing import Literal, NamedTuple
 
 from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, phrases, tells_change
@@ -22,6 +25,7 @@ PAIRS_BACK = 3
 MOST_SHARED = 0.6
 """Share of the smaller subject that must be common, where both have words of their own."""
 
+_RULES = MUST | NEGATE
 _FORBIDS = frozenset(("never", "don't", "avoid", "without", "unless", "if"))
 
 
@@ -38,34 +42,36 @@ class _Index:
 
     def __init__(self) -> None:
         self._by_subject: dict[frozenset[str], int] = {}
-        self._by_stem: dict[tuple[str, str], list[int]] = {}
-        self._by_pair: dict[tuple[str, str], list[int]] = {}
+        self._by_stem: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._by_pair: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
 
     def add(self, position: int, claim: Claim) -> None:
         """Remember a statement."""
         self._by_subject[claim.subject] = position
-        for family in claim.families:
-            for one in claim.subject:
-                self._by_stem.setdefault((family, one), []).append(position)
+        for key in product(claim.families, claim.subject):
+            self._by_stem[key].append(position)
         for pair in claim.pairs:
-            self._by_pair.setdefault(pair, []).append(position)
+            self._by_pair[pair].append(position)
 
     def candidates(self, unit: Unit, claim: Claim) -> set[int]:
         """Find statements that might be about the same; more of them where a change is told."""
+        tells = unit.cues & (UPDATE | RETRACT | PERMIT)
+        if not tells and not claim.values:
+            return set()
         same = self._by_subject.get(claim.subject)
         found = {same} if same is not None else set()
-        if unit.cues & (UPDATE | RETRACT | PERMIT):
-            shared: dict[int, int] = {}
+        if tells:
             families = claim.families if not unit.cues & (RETRACT | PERMIT) else (*claim.families, "rule")
-            for family in families:
-                for one in claim.subject:
-                    for at in self._by_stem.get((family, one), ())[-LOOK_BACK:]:
-                        shared[at] = shared.get(at, 0) + 1
-            least = 2 if len(claim.subject) > 2 else 1
-            found.update([at for at, count in shared.items() if count >= least])
-        elif claim.values:
+            by_stem = self._by_stem
+            near = [by_stem[key][-LOOK_BACK:] for key in product(families, claim.subject) if key in by_stem]
+            if len(claim.subject) > 2:
+                found.update([at for at, count in Tally(chain.from_iterable(near)).items() if count > 1])
+            else:
+                found.update(*near)
+        else:
             for pair in claim.pairs:
-                found.update(self._by_pair.get(pair, ())[-PAIRS_BACK:])
+                if pair in self._by_pair:
+                    found.update(self._by_pair[pair][-PAIRS_BACK:])
         return found
 
 
@@ -87,7 +93,7 @@ def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
         if claim is None:
             continue
         candidates = index.candidates(unit, claim) - gone
-        if candidates and (unit.cues & RETRACT or not any(word.low in _FORBIDS for word in unit.words[:4])):
+        if candidates and (unit.cues & RETRACT or _FORBIDS.isdisjoint([word.low for word in unit.words[:4]])):
             for candidate, grade in _replaced(unit, claim, units, claims, sorted(candidates)):
                 found.append(Replacement(candidate, position, grade))
                 gone.add(candidate)
@@ -107,9 +113,16 @@ def _replaced(
     others: list[tuple[int, Grade]] = []
     phrases: set[frozenset[str]] = set()
     change = tells_change(unit.words, unit.cues)
+    lifts = bool(unit.cues & (RETRACT | PERMIT))
+    is_user = unit.statement.speaker == "user"
     for candidate in candidates:
-        other = claims[candidate]
-        grade = _judge(units[candidate], other, unit, claim, change=change)
+        other, old = claims[candidate], units[candidate]
+        differing = _differing(other, claim) if claim.values and other.values else 0
+        if not change and not differing and not (lifts and old.cues & _RULES):
+            continue
+        if not change and not is_user and old.statement.speaker == "user":
+            continue  # nobody else overrules the user by the way
+        grade = _judge(old, other, unit, claim, change=change, differing=differing)
         if grade is None or are_apart(other, claim):
             continue
         shared = other.subject & claim.subject
@@ -121,13 +134,8 @@ def _replaced(
     yield from same or (others if len(phrases) == 1 else ())
 
 
-def _judge(old: Unit, was: Claim, new: Unit, now: Claim, *, change: bool) -> Grade | None:
-    """Decide whether the later statement replaces the earlier one."""
-    differing = _differing(was, now)
-    if not change:
-        is_overruled = old.statement.speaker == "user" and new.statement.speaker != "user"
-        if is_overruled or not (differing or (new.cues & (RETRACT | PERMIT) and old.cues & (MUST | NEGATE))):
-            return None
+def _judge(old: Unit, was: Claim, new: Unit, now: Claim, *, change: bool, differing: int) -> Grade | None:
+    """Decide whether the later statement replaces the earlier one; `differing`: see `_differing`."""
     shared = was.subject & now.subject
     if change and shared and _names_old(was, now):
         return "dropped"

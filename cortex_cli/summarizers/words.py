@@ -6,6 +6,7 @@ several words (`30 seconds`, `May 3`, `Dana Smith`) are joined in `find_values`.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cortex_cli.summarizers.common_words import COMMON, STOP, word_set
@@ -16,8 +17,9 @@ LONGEST_REMEMBERED = 80
 """Longer tokens (data, not words) are not kept in memory; characters."""
 
 
-class Word(NamedTuple):
-    """What is known of a token."""
+@dataclass(slots=True, eq=False)
+class Word:
+    """What is known of a token; never changed. No named tuple: its fields are read so often that it would be felt."""
 
     low: str
     """Without the punctuation around it, lower case."""
@@ -91,9 +93,7 @@ _LEFT = "([{<*_\"'“‘«¿¡|>~「『（【"
 _RIGHT = ".,;:!?)]}>*_\"'”’»…|。，；：！？、」』）】"
 _ENDINGS = r"[a-z]{1,4}\d?|json|jsonl|yaml|toml|html|lock|ipynb|swift|proto|scss|local"
 """Of file names."""
-_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(shape))
-    for kind, shape in (
+_SHAPES: tuple[tuple[str, str], ...] = (
         ("url", r"[a-zA-Z][a-zA-Z+.-]*://\S+|www\.\S+|(?:localhost|\d+\.\d+\.\d+\.\d+)(?::\d+)?(?:/\S*)?"),
         ("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*"),
         ("code", r"`[^`]+`?.*|[\w.]+\([^)\s]*\)"),
@@ -114,9 +114,11 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("ident", r"--?[a-z][\w-]+(?:=\S+)?|[A-Za-z_][\w.-]*=\S+|@[\w/-]+"),
         ("ident", r"[a-z]\w*(?:\.[A-Za-z_]\w*)+|\$\w+|[A-Z]{2,}(?:[-_][A-Z\d]+)+"),
         ("acronym", r"[A-Z]{2,}s?"),
-    )
 )  # fmt: skip
 """Tried in order, on tokens that are more than a lower-case or capitalised word."""
+
+_SHAPE = re.compile("|".join(f"({shape})" for _, shape in _SHAPES)).fullmatch
+"""All of them at once: the first that the whole token has."""
 
 _SILENT = STOP - word_set("first last next")
 """Say nothing of a subject; `first` and `last` tell two apart."""
@@ -144,12 +146,12 @@ def _word(token: str) -> Word:
     core = token.lstrip(_LEFT).rstrip(_RIGHT) or token
     closes = token[-1] in ".,;:!?)]}…。，；：！？、"
     low = core.lower().replace("’", "'")
-    cues = int(WORDS.get(low, 0)) | OTHER_WORDS.get(low, 0)
+    cues = _CUES.get(low, 0)
     if not core.isascii():
         cues |= cues_inside(core)
     if _PLAIN.fullmatch(core):
         base = low[:-2] if low.endswith("'s") else low
-        cues = cues or int(WORDS.get(base, 0))
+        cues = cues or _OWN_CUES.get(base, 0)
         capital = core[0].isupper()
         kind = _plain_kind(base, capital)
         root = "" if base in _SILENT else stem(base)
@@ -193,12 +195,12 @@ def _plain_kind(base: str, capital: bool) -> str:
 
 
 def _shape(core: str) -> str:
-    for kind, shape in _SHAPES:
-        if shape.fullmatch(core):
-            return kind
-    return ""
+    match = _SHAPE(core)
+    return _SHAPES[match.lastindex - 1][0] if match is not None and match.lastindex else ""
 
 
+_OWN_CUES = {word: int(cues) for word, cues in WORDS.items()}
+_CUES = {word: _OWN_CUES.get(word, 0) | OTHER_WORDS.get(word, 0) for word in {**_OWN_CUES, **OTHER_WORDS}}
 _ENDINGS_CUT = ("ments", "ment", "ions", "ion", "ings", "ing", "edly", "ed", "ers", "er", "es", "s", "ly")
 
 
@@ -206,7 +208,7 @@ def stem(word: str) -> str:
     """Cut the commonest English endings, so that `limit`, `limits` and `limited` compare equal."""
     if word.endswith("'s"):
         word = word[:-2]
-    for ending in _ENDINGS_CUT:
+    for ending in _ENDINGS_CUT if word.endswith(_ENDINGS_CUT) else ():
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not (ending == "s" and word.endswith("ss")):
             word = word[: -len(ending)]
             break
@@ -251,11 +253,10 @@ def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> l
     """
     found: list[Value] = []
     i, count = 0, len(words)
-    while i < count:
-        word = words[i]
-        if not word.is_notable:
-            i += 1
-            continue
+    for start in [at for at, word in enumerate(words) if word.is_notable]:
+        if start < i:
+            continue  # part of the value before
+        i, word = start, words[start]
         kind = word.kind
         following = words[i + 1] if i + 1 < count and not word.closes else None
         if kind == "count" and word.low == "one" and (following is None or not _joins(following, kind)):
@@ -274,7 +275,6 @@ def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> l
         elif kind:
             found.append(Value(kind, word.low, i))
         elif word.is_capital and _is_name(words, i, names):
-            start = i
             while i + 1 < count and not words[i].closes and words[i + 1].is_capital and not words[i + 1].kind:
                 i += 1
             found.append(Value("name", " ".join(each.low for each in words[start : i + 1]), start))
