@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cortex_cli import costs, formats, models, sizing
 from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
 from cortex_cli.layers.sizes import keep_recent
-from cortex_cli.layers.view import Persist, View
+from cortex_cli.layers.summary import with_known_summary
+from cortex_cli.layers.view import Persist, View, forgiving
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
@@ -128,6 +129,8 @@ async def compact_async(
     counter = counter or make_counter(settings.tokenizer)
     if settings.strict and transcript.warnings:
         raise TranscriptError(transcript.warnings[0], hint="leave --strict out, or mend the file")
+    if settings.style == "store":
+        transcript = _with_store_summary(transcript)
     sizes = sizing.measure(transcript, settings, counter)
     rules = formats.rules_of(transcript.format)
     repaired = _repair(transcript, rules, settings, counter)
@@ -163,6 +166,13 @@ async def compact_async(
     return CompactResult(done, replace(report, elapsed_seconds=time.perf_counter() - started))
 
 
+def _with_store_summary(transcript: Transcript) -> Transcript:
+    """Know again what an earlier run with `--style store` wrote."""
+    loaded = with_known_summary(transcript.loaded)
+    is_as_loaded = transcript.messages == transcript.loaded
+    return replace(transcript, loaded=loaded, messages=loaded if is_as_loaded else transcript.messages)
+
+
 def _view(
     sizes: sizing.Sizing,
     head: tuple[Message, ...],
@@ -176,23 +186,6 @@ def _view(
         following_tokens=count_messages(tail, counter),
         persist=forgiving(persist) if persist else None,
     )
-
-
-def forgiving(persist: Persist) -> Persist:
-    """Let an archive that fails on one item cost only the reference. Source: SPEC section 2."""
-
-    def tried(content: str, tool: str, category: str, call_id: str, index: int) -> str:
-        try:
-            return persist(content, tool, category, call_id, index)
-        except Exception:  # somebody else's code: whatever it raises, the text goes all the same
-            import logging  # noqa: PLC0415 - start-up time, hardly ever needed
-
-            logging.getLogger("cortex_cli").warning(
-                "the original of a result of %s was not kept", tool or "a tool", exc_info=True
-            )
-            return ""
-
-    return tried
 
 
 async def builtin_summarizer(request: SummaryRequest) -> SummaryOutcome | None:

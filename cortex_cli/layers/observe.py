@@ -74,7 +74,7 @@ def must_stay(messages: Sequence[Message]) -> frozenset[int]:
 def lay_out(
     messages: tuple[Message, ...], covered: int, kept: Collection[int], log: Message | None
 ) -> tuple[Message, ...]:
-    """Put a log in the place of what it stands for: slots, log, kept messages, the rest.
+    """Put a log in the place of what it stands for: slots, log, kept messages with the slots behind them, rest.
 
     Args:
         messages: The conversation, perhaps with an earlier log in it.
@@ -91,8 +91,9 @@ def lay_out(
         log = messages[earlier]  # the same bytes, wherever it came from
     rest = [message for message in messages[cut:] if message.synthetic != "log"]
     before = [(at, message) for at, message in enumerate(messages[:cut]) if message.synthetic != "log"]
-    slots = [message for _, message in before if message.slot]
-    stay = [message for at, message in before if at in kept and not message.slot]
+    first = min((at for at, message in before if at in kept and not message.slot), default=len(messages))
+    slots = [message for at, message in before if message.slot and at < first]
+    stay = [message for at, message in before if at >= first and (message.slot or at in kept)]
     leading = 0
     while leading < len(rest) and rest[leading].slot and not stay:
         leading += 1  # slots that nothing parts from those before

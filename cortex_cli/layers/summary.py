@@ -209,6 +209,26 @@ def summary_messages(
     return (Message("user", (Part("text", tagged),), synthetic="summary"),)
 
 
+def with_known_summary(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Know the summary of an earlier compaction at the beginning: it bears no tags in the store's form.
+
+    It is followed by the acknowledgement, or it has the form of ours.
+    """
+    from cortex_cli.summarizers.earlier import is_own_summary  # noqa: PLC0415 - start-up time, the store's form only
+
+    at = next((i for i, message in enumerate(messages) if message.role != "system"), None)
+    if at is None or messages[at].role != "user" or messages[at].synthetic or len(messages[at].parts) != 1:
+        return messages
+    after = messages[at + 1] if at + 1 < len(messages) else None
+    is_acknowledged = after is not None and after.role == "assistant" and after.text == marks.ACKNOWLEDGEMENT
+    if not is_acknowledged and not is_own_summary(messages[at].text):
+        return messages
+    known = [messages[at]._replace(synthetic="summary", typed=False, slot=False)]
+    if is_acknowledged and after is not None:
+        known.append(after._replace(synthetic="acknowledgement"))
+    return (*messages[:at], *known, *messages[at + len(known) :])
+
+
 def _clock() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -217,11 +237,12 @@ def _replaced(view: View, plan: SummaryPlan, ours: tuple[Message, ...], summary_
     summarized, pinned_at, tail = plan.partition[:3]
     gone = set(summarized)
     messages = view.messages
-    slots = [message for i, message in enumerate(messages[:tail]) if i not in gone and i != pinned_at]
-    pinned = [messages[pinned_at]] if pinned_at is not None else []
+    turn = tail if pinned_at is None else pinned_at  # of a split turn the task stays behind the summary
+    slots = [message for i, message in enumerate(messages[:turn]) if i not in gone]
+    pinned = [message for i, message in enumerate(messages[turn:tail], turn) if i not in gone]
     changes = [Change(messages[i], -1, "summarized", plan.sizes[i], 0, before=messages[i].text) for i in summarized]
     changes.append(Change(ours[0], -1, "summarized", 0, summary_tokens, after=ours[0].text))
-    kept = len(messages) - tail + len(pinned)
+    kept = len(messages) - tail + (pinned_at is not None)
     stay = f"the last {kept} stay"
     if plan.partition.given_up:
         stay = (

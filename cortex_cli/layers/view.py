@@ -14,6 +14,23 @@ An empty text: not kept (not wanted, or it failed). Paths hold a separator (`./a
 """
 
 
+def forgiving(persist: Persist) -> Persist:
+    """Let an archive that fails on one item cost only the reference. Source: SPEC section 2."""
+
+    def tried(content: str, tool: str, category: str, call_id: str, index: int) -> str:
+        try:
+            return persist(content, tool, category, call_id, index)
+        except Exception:  # somebody else's code: whatever it raises, the text goes all the same
+            import logging  # noqa: PLC0415 - start-up time, hardly ever needed
+
+            logging.getLogger("cortex_cli").warning(
+                "the original of a result of %s was not kept", tool or "a tool", exc_info=True
+            )
+            return ""
+
+    return tried
+
+
 @dataclass(slots=True)
 class Redone:
     """What layers last found and put in again, kept by a live session from call to call: most only add to the end."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cortex_cli.cache import Retention, adaptive_threshold, parse_cache_option
-from cortex_cli.compaction import builtin_summarizer, forgiving
+from cortex_cli.compaction import builtin_summarizer
 from cortex_cli.errors import OptionError
-from cortex_cli.layers.view import Persist, View
+from cortex_cli.layers.view import Persist, View, forgiving
 from cortex_cli.live.completing import Complete, client_of, guarded, summarizer_from
 from cortex_cli.live.events import Events, Handler
 from cortex_cli.live.gauge import Gauge

@@ -12,16 +12,14 @@ from typing import Any, NamedTuple
 from cortex_cli import formats
 from cortex_cli.groups import safe_cuts
 from cortex_cli.layers.partition import Partition
-from cortex_cli.layers.summary import MIN_TOKENS, request_for, summary_messages, summary_size
+from cortex_cli.layers.summary import MIN_TOKENS, request_for, summary_messages, summary_size, with_known_summary
 from cortex_cli.layers.view import View
-from cortex_cli.marks import ACKNOWLEDGEMENT
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.settings import Settings
 from cortex_cli.stores.asking import Asked, NoSummaryError, StoreSummarizer, window_of, write_summary
 from cortex_cli.stores.base import ContextStore
 from cortex_cli.stores.codecs import Codec, codec_for
 from cortex_cli.summarizers.base import SummaryRequest
-from cortex_cli.summarizers.earlier import is_own_summary
 from cortex_cli.tokens import Counter, make_counter
 
 KEEP_RECENT = 6
@@ -126,7 +124,7 @@ async def compact_messages(
 
 def _plan(messages: Sequence[Any], codec: Codec, keep_recent: int, focus: str, window: int) -> _Plan | None:
     transcript = formats.load_messages([codec.encode(message) for message in messages], codec.format)
-    live = _with_known_summary(transcript.messages)
+    live = with_known_summary(transcript.messages)
     split = find_boundary(live, len(messages), keep_recent)
     old = tuple(i for i, message in enumerate(live) if _element(message) < split and not message.slot)
     if all(live[i].synthetic for i in old):
@@ -168,24 +166,6 @@ def find_boundary(live: Sequence[Message], count: int, keep_recent: int) -> int:
 
 def _element(message: Message) -> int:
     return message.records[0]
-
-
-def _with_known_summary(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Know the summary of an earlier compaction at the beginning: it bears no tags in a store.
-
-    It is followed by the acknowledgement, or it has the form of ours.
-    """
-    at = next((i for i, message in enumerate(messages) if message.role != "system"), None)
-    if at is None or messages[at].role != "user" or messages[at].synthetic or len(messages[at].parts) != 1:
-        return messages
-    after = messages[at + 1] if at + 1 < len(messages) else None
-    is_acknowledged = after is not None and after.role == "assistant" and after.text == ACKNOWLEDGEMENT
-    if not is_acknowledged and not is_own_summary(messages[at].text):
-        return messages
-    known = [messages[at]._replace(synthetic="summary", typed=False, slot=False)]
-    if is_acknowledged and after is not None:
-        known.append(after._replace(synthetic="acknowledgement"))
-    return (*messages[:at], *known, *messages[at + len(known) :])
 
 
 def _install(plan: _Plan, text: str, messages: Sequence[Any], codec: Codec) -> Compacted:

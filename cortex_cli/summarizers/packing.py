@@ -129,13 +129,13 @@ def pack(
     room = max_tokens
     best = Packed("", 0, ())
     for _ in range(MAX_ROUNDS):
-        chosen = _choose(ranked, room)
+        chosen, reckoned = _choose(ranked, room)
         text = writer(chosen)
         tokens = counter.count_text(text) if text else 0
         if tokens <= max_tokens and tokens >= best.tokens:
             best = Packed(text, tokens, tuple(chosen))
         if tokens > max_tokens:
-            room -= max(tokens - max_tokens, 1) + 1
+            room = min(room - (tokens - max_tokens), reckoned) - 1  # below what was reckoned, or the same comes again
         elif len(chosen) == len(ranked) or tokens >= full:
             break
         else:
@@ -177,8 +177,12 @@ def _tight_density(sized: tuple[Item, int]) -> tuple[float, int]:
     return 1.0 / (1.0 + exp((SURE_WORTH - item.worth) * STEEPNESS)) / max(size, 1), item.order
 
 
-def _choose(ranked: Sequence[tuple[Item, int]], room: int) -> list[Item]:
-    """Take the best that fit; what is beyond its kind's share waits until everything else had its turn."""
+def _choose(ranked: Sequence[tuple[Item, int]], room: int) -> tuple[list[Item], int]:
+    """Take the best that fit; what is beyond its kind's share waits until everything else had its turn.
+
+    Returns:
+        The items, and how much of the room they were reckoned to take.
+    """
     taken = _Taken(room)
     left = OPEN_SHARE * room
     for item, size in sorted((sized for sized in ranked if sized[0].is_open), key=lambda sized: -sized[0].order):
@@ -189,7 +193,7 @@ def _choose(ranked: Sequence[tuple[Item, int]], room: int) -> list[Item]:
     taken.share_all()
     for item, size in waiting:
         taken.take(item, size)
-    return taken.items
+    return taken.items, room - taken.room
 
 
 class _Taken:
@@ -197,20 +201,20 @@ class _Taken:
 
     def __init__(self, room: int) -> None:
         self.items: list[Item] = []
-        self._room = room
+        self.room = room
         self._left = {kind: int(share * room) for kind, share in SHARES.items()}
         self._titled: set[Section] = set()
 
     def share_all(self) -> None:
         """Let every kind take what is left."""
-        self._left = dict.fromkeys(self._left, self._room)
+        self._left = dict.fromkeys(self._left, self.room)
 
     def take(self, item: Item, size: int) -> bool:
         """Take an item if it fits."""
         needed = size + (0 if item.section in self._titled else TITLE_TOKENS)
-        if needed > self._room or needed > self._left[item.kind]:
+        if needed > self.room or needed > self._left[item.kind]:
             return False
-        self._room -= needed
+        self.room -= needed
         self._left[item.kind] -= needed
         self._titled.add(item.section)
         self.items.append(item)

@@ -1,15 +1,20 @@
 """Layer 2: what is replaced, how large the summary may be, how it stands in the conversation."""
 
 import asyncio
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cortex_cli.compaction import compact, compact_async, summary_request
-from cortex_cli.errors import CortexError, OptionError
+from cortex_cli.errors import CortexError, DoesNotFitError, OptionError
 from cortex_cli.layers.summary import MAX_TOKENS, MIN_TOKENS, plan_summary, summary_size
 from cortex_cli.layers.view import View
+from cortex_cli.library import dump, load
 from cortex_cli.marks import parse_summary
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.report import Facts
@@ -17,6 +22,7 @@ from cortex_cli.settings import Settings, Share
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import make_counter
 from tests.conftest import assistant, live, system, tool_pair, transcript, user
+from tests.strategies import CONVERSATIONS
 
 COUNTER = make_counter("heuristic")
 LAYER = Settings(layers=("summary",), threshold=0.0, tokenizer="heuristic")
@@ -187,3 +193,46 @@ def test_async_is_the_one_implementation() -> None:
             compact(session(), LAYER)
 
     asyncio.run(agent())
+
+
+@st.composite
+def with_system_messages(draw: st.DrawFn) -> Transcript:
+    """Draw a conversation in which system messages stand anywhere, as APIs allow them."""
+    messages = list(draw(CONVERSATIONS))
+    for at in draw(st.lists(st.integers(0, len(messages)), max_size=3)):
+        messages.insert(at, system("Tools are limited from here on."))
+    return transcript(*(message._replace(position=-1, records=(), slot=False) for message in messages))
+
+
+@given(with_system_messages(), st.sampled_from([100, 300, 800]), st.sampled_from(["summary", "observe"]))
+def test_system_messages_anywhere_keep_their_place(source: Transcript, target: int, layer: str) -> None:
+    """One in the middle of a split turn stays behind its task; `compact` itself judges the order of what is left."""
+    strategy = "observational" if layer == "observe" else "classic"
+    settings = Settings(
+        layers=("cap", "micro", layer, "failsafe"), strategy=strategy, tokenizer="heuristic", fit=target
+    )
+    try:
+        done = compact(source, settings, counter=COUNTER).transcript
+    except DoesNotFitError:
+        return
+    kept = [message for message in done.messages if message.role == "system"]
+    assert kept == [message for message in source.messages if message.role == "system"]
+
+
+def test_the_stores_form_is_known_again(tmp_path: Path) -> None:
+    """It bears no tags; a second run must not take it for the user's words."""
+    settings = Settings(
+        threshold=0.0, style="store", layers=("summary",), tokenizer="heuristic", keep_recent_messages=3
+    )
+    path = tmp_path / "store.jsonl"
+    for keep in (3, 4):  # with the acknowledgement, and without where an assistant follows
+        settings = replace(settings, keep_recent_messages=keep)
+        lines = [{"role": "user", "content": f"Step {n}; the port stays 84{n:02}."} for n in range(9)]
+        answers = [{"role": "assistant", "content": f"Step {n} is done. " * 40} for n in range(9)]
+        path.write_text("\n".join(json.dumps(one) for pair in zip(lines, answers, strict=True) for one in pair))
+        once = compact(load(path), settings).transcript
+        dump(once, path, overwrite=True)
+        again = compact(load(path), settings)
+        assert once.messages[0].synthetic == "summary"
+        assert not again.report.changed
+        assert again.transcript.messages[0].synthetic == "summary"
