@@ -196,6 +196,14 @@ class Settings:
         "Size of the summary; 0: 10 % of the budget, 20 % of what it replaces or 12k.",
         "SPEC 4",
     )
+    min_gain_ratio: float | None = _knob(
+        None,
+        "--min-gain",
+        "share of the messages",
+        "summary",
+        "A summary that would free less waits until --failsafe-threshold; default 10 %, or 2000 tokens.",
+        "ours",
+    )
     summarizer: str = _knob(
         "builtin",
         "--summarizer",

@@ -37,6 +37,8 @@ def summarize(
     settings = replace(loaded.settings, layers=("summary",))
     if not loaded.by_flag("threshold"):
         settings = replace(settings, threshold=0.0)
+    if not loaded.by_flag("min_gain_ratio"):
+        settings = replace(settings, min_gain_ratio=None)
     if print_prompt:
         running.print_prompts(sources, settings, shell)
         return

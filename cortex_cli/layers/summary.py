@@ -89,7 +89,7 @@ def plan_summary(view: View, settings: Settings, counter: Counter) -> SummaryPla
     if not partition.summarized:
         return plan
     size = _size(view, plan, settings)
-    if not view.target_tokens and not _is_worth_it(plan.replaced_tokens, min(size, plan.replaced_tokens), sum(sizes)):
+    if not _is_worth_it(view, plan, min(size, plan.replaced_tokens), settings, counter):
         return plan._replace(reason=_too_little(plan))
     return plan._replace(request=request_for(view, partition, size, counter, settings))
 
@@ -111,7 +111,7 @@ def install_summary(
     ours = summary_messages(outcome.text, plan.request, view.messages, settings)
     after = sum(map(counter.count_message, ours))
     replaced = plan.replaced_tokens
-    if after >= replaced or (not view.target_tokens and not _is_worth_it(replaced, after, sum(plan.sizes))):
+    if after >= replaced or not _is_worth_it(view, plan, after, settings, counter):
         return LayerResult(view.messages, (), _too_little(plan))
     return _replaced(view, plan, ours, after)
 
@@ -158,8 +158,17 @@ def _size(view: View, plan: SummaryPlan, settings: Settings) -> int:
     return max(left, min(usual, int(SHARE_OF_TARGET * view.target_tokens)))
 
 
-def _is_worth_it(replaced: int, summary: int, total: int) -> bool:
-    freed = replaced - summary
+def _is_worth_it(view: View, plan: SummaryPlan, summary: int, settings: Settings, counter: Counter) -> bool:
+    """Tell whether a summary of this size frees enough for the prompt cache that it breaks.
+
+    What must fit asks for nothing, and where the failsafe would drop messages next the usual gain is enough.
+    """
+    if view.target_tokens:
+        return True
+    freed, total = plan.replaced_tokens - summary, sum(plan.sizes)
+    wanted = settings.min_gain_ratio
+    if wanted is not None and view.count(counter) * view.scale < settings.failsafe_threshold * view.budget:
+        return freed >= wanted * total
     return freed >= MIN_GAIN_TOKENS or freed >= MIN_GAIN_RATIO * total
 
 

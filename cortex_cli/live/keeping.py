@@ -123,6 +123,8 @@ class Keeping(Dials):
         if force:
             threshold = min(threshold, FORCED_SHARE * tokens * view.scale / view.budget)
         settings = replace(self._settings, threshold=threshold)
+        if force:
+            settings = replace(settings, min_gain_ratio=None)
         terms = Terms(settings=settings, counter=self._counter, summarizer=summarizer, view=view)
         if self._memory is not None:
             terms = replace(terms, memory=self._memory.memory, remember=_remember(self._memory))

@@ -120,6 +120,28 @@ def test_store_style_is_a_pair() -> None:
     assert [m.text for m in done.messages[1:3]] == ["What happened.", "Understood, context restored."]
 
 
+def test_a_summary_waits_until_it_frees_what_was_asked() -> None:
+    """Each summary breaks the prompt cache: few large ones cost less than many small ones."""
+    source = session(turns=30)
+    tokens = sum(map(COUNTER.count_message, source.messages))
+    wide = replace(LAYER, window=4 * tokens, threshold=0.1, keep_recent_messages=45)  # of 121, so it frees about 60 %
+    assert run(source, wide).report.changed
+    assert run(source, replace(wide, min_gain_ratio=0.5)).report.changed
+    waiting = run(source, replace(wide, min_gain_ratio=0.8))
+    assert not waiting.report.changed
+    assert "too little" in waiting.report.layers[0].reason
+
+
+def test_no_summary_waits_where_messages_would_be_dropped_next() -> None:
+    """From the failsafe's threshold on the usual gain is enough, and what must fit asks for none."""
+    source = session(turns=30)
+    tokens = sum(map(COUNTER.count_message, source.messages))
+    picky = replace(LAYER, threshold=0.1, keep_recent_messages=45, min_gain_ratio=0.8)
+    assert run(source, replace(picky, window=int(tokens / 0.9) - 1)).report.changed
+    assert not run(source, replace(picky, window=int(tokens / 0.9) + 2)).report.changed
+    assert run(source, replace(picky, window=4 * tokens, fit=tokens - 500)).report.changed
+
+
 def test_layer_one_runs_again_on_the_result() -> None:
     """What layer 1 did to the discarded source is forgotten; the tail is judged in its new place."""
     settings = Settings(tokenizer="heuristic", window=9_000, threshold=0.5)
