@@ -7,10 +7,11 @@ nor the environment: they are handed in.
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import get_type_hints
+from typing import Any, Self, get_type_hints
 
 from cortex_cli.knobs import Knob, Share, Size, as_knob
 from cortex_cli.knobs import knob as _knob
+from cortex_cli.presets import find_preset
 
 __all__ = ["DEFAULT_LAYERS", "LAYER_NAMES", "Knob", "Settings", "Share", "Size", "knobs"]
 
@@ -188,10 +189,10 @@ class Settings:
         "Keep this much of the newest instead; 0: count messages.",
         "SPEC 4",
     )
-    summary_max_tokens: int = _knob(
+    summary_max_tokens: Size = _knob(
         0,
         "--summary-max",
-        "tokens",
+        "tokens or % of the budget, at most 12k",
         "summary",
         "Size of the summary; 0: 10 % of the budget, 20 % of what it replaces or 12k.",
         "SPEC 4",
@@ -335,6 +336,19 @@ class Settings:
     pin_task: bool = _knob(
         True, "--pin-task/--no-pin-task", "switch", "failsafe", "Keep the first typed message.", "SPEC 5"
     )
+
+    @classmethod
+    def preset(cls, name: str, **own: Any) -> Self:
+        """Return the settings of a preset: `Settings.preset("cheap", window=200_000)`.
+
+        Args:
+            name: `cheap`, `faithful` or `small`.
+            own: Further settings; they count more than those of the preset.
+
+        Raises:
+            OptionError: There is no such preset.
+        """
+        return cls(**{**find_preset(name).values, **own})
 
     @property
     def second_layer(self) -> str:

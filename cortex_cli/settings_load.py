@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn, get_args
 from cortex_cli.cache import parse_cache_option
 from cortex_cli.errors import OptionError, name_hint, nearest
 from cortex_cli.files import read_file
+from cortex_cli.presets import PRESET_KNOB, find_preset
 from cortex_cli.settings import Knob, Settings, Share, knobs
 
 CONFIG_NAME = "cortex.toml"
@@ -37,9 +38,11 @@ class LoadedSettings(NamedTuple):
 
     settings: Settings
     origins: Mapping[str, str]
-    """Key -> flag, variable, `path:line` of the file, or `default`."""
+    """Key -> flag, variable, `path:line` of the file, `preset NAME`, or `default`; that of `preset` itself, too."""
     config: str = ""
     """Path of the configuration file that was read; empty where there was none."""
+    preset: str = ""
+    """Name of the preset that counts; empty: none."""
 
     def by_flag(self, key: str) -> bool:
         """Tell whether a value was given as a flag."""
@@ -75,6 +78,10 @@ def load_settings(
 ) -> LoadedSettings:
     """Put defaults, file, environment and flags together; the later counts.
 
+    One preset counts, the one that is named last, and it counts where it is named: above the defaults and all places
+    before, below what its own place gives by hand. So `--preset cheap` means the same whatever the file says, and the
+    file's own keys change a preset that the file names.
+
     Args:
         flags: Key -> what was typed (texts, lists of texts, switches); None where it was not given.
         environment: The process environment; only `CORTEX_*` is read.
@@ -85,25 +92,41 @@ def load_settings(
         InputError: The file cannot be read.
     """
     values: dict[str, Any] = {}
-    origins = {field.name: DEFAULT_ORIGIN for field in fields(Settings)}
-    given = (*_from_file(config), *_from_environment(environment or {}), *_from_flags(flags or {}))
-    for knob, raw, origin in given:
-        values[knob.key] = parse_value(knob, raw, where=origin)
-        origins[knob.key] = origin
+    origins = dict.fromkeys((PRESET_KNOB.key, *(field.name for field in fields(Settings))), DEFAULT_ORIGIN)
+    places = (_from_file(config), _from_environment(environment or {}), _from_flags(flags or {}))
+    for key, value, origin in _with_preset([list(place) for place in places]):
+        values[key] = value
+        origins[key] = origin
+    preset = values.pop(PRESET_KNOB.key, "")
     settings = Settings(**values)
     _check_together(settings, origins)
-    return LoadedSettings(settings, origins, str(config) if config is not None else "")
+    return LoadedSettings(settings, origins, str(config) if config is not None else "", preset)
+
+
+def _with_preset(places: "list[list[Given]]") -> Iterator[tuple[str, Any, str]]:
+    """Yield (key, value, origin) of all places, the values of the preset that counts in front of its own place's."""
+    named = [at for at, place in enumerate(places) if any(knob is PRESET_KNOB for knob, _, _ in place)]
+    for at, place in enumerate(places):
+        read = [(knob.key, parse_value(knob, raw, where=origin), origin) for knob, raw, origin in place]
+        if named and at == named[-1]:
+            preset = next(find_preset(value) for key, value, _ in read if key == PRESET_KNOB.key)
+            yield from ((key, value, f"preset {preset.name}") for key, value in preset.values.items())
+        yield from read
 
 
 Given = tuple[Knob, Any, str]
 """A knob, what was given for it, and where."""
 
 
+def _known() -> tuple[Knob, ...]:
+    return (PRESET_KNOB, *knobs())
+
+
 def _from_file(path: Path | None) -> Iterator[Given]:
     if path is None:
         return
     text = read_file(str(path)).data.decode("utf-8-sig", "replace")
-    by_key = {knob.key: knob for knob in knobs()}
+    by_key = {knob.key: knob for knob in _known()}
     for key, raw in _parse_toml(text, path).items():
         where = f"{path}:{_line_of(key, text)}"
         if key not in by_key:
@@ -143,7 +166,7 @@ def _plain(name: str) -> str:
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[Given]:
-    by_variable = {knob.variable: knob for knob in knobs()}
+    by_variable = {knob.variable: knob for knob in _known()}
     for name, raw in environment.items():
         if not name.startswith(_VARIABLE_PREFIX) or name == CONFIG_VARIABLE:
             continue
@@ -157,7 +180,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[Given]:
 
 
 def _from_flags(flags: Mapping[str, Any]) -> Iterator[Given]:
-    by_key = {knob.key: knob for knob in knobs()}
+    by_key = {knob.key: knob for knob in _known()}
     for key, raw in flags.items():
         if raw is not None:
             knob = by_key[key]

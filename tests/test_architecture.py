@@ -22,6 +22,7 @@ LEVELS = (
     {"data", "errors", "messages", "jsonedit", "jsonscan", "sqlite", "version"},
     {
         "knobs",
+        "presets",
         "settings",
         "settings_load",
         "tokens",

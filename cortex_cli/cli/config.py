@@ -4,6 +4,7 @@ from typing import Any
 
 from cortex_cli.cli.options import PANELS, PIPELINE, Json, command
 from cortex_cli.cli.shell import Shell
+from cortex_cli.presets import PRESET_KNOB
 from cortex_cli.settings import Knob, Share, knobs
 from cortex_cli.settings_load import DEFAULT_ORIGIN, LoadedSettings, as_text
 
@@ -15,13 +16,21 @@ def config(shell: Shell, loaded: LoadedSettings, json: Json = False) -> None:
     The first column is the key in cortex.toml; the variable is CORTEX_ and the key in capitals.
     """
     if json:
-        shell.print_json({"config": loaded.config, "settings": [_entry(knob, loaded) for knob in knobs()]})
+        shell.print_json({"config": loaded.config, "settings": [_entry(knob, loaded) for knob in _listed()]})
         return
     _print(shell, loaded)
 
 
+def _listed() -> tuple[Knob, ...]:
+    return (PRESET_KNOB, *knobs())
+
+
+def _value(knob: Knob, loaded: LoadedSettings) -> Any:
+    return loaded.preset if knob is PRESET_KNOB else getattr(loaded.settings, knob.key)
+
+
 def _entry(knob: Knob, loaded: LoadedSettings) -> dict[str, Any]:
-    value = getattr(loaded.settings, knob.key)
+    value = _value(knob, loaded)
     return {
         "key": knob.key,
         "value": as_text(value) if isinstance(value, Share) else value,
@@ -42,10 +51,10 @@ def _print(shell: Shell, loaded: LoadedSettings) -> None:
 
     for group, title in PANELS.items():
         rows = []
-        for knob in (knob for knob in knobs() if knob.group == group):
+        for knob in (knob for knob in _listed() if knob.group == group):
             origin = loaded.origins[knob.key]
             is_given = origin != DEFAULT_ORIGIN
-            value = as_text(getattr(loaded.settings, knob.key)) or "-"
+            value = as_text(_value(knob, loaded)) or "-"
             value = "auto" if value == "0" and knob.least == 1 else value
             rows.append(
                 (

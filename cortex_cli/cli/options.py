@@ -17,6 +17,7 @@ import typer.main
 from cortex_cli.cli.help import CONTEXT, CortexCommand
 from cortex_cli.cli.shell import Shell
 from cortex_cli.errors import OptionError
+from cortex_cli.presets import PRESET_KEYS, PRESET_KNOB
 from cortex_cli.settings import Knob, knobs
 from cortex_cli.settings_load import LoadedSettings, as_text, find_config, load_settings
 
@@ -117,6 +118,8 @@ def command(
         without: Settings of the groups that it does not have.
     """
     taken = tuple(knob for knob in knobs() if (knob.group in groups or knob.key in keys) and knob.key not in without)
+    if any(knob.key in PRESET_KEYS and knob.group != PRESET_KNOB.group for knob in taken):
+        taken = (PRESET_KNOB, *taken)
 
     def decorate(function: CommandFunction) -> CommandFunction:
         hints = get_type_hints(function, include_extras=True)

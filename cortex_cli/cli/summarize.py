@@ -1,7 +1,7 @@
 """`cortex summarize`: layer 2 only."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ SummaryFile = Annotated[
     str, typer.Option("--summary-file", metavar="FILE", help="Put this reviewed summary in, under the same checks.")
 ]
 
+UNTRIGGERED: dict[str, Any] = {"threshold": 0.0, "min_gain_ratio": None, "strategy": "classic"}
+"""What a summary that was asked for by name does not wait for; flags count more."""
+
 
 @command("shared", "summary", without=("layers",))
 def summarize(
@@ -29,16 +32,15 @@ def summarize(
 ) -> None:
     """Put a summary in the place of old turns: layer 2 only.
 
-    It acts however empty the window is, unless --threshold is given.
+    It acts however empty the window is, unless --threshold or --min-gain is given.
     """
     from cortex_cli.cli import running  # noqa: PLC0415  # `--help` needs no pipeline
     from cortex_cli.summarizers.model import accept_file  # noqa: PLC0415  # the same
 
     settings = replace(loaded.settings, layers=("summary",))
-    if not loaded.by_flag("threshold"):
-        settings = replace(settings, threshold=0.0)
-    if not loaded.by_flag("min_gain_ratio"):
-        settings = replace(settings, min_gain_ratio=None)
+    for key, value in UNTRIGGERED.items():
+        if not loaded.by_flag(key):
+            settings = replace(settings, **{key: value})
     if print_prompt:
         running.print_prompts(sources, settings, shell)
         return

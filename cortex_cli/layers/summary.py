@@ -5,6 +5,7 @@ Source: SPEC section 4.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.tail import SHARE_OF_REPLACED, Room
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message, Part
-from cortex_cli.settings import Settings
+from cortex_cli.settings import Settings, Share
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter, message_sizes
 
@@ -67,9 +68,11 @@ def should_summarize(view: View, settings: Settings, counter: Counter) -> bool:
 
 def summary_size(replaced_tokens: int, budget: int, settings: Settings) -> int:
     """Return what a summary of this much may take, in tokens."""
-    if settings.summary_max_tokens:
-        return settings.summary_max_tokens
-    return max(MIN_TOKENS, min(int(SHARE_OF_BUDGET * budget), int(SHARE_OF_REPLACED * replaced_tokens), MAX_TOKENS))
+    asked = settings.summary_max_tokens
+    if isinstance(asked, Share):
+        return max(MIN_TOKENS, min(int(asked.ratio * budget), MAX_TOKENS))
+    usual = min(int(SHARE_OF_BUDGET * budget), int(SHARE_OF_REPLACED * replaced_tokens), MAX_TOKENS)
+    return asked or max(MIN_TOKENS, usual)
 
 
 def plan_summary(view: View, settings: Settings, counter: Counter) -> SummaryPlan:
@@ -140,22 +143,30 @@ def _fit_room(view: View, sizes: Sequence[int], settings: Settings) -> Room | No
         return None
     slots = sum(size for size, message in zip(sizes, view.messages, strict=True) if message.slot)
     room = view.target_tokens - view.overhead_tokens - view.following_tokens - slots - TAG_TOKENS
-    return Room(room, min(settings.summary_max_tokens or MIN_TOKENS, int(LEAST_SHARE * room)))
+    return Room(room, min(_largest(settings) or MIN_TOKENS, int(LEAST_SHARE * room)))
+
+
+def _largest(settings: Settings) -> int:
+    """Return what a summary may take at most under `--fit`, tokens; 0: a share is of the budget, not of the target."""
+    most = settings.summary_max_tokens
+    return 0 if isinstance(most, Share) else most
 
 
 def _size(view: View, plan: SummaryPlan, settings: Settings) -> int:
     """Return what the summary may take.
 
-    Under `--fit` all that is left after what is kept. Where a large tail leaves less than a summary usually
-    takes, it still gets that, up to its share of the target: the tail's results shrink on a later rung.
+    Under `--fit` all that is left after what is kept, up to `summary_max_tokens`. Where a large tail leaves less than
+    a summary usually takes, it still gets that, up to its share of the target: the tail's results shrink on a later
+    rung.
     """
-    usual = summary_size(plan.replaced_tokens, view.budget, settings)
-    if not view.target_tokens or settings.summary_max_tokens:
-        return usual
+    if not view.target_tokens:
+        return summary_size(plan.replaced_tokens, view.budget, settings)
+    usual = summary_size(plan.replaced_tokens, view.budget, replace(settings, summary_max_tokens=0))
     gone = set(plan.partition.summarized)
     kept = sum(size for i, size in enumerate(plan.sizes) if i not in gone)
     left = view.target_tokens - kept - view.overhead_tokens - view.following_tokens - TAG_TOKENS
-    return max(left, min(usual, int(SHARE_OF_TARGET * view.target_tokens)))
+    size = max(left, min(usual, int(SHARE_OF_TARGET * view.target_tokens)))
+    return min(size, _largest(settings) or size)
 
 
 def _is_worth_it(view: View, plan: SummaryPlan, summary: int, settings: Settings, counter: Counter) -> bool:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.messages import Message, Part
+from cortex_cli.presets import PRESET_KEYS, PRESETS, Preset
 from cortex_cli.replaying.requests import Step
+from cortex_cli.settings import DEFAULT_LAYERS, Settings
 from cortex_cli.tokens import Counter
 
 CLEARED = "[Old tool result content cleared]"
@@ -157,18 +159,25 @@ def _cleared_part(part: Part) -> Part:
 
 
 def _managed(*layers: str, **more: object) -> dict[str, object]:
-    return {"layers": layers, **more}
+    return {"layers": layers, "strategy": "classic", **more}
+
+
+def _preset(preset: Preset) -> Strategy:
+    """Return a preset as it is: no setting that a preset may change is the run's own."""
+    untouched = {key: getattr(Settings(), key) for key in PRESET_KEYS}
+    return Strategy(preset.name, preset.help, {**_managed(*DEFAULT_LAYERS), **untouched, **preset.values})
 
 
 STRATEGIES = (
     Strategy("none", "Everything is sent, whatever the window."),
     Strategy("micro", "Caps and layer 1.", _managed("cap", "micro")),
-    Strategy("classic", "All layers, with summaries.", _managed("cap", "micro", "summary", "failsafe")),
+    Strategy("classic", "All layers, with summaries.", _managed(*DEFAULT_LAYERS)),
     Strategy(
         "observational",
         "All layers, with a log in the place of summaries.",
-        _managed("cap", "micro", "summary", "failsafe", strategy="observational"),
+        _managed(*DEFAULT_LAYERS, strategy="observational"),
     ),
+    *map(_preset, PRESETS),
     Strategy("failsafe", "Layer 3 only.", _managed("failsafe")),
     Strategy("truncate-oldest", "Drops the oldest at 90 % of the window.", habit=TruncateOldest),
     Strategy(f"keep-last-{KEPT_MESSAGES}", f"Sends the newest {KEPT_MESSAGES} messages.", habit=KeepLast),

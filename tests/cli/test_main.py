@@ -178,7 +178,7 @@ def test_config_tells_where_each_value_comes_from(chdir_tmp: Path) -> None:
     (chdir_tmp / "cortex.toml").write_text("window = 50_000\n")
     result = cortex("config", "--fit", "30%", "--json", env={"CORTEX_MODEL": "gpt-5"})
     listed = {entry["key"]: entry for entry in json.loads(result.stdout)["settings"]}
-    assert listed.keys() == {knob.key for knob in knobs()}
+    assert listed.keys() == {"preset", *(knob.key for knob in knobs())}
     assert (listed["window"]["value"], listed["window"]["origin"]) == (50_000, f"{chdir_tmp}/cortex.toml:1")
     assert (listed["fit"]["value"], listed["fit"]["origin"]) == ("30%", "--fit")
     assert (listed["model"]["value"], listed["model"]["origin"]) == ("gpt-5", "CORTEX_MODEL")

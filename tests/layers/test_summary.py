@@ -104,6 +104,12 @@ def test_size_is_the_smallest_of_three(replaced: int, budget: int, size: int) ->
     assert summary_size(replaced, budget, LAYER) == size
 
 
+def test_a_share_for_the_summary_is_one_of_the_budget() -> None:
+    """Whatever it replaces; at most 12,000, at least 800."""
+    settings = replace(LAYER, summary_max_tokens=Share(0.15))
+    assert [summary_size(500, budget, settings) for budget in (1_000, 32_000, 1_000_000)] == [800, 4_800, 12_000]
+
+
 def test_fit_gives_the_summary_what_is_left() -> None:
     """A summary that may be larger keeps more."""
     view = View(messages=session().messages, window=200_000, budget=200_000, target_tokens=5_000)
@@ -112,6 +118,19 @@ def test_fit_gives_the_summary_what_is_left() -> None:
     gone = {message.position for message in request.messages}
     kept = sum(COUNTER.count_message(m) for m in view.messages if m.position not in gone)
     assert 4_800 <= request.max_tokens + kept <= 5_000
+
+
+def test_fit_counts_more_than_the_largest_summary() -> None:
+    """A maximum keeps a summary small; it never keeps the result from fitting where it fits without."""
+    source = session(turns=40, chars=400)
+    for fit in (800, 1_200, 4_000):
+        settings = Settings(tokenizer="heuristic", fit=fit)
+        alone = compact(source, settings).transcript.messages
+        assert compact(source, replace(settings, summary_max_tokens=MAX_TOKENS)).transcript.messages == alone
+    view = View(messages=source.messages, window=200_000, budget=200_000, target_tokens=9_000)
+    request = plan_summary(view, replace(LAYER, summary_max_tokens=MIN_TOKENS), COUNTER).request
+    assert request is not None
+    assert request.max_tokens == MIN_TOKENS
 
 
 def test_store_style_is_a_pair() -> None:
