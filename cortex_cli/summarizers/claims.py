@@ -4,6 +4,7 @@ Two statements are about the same if their subjects share the phrase that carrie
 on both sides (`import batch size` / `export batch size`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,6 +30,12 @@ _NUMBERED = word_set(
     option question point stage level lesson exercise figure table case commit layer floor gate terminal track"""
 )
 """A number right behind one of these is a name: `phase 2`."""
+
+_ITEM = re.compile(
+    r"[^\W\d_]+ #?(\d{1,4}|[a-z]|one|two|three|four|five|six|seven|eight|nine|ten|i{1,3}|i?v|vi{0,3}|i?x):\s",
+    re.IGNORECASE,
+)
+"""How an item of a list begins that is named by a word and its number."""
 
 _DETERMINERS = frozenset(("the", "our", "my", "your", "their", "his", "her", "its"))
 _PREPOSITIONS = frozenset(("for", "of", "in", "on", "at", "per", "from", "with", "during"))
@@ -98,10 +105,11 @@ def claim_of(unit: Unit) -> Claim | None:
     is_turned = _is_turned(unit, pivot)
     is_open = False not in [value.at < pivot for value in unit.values]
     values: dict[str, set[str]] = {}
-    labels: set[str] = set()
-    taken: set[int] = set()
+    labels, taken = _numbers_that_name(unit)
     said_at: list[int] = []
     for value in unit.values:
+        if value.at in taken:
+            continue
         family = _CLASSES[value.kind]
         is_said = family in _ALWAYS_VALUE or (value.at < pivot if is_turned else value.at > pivot)
         is_said = is_said or (is_open and (value.kind != "name" or value.at > 0))
@@ -131,6 +139,35 @@ def claim_of(unit: Unit) -> Claim | None:
     said = tuple(said_at)
     names, pairs = frozenset(labels), [pair for pair in pairwise(topics) if pair[0] and pair[1]]
     return Claim(subject, names, frozen, free, is_state, topics, words, said, contrasts, is_old, pairs, is_plain)
+
+
+def _numbers_that_name(unit: Unit) -> tuple[set[str], set[int]]:
+    """Find what tells one of several alike from the others: `request 3: keep ...`, `paper two grade boundary`.
+
+    Returns:
+        The numbers or letters, and where their words stand. They are part of a name, nothing that changes.
+    """
+    words, text = unit.words, unit.statement.text
+    labels: set[str] = set()
+    taken: set[int] = set()
+    item = _ITEM.match(text) if ":" in text else None
+    if item is not None and len(words) > 2 and words[0].low not in HEADERS and not words[0].cues & (UPDATE | RETRACT):
+        labels.add(item[1].lower())
+        taken.add(1)
+    measures = [value.at for value in unit.values if value.kind != "count"]
+    for at, word in enumerate(words[1:-1], start=1):
+        if word.kind == "count" and at not in measures and not word.closes and _names(words[at - 1], words[at + 1]):
+            labels.add(word.low)
+            taken.add(at)
+    return labels, taken
+
+
+def _names(before: Word, following: Word) -> bool:
+    """Tell whether a word for a number between these is part of a name: `round two`, `paper two grade boundary`."""
+    if before.closes:
+        return False
+    nouns = _is_plain_topic(before) and _is_plain_topic(following) and not before.cues and not following.cues
+    return nouns or before.low in _NUMBERED
 
 
 def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:

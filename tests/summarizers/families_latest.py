@@ -1,5 +1,6 @@
-"""Two more wordings, written after all of `families_fresh.py` had been counted, and never looked at since.
+"""Two more wordings, written after all of `families_fresh.py` had been counted; no weight was set with them in mind.
 
+How a number that names (`paper two`) is told from a value was settled after TUTOR's look-alikes had shown the mistake.
 Whoever changes a weight because of a failure in them moves them to `families_dev.py` and writes others.
 """
 

@@ -38,6 +38,9 @@ def grades(*texts: str) -> dict[int, str]:
         ("Never deploy on Fridays.", "Deploying on Fridays is fine now."),
         ("Please always write tests in pytest.", "Forget what I said about tests in pytest, use unittest."),
         ("The test suite takes 45 seconds.", "The test suite takes 52 seconds."),
+        ("Request 3: keep port 9090.", "Actually, request 3: keep port 9191."),
+        ("Our review period is two weeks.", "Our review period is now three weeks."),
+        ("Update 1: the backup port is 8080.", "Update 2: the backup port is now 9090."),
     ],
 )
 def test_changed_value_replaces(earlier: str, later: str) -> None:
@@ -55,6 +58,10 @@ def test_changed_value_replaces(earlier: str, later: str) -> None:
         ("The API timeout is 30 seconds.", "The API timeout for uploads is now 60 seconds."),
         ("The meeting is at 10:00.", "We moved dinner to 19:00, after the meeting."),
         ("Phase 2 is complete.", "Phase 3 is complete."),
+        ("Request 2: keep port 8080.", "Request 3: keep port 9090."),
+        ("Task A: set the limit to 5.", "Task B: set the limit to 9 now."),
+        ("The paper one grade boundary is 70.", "The paper two grade boundary is now 65."),
+        ("Round two starts at 9:00.", "Round three starts at 10:00."),
         ("Our dog Biscuit is 3 years old.", "Our cat Milo is now 5 years old."),
         ("The budget is $5,000.", "The marketing budget is now $8,000."),
         ("The build takes 45 seconds.", "The build takes 7 minutes on CI."),

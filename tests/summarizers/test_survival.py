@@ -74,7 +74,7 @@ def test_updates_show_only_the_latest_value(counter: Counter) -> None:
 
 def test_lookalikes_are_not_dropped(counter: Counter) -> None:
     """With room for all, what only looks like an update of something else is there."""
-    for families, bound in ((TUNED, 1.0), (DEV, 0.98), (HELD_OUT, 1.0), (FRESH, 1.0)):
+    for families, bound in ((TUNED, 1.0), (DEV, 0.98), (HELD_OUT, 1.0), (FRESH, 1.0), (LATEST, 1.0)):
         found = list(runs(families, 0.60, counter))
         assert sum(each.lookalikes for each in found) / len(found) >= bound
 
