@@ -7,7 +7,7 @@ do sound and film); an item leaves with its text. Source: FORMATS section 8.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -76,6 +76,15 @@ def _has_tag(value: Any) -> bool:
     return _is_element(value) and "from" in value
 
 
+def _spelling_of(values: Sequence[Any]) -> tuple[str, str]:
+    """Return the keys of a conversation's messages; what is spelled otherwise is no message of it."""
+    return _keys_of(next(filter(_has_tag, values), {}))
+
+
+def _is_spelled(keys: tuple[str, str], value: Any) -> bool:
+    return _is_element(value) and _keys_of(value) == keys
+
+
 def _list_of(value: Any) -> str | None:
     """Return the key of a conversation's messages; None if it is none of this format."""
     if not isinstance(value, dict):
@@ -117,8 +126,9 @@ def load(source: Source) -> Transcript:
         InputError: It is none, or there are several.
     """
     box = _find_box(source)
-    answers = _find_answers(box.values)
-    reader = containers.Reader(NAME, partial(_read_element, answers), is_element=_is_element)
+    is_element = partial(_is_spelled, _spelling_of(box.values))
+    answers = _find_answers(box.values, is_element)
+    reader = containers.Reader(NAME, partial(_read_element, answers), is_element=is_element)
     reading = containers.read(source, reader, box)
     messages = alternation.place_notice(list(_paired(reading.messages, answers)))
     system = text_of(box.top.get("system"))
@@ -141,12 +151,12 @@ def _find_box(source: Source) -> containers.Box:
     return box._replace(path=(*box.path, key), values=box.top[key])
 
 
-def _find_answers(values: Sequence[Any]) -> dict[int, int]:
+def _find_answers(values: Sequence[Any], is_element: Callable[[Any], bool]) -> dict[int, int]:
     """Return observation -> the function call right before it, as indices; an observation of no call is mere text."""
     found: dict[int, int] = {}
     before, tag_before = 0, ""
     for index, value in enumerate(values):
-        tag = value[_keys_of(value)[0]] if _is_element(value) else ""
+        tag = value[_keys_of(value)[0]] if is_element(value) else ""
         if tag not in _ROLES:
             continue
         if tag in _REPLIES and tag_before in _CALLS:
@@ -227,7 +237,7 @@ def plan(transcript: Transcript) -> rewrite.Plan:
     transcript = transcript.with_messages([without_marks(message) for message in transcript.messages])
     box: containers.Box = transcript.layout.box
     planned = rewrite.plan_changes(transcript, _edit_element)
-    who, said = _keys_of(next(filter(_is_element, box.values), {"from": ""}))
+    who, said = _spelling_of(box.values)
     tags = _tags_of(box.values, who)
 
     def new_element(side: str, blocks: list[Said], _behind: int) -> dict[str, Any]:
@@ -286,7 +296,8 @@ def _edit_element(value: dict[str, Any], change: RecordChange) -> Iterator[Edit]
 def _tags_of(values: Sequence[Any], who: str) -> Mapping[str, str]:
     """Return how this file names the two sides."""
     usual = {"user": "human", "assistant": "gpt"} if who == "from" else {"user": "user", "assistant": "assistant"}
-    seen = [value[who] for value in values if _is_element(value) and value[who] not in (*_CALLS, *_REPLIES)]
+    tags = [value[who] for value in values if _is_element(value) and who in value]
+    seen = [tag for tag in tags if tag not in (*_CALLS, *_REPLIES)]
     return {side: next((tag for tag in seen if _ROLES.get(tag) == side), tag) for side, tag in usual.items()}
 
 

@@ -152,6 +152,16 @@ def test_a_list_in_a_program() -> None:
         formats.load_messages([{"conversations": turns}])
 
 
+def test_a_message_that_is_spelled_otherwise_is_none() -> None:
+    """A data set names one pair of keys; what has others rides along, and is said."""
+    other = {"role": "user", "content": "hm"}
+    transcript = load(write(HI, other, HELLO, HI, HELLO))
+    assert [one.role for one in transcript.messages] == ["user", "assistant", "user", "assistant"]
+    assert transcript.warnings == ("t.jsonl: message 1: a message of role 'user' is not sent, kept as it is",)
+    made = json.loads(dump(transcript.with_messages(transcript.messages[2:])))["conversations"]
+    assert made == [other, HI, HELLO]
+
+
 def test_system_and_tools_are_sent_too() -> None:
     """They stand beside the turns, and count."""
     transcript = load(
