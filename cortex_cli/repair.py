@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cortex_cli.groups import CallSite, pair_calls
 from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED, image_text
-from cortex_cli.messages import Change, Message, Part
+from cortex_cli.messages import Change, Message, Part, Synthetic
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, is_excerpt, late_results, repeated_calls, repeated_messages
 
@@ -130,11 +130,13 @@ class _Work:
         call = message.parts[index]
         part = Part("result", INTERRUPTED, name=call.name, call_id=call.call_id)
         size, before = 0, ""
+        synthetic: Synthetic = "closing"
         if late is not None and late.result is not None:
+            synthetic = late.synthetic  # a tool said it: a reload finds nothing of ours in it
             size, before = self._size(late), late.result.text
             images = [image_text(one.type, one.tokens) for one in late.result.media]  # no record of ours holds images
             part = part._replace(text="\n".join([before, *images]), is_error=late.result.is_error)
-        closing = Message("tool", (part,), time=message.time, synthetic="closing")
+        closing = Message("tool", (part,), time=message.time, synthetic=synthetic)
         sizes = size, self._size(closing)
         self.changes.append(Change(message, index, "repaired", *sizes, before=before, after=part.text))
         return closing
@@ -161,8 +163,15 @@ def _without_parts(message: Message, indices: Sequence[int]) -> Message:
 def _end_of_results(messages: Sequence[Message], position: int) -> int:
     """Return the last position of the results that directly follow the message at `position`."""
     while position + 1 < len(messages) and messages[position + 1].role == "tool":
+        if _is_assumed(messages[position + 1]):
+            break
         position += 1
     return position
+
+
+def _is_assumed(message: Message) -> bool:
+    """Tell whether the format's client adds a result when it reads the file: then behind all that are written."""
+    return message.synthetic == "closing" and message.position >= 0 and not message.records
 
 
 def _with_fillers(mended: Sequence[Message], messages: Sequence[Message]) -> list[Message]:

@@ -61,8 +61,7 @@ def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
         return tuple(map(sharegpt.without_marks, transcript.messages))
     if transcript.format == "pi":
         plan = pi_dump.plan(transcript)
-        messages = transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)
-        return tuple(_client_closings_last(messages))
+        return transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)
     if transcript.format == "gemini-cli":
         return tuple(_in_call_order(transcript.messages))
     carrier = plan_carrier(transcript.messages) if transcript.format in CARRYING else None
@@ -83,20 +82,6 @@ def _in_call_order(messages: tuple[Message, ...]) -> Iterator[Message]:
         own.sort(key=lambda one: order.get(one.parts[0].call_id, len(order)))
         yield from (message, *own, *(one for one in results if one not in own))
         at = end
-
-
-def _client_closings_last(messages: tuple[Message, ...]) -> Iterator[Message]:
-    """Put the results that pi adds for calls without one behind those that are written."""
-    waiting: list[Message] = []
-    for message in messages:
-        if message.synthetic == "closing" and message.position >= 0 and not message.records:
-            waiting.append(message)
-            continue
-        if message.role != "tool":
-            yield from waiting
-            waiting = []
-        yield message
-    yield from waiting
 
 
 def essence(messages: tuple[Message, ...]) -> list[tuple[str, ...]]:

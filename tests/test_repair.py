@@ -100,6 +100,21 @@ def test_late_result_becomes_the_closing_one() -> None:
     assert texts(mend(*late, rules=STRICT)) == ["go", "a", "found it", "wait", "ok"]
 
 
+def test_a_late_result_is_still_what_a_tool_said() -> None:
+    """So it counts among the newest and is observed, as it will be when the file is read again."""
+    done = mend(user("go"), answer("a"), user("wait"), result("a", "found it"), rules=STRICT)
+    assert (done.messages[2].parts[0].text, done.messages[2].synthetic) == ("found it", "")
+    closed = mend(user("go"), answer("a"), user("wait"), result("a", "x", synthetic="closing"), rules=STRICT)
+    assert closed.messages[2].synthetic == "closing"
+
+
+def test_what_the_client_assumes_stays_behind_what_is_written() -> None:
+    """That is where it stands when the written file is read again: so the tokens behind every result are the same."""
+    assumed = result("b", "No result provided", synthetic="closing")
+    done = mend(user("go"), answer("a", "b", "c"), assumed, user("wait"), result("a", "late"), rules=STRICT)
+    assert texts(done) == ["go", "a", "late", INTERRUPTED, "No result provided", "wait"]
+
+
 def test_an_image_of_a_late_result_is_named() -> None:
     """It cannot move along, so the text says that it was there."""
     late = result("a", "seen", is_error=True)
