@@ -9,8 +9,8 @@ from cortex_cli import event_folders, folders
 from cortex_cli.errors import InputError, OutputError
 from tests.cli.command import cortex
 from tests.hostile import SOUND
-from tests.roundtrip import load
-from tests.wire_agents import openhands
+from tests.roundtrip import dump, load
+from tests.wire_agents import openhands, openhands_v0_answers
 
 SMALL = ("--fit", "300", "--keep-last", "1", "--layers", "failsafe", "--tokenizer", "heuristic")
 
@@ -96,3 +96,65 @@ def test_one_event_is_not_written_over(conversation: Path) -> None:
     assert folders.is_member(first)
     first.with_name("event-00001-ffffffff.json").write_text("{}")
     assert not folders.is_session(conversation)
+
+
+@pytest.fixture
+def old_conversation(chdir_tmp: Path) -> Path:
+    """Write a conversation as the older server does, copies of its events in pages beside them."""
+    folder = chdir_tmp / "old"
+    (folder / "events").mkdir(parents=True)
+    (folder / "event_cache").mkdir()
+    events = json.loads(openhands_v0_answers(SOUND))
+    for one in events:
+        (folder / "events" / f"{one['id']}.json").write_text(json.dumps(one, indent=one["id"] % 2))
+    (folder / "event_cache" / "0-10.json").write_text(json.dumps(events[:10]))
+    (folder / "metadata.json").write_text('{"n": 1.10}')
+    return folder
+
+
+def test_a_folder_of_the_older_server(old_conversation: Path) -> None:
+    """In the order of their numbers, not of their names; what it would read in the place of new events is gone."""
+    assert folders.is_session(old_conversation)
+    assert folders.is_member(old_conversation / "events" / "10.json")
+    transcript = load(folders.read_source("old").data)
+    assert [one.text for one in transcript.messages] == [one.text for one in load(openhands_v0_answers(SOUND)).messages]
+    before = {path.name: path.read_bytes() for path in (old_conversation / "events").iterdir()}
+    for style in ("tagged", "store"):
+        layers = ("--layers", "summary", "--keep-recent", "2", "--threshold", "0", "--style", style)
+        assert (
+            cortex("compact", "old", "--window", "4k", *layers, "-o", style, "--tokenizer", "heuristic").exit_code == 0
+        )
+        made = {path.name: json.loads(path.read_bytes()) for path in (Path(style) / "events").iterdir()}
+        assert {name: one["id"] for name, one in made.items()} == {name: int(name[:-5]) for name in made}
+        assert sorted(path.name for path in Path(style).iterdir()) == ["events", "metadata.json"]
+        same = [name for name in made if (Path(style) / "events" / name).read_bytes() == before.get(name)]
+        assert 0 < len(same) < len(made) < len(before)
+        written = load(folders.read_source(style).data).messages
+        assert [one.synthetic for one in written if one.synthetic][:1] == ["summary"]
+        assert cortex("check", style).exit_code == 0
+        again = load(folders.read_source(style).data)
+        assert dump(again.with_messages(list(again.messages))) == folders.read_source(style).data
+
+
+def test_a_folder_of_the_older_server_in_place(old_conversation: Path) -> None:
+    """Everything that was there is kept beside what is there."""
+    before = {path.name: path.read_bytes() for path in (old_conversation / "events").iterdir()}
+    assert cortex("compact", "old", "--in-place", *SMALL).exit_code == 0
+    assert {path.name: path.read_bytes() for path in (old_conversation / "events.bak").iterdir()} == before
+    assert {path.name for path in (old_conversation / "events").iterdir()} > set(before)
+    assert not (old_conversation / "event_cache").exists()
+    assert (old_conversation / "event_cache.bak" / "0-10.json").is_file()
+
+
+def test_numbers_alone_are_no_conversation(old_conversation: Path) -> None:
+    """Many things are called `1.json`; an event under another's number is not read."""
+    loose = old_conversation.parent / "loose"
+    loose.mkdir()
+    (loose / "1.json").write_bytes((old_conversation / "events" / "2.json").read_bytes())
+    (loose / "2.json").write_text('{"messages": [{"role": "user", "content": "go"}]}')
+    assert not folders.is_session(loose)
+    assert not folders.is_member(loose / "2.json")
+    wrong = old_conversation / "events" / "3.json"
+    wrong.write_bytes((old_conversation / "events" / "2.json").read_bytes())
+    with pytest.raises(InputError, match=r"3.json: not the event of that number"):
+        event_folders.read("old")

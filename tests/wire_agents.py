@@ -277,6 +277,32 @@ def openhands_v0(messages: Sequence[Message], before: bytes = b"") -> bytes:
     return to_json(events, indent=1)
 
 
+def openhands_v0_answers(messages: Sequence[Message], before: bytes = b"") -> bytes:
+    """The same with what the model answered beside each event that came of it, and events that no agent sees."""
+    events: list[Object] = json.loads(before) if before else []
+    homes: dict[str, tuple[int, Object]] = {}
+    for message in messages:
+        calls = [
+            {"id": part.call_id, "type": "function", "function": {"name": part.name, "arguments": part.text}}
+            for part in message.calls
+        ]
+        answer: Object = {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": calls}}]}
+        answer = {"id": f"response_{len(events)}", **answer}
+        for part in message.parts:
+            event = _openhands_v0(message, part, {key: number for key, (number, _) in homes.items()})
+            number = max((event["id"] for event in events), default=-1) + 1
+            homes |= {part.call_id: (number, answer)} if part.kind == "call" else {}
+            if part.kind in ("call", "result") and part.call_id in homes:
+                names = {
+                    "tool_call_id": part.call_id,
+                    "function_name": part.name,
+                    "total_calls_in_response": len(calls),
+                }
+                event["tool_call_metadata"] = {**names, "model_response": homes[part.call_id][1]}
+            events.append({"id": number, "timestamp": f"2025-01-01T00:00:{number % 60:02d}.5", **event, "n": 1.10})
+    return to_json(events, indent=1)
+
+
 def _openhands_v0(message: Message, part: Part, homes: dict[str, int]) -> Object:
     if part.kind == "result":
         seen = {"observation": "error" if part.is_error else "run", "content": part.text, "extras": {"raw": part.text}}
@@ -286,7 +312,8 @@ def _openhands_v0(message: Message, part: Part, homes: dict[str, int]) -> Object
     if part.kind == "text":
         source = "user" if message.role == "user" else "agent"
         return {"source": source, "action": "message", "args": {"content": part.text, "wait_for_response": False}}
-    return {"source": "environment", "observation": "agent_state_changed", "content": "", "extras": {}}
+    extras = {"agent_state": "running"}
+    return {"source": "environment", "observation": "agent_state_changed", "content": "", "extras": extras}
 
 
 def inspect_log(messages: Sequence[Message], before: bytes = b"") -> bytes:

@@ -37,6 +37,7 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "atif": ("atif", wire_agents.atif),
     "openhands": ("openhands", wire_agents.openhands),
     "openhands V0": ("openhands", wire_agents.openhands_v0),
+    "openhands V0 answers": ("openhands", wire_agents.openhands_v0_answers),
     "inspect-ai": ("inspect-ai", wire_agents.inspect_log),
     "langchain dumpd": ("langchain", wire_agents.langchain_dumpd),
     "langchain dicts": ("langchain", wire_agents.langchain_dicts),

@@ -4,6 +4,7 @@ A condensation stands directly before the next event that is kept, so that its o
 before it, whether what left stays in the file or not. Source: SPEC section 11, `View` of openhands-sdk.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 from cortex_cli.formats import rewrite
 from cortex_cli.formats.carrier import is_ours
 from cortex_cli.formats.ids import new_uuid
-from cortex_cli.formats.openhands_events import SUMMARY, Event, edit_event
-from cortex_cli.formats.openhands_view import ROOT, SHOWN, summary_id
+from cortex_cli.formats.openhands_events import SUMMARY, Event, edit_event, replaced_calls_v0
+from cortex_cli.formats.openhands_view import ROOT, SHOWN, delegations, history_v0, summary_id
 from cortex_cli.jsonedit import Delete, Edit, Replace
 from cortex_cli.marks import BLANK_LINE
 from cortex_cli.messages import Message, Transcript
@@ -48,6 +49,9 @@ class _Work:
             self.planned.gone -= self._may_stay()
         elif any(map(is_ours, transcript.messages)):
             self.planned.gone |= self._dead()
+        for start, end in delegations(self.branch):  # without both ends its work would be the agent's own
+            ends = {self.branch[start].record, self.branch[end].record}
+            self.planned.gone |= {one.record for one in self.branch[start:end]} if ends & self.planned.gone else set()
         self.numbers = 0
         self.before: dict[Any, frozenset[Any]] = {}
         """Record of a condensation, or id of a new one -> what stands before its summary in the conversation."""
@@ -56,6 +60,7 @@ class _Work:
         """Plan the condensations, then the links."""
         self._condense()
         self._rewrite_summaries()
+        self._rewrite_answers()
         self._count_offsets()
         self._link()
         return self.planned
@@ -118,8 +123,8 @@ class _Work:
         for role, run in runs if texts else [("user", [])]:
             text = BLANK_LINE.join(message.text for message in run)
             if role == "assistant":
-                if run:
-                    self._put(self._answer(text, place), place, seen)
+                if run and (answer := self._answer(text, place)):
+                    self._put(answer, place, seen)
                 continue
             write = self._condensation_v0 if self.is_v0 else self._condensation
             self._put(write(self._with_older(text) if self.is_v0 and run else text, ids, place), place, seen)
@@ -154,6 +159,21 @@ class _Work:
                 path = ("args", "summary") if event.is_v0 else ("summary",)
                 self.planned.edits[event.record].append(Replace(path, BLANK_LINE.join(texts)))
 
+    def _rewrite_answers(self) -> None:
+        """Write changed arguments of V0 into every copy of the answer that they came in: the last one is sent."""
+        texts: dict[str, dict[str, str]] = defaultdict(dict)
+        old = {id(message) for message in self.transcript.loaded}
+        for message in self.transcript.messages if self.is_v0 else ():
+            for part in message.calls if id(message) not in old else ():
+                if part.record >= 0 and not part.json:
+                    texts[self.events[part.record].batch][part.call_id] = part.text
+        for event in self.branch:
+            if event.batch in texts and event.record not in self.planned.gone:
+                known = self.planned.edits[event.record]
+                done = {one.path for one in known}
+                edits = replaced_calls_v0(self.value_of(event.record), texts[event.batch])
+                known.extend(one for one in edits if one.path not in done)
+
     def _condensation(self, text: str, ids: Sequence[str], place: int) -> dict[str, Any]:
         own_id = new_uuid(self.transcript.session_id, text, str(place), *ids)
         value: dict[str, Any] = {"id": own_id, "timestamp": self._time(place), "source": "environment"}
@@ -169,12 +189,14 @@ class _Work:
         head = {"id": self._number(), "timestamp": self._time(place), "source": "agent", "message": "Condensation"}
         return {**head, "action": "condensation", "args": args}
 
-    def _answer(self, text: str, place: int) -> dict[str, Any]:
-        """Write an answer of ours as the agent's own."""
+    def _answer(self, text: str, place: int) -> dict[str, Any] | None:
+        """Write an answer of ours as the agent's own; None where V0, which goes by the numbers, has none free."""
         stamp = {"timestamp": self._time(place), "source": "agent"}
         if self.is_v0:
+            if (number := self._number_at(place)) is None:
+                return None
             args = {"content": text, "wait_for_response": False}
-            return {"id": self._number(), **stamp, "message": text, "action": "message", "args": args}
+            return {"id": number, **stamp, "message": text, "action": "message", "args": args}
         own_id = new_uuid(self.transcript.session_id, text, str(place))
         said = {"role": "assistant", "content": [{"type": "text", "text": text}]}
         return {"id": own_id, **stamp, "llm_message": said, "kind": "MessageEvent"}
@@ -183,6 +205,16 @@ class _Work:
         """Return the next number that no event has."""
         self.numbers += 1
         return max((int(event.id) for event in self.branch), default=0) + self.numbers
+
+    def _number_at(self, place: int) -> int | None:
+        """Return a number between those of the events that stay around a place; None where none is free."""
+        stay = [event for event in self.branch if event.record not in self.planned.gone]
+        after = min((int(event.id) for event in stay if event.record >= place), default=None)
+        if after is None:
+            return self._number()
+        before = max((int(event.id) for event in stay if event.record < place), default=-1)
+        taken = {one["id"] for values in self.planned.inserts.values() for one in values}
+        return next((one for one in range(max(before, 0) + 1, after) if one not in taken), None)
 
     def _time(self, place: int) -> str:
         """Return the time of a neighbour as it is written there."""
@@ -217,9 +249,9 @@ class _Work:
                 view.append(one)
 
     def _view_v0(self) -> Iterator[int]:
-        """Yield what counts there: every event that is not forgotten, also what is not sent."""
+        """Yield what counts there: every event of the history that is not forgotten, also what is not sent."""
         forgotten = {one for other in self.branch for one in other.forgotten}
-        for event in self.branch:
+        for event in history_v0(self.branch):
             is_left = event.id not in forgotten and event.record not in self.forgotten | self.planned.gone
             if event.kind != "condensation" and is_left:
                 yield event.record

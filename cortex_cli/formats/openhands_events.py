@@ -3,7 +3,7 @@
 Source: FORMATS section 8, the event models of openhands-sdk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cortex_cli.formats import copies
@@ -34,6 +34,9 @@ _TEXTS: dict[str, Path] = {
     "SystemPromptUpdateEvent": (),
 }
 _PROMPTS = ("system_prompt", "dynamic_context")
+_CALLS_V0: Path = ("tool_call_metadata", "model_response", "choices", 0, "message", "tool_calls")
+_NO_HISTORY = ("null", "change_agent_state", "agent_state_changed", "condensation_request")
+"""What the older server leaves out before it counts and sends events. Source: its `StateTracker` and `View`."""
 _REJECTED = "Action rejected: "
 """What the SDK writes before the reason. Source: `UserRejectObservation.to_llm_message`."""
 
@@ -56,6 +59,8 @@ class Event(NamedTuple):
     summary: str | None = None
     offset: int | None = None
     is_v0: bool = False
+    name: str = ""
+    """Of V0: what is done or seen, `delegate` for instance; empty for what is in no agent's history."""
 
 
 def is_event(value: Any) -> bool:
@@ -160,14 +165,17 @@ def _condensation(value: Object) -> dict[str, Any]:
 
 
 def _read_v0(index: int, value: Object) -> Event:
-    event = Event(index, str(value["id"]), "other", time=to_utc(value.get("timestamp")), is_v0=True)
-    args = value.get("args")
-    args = args if isinstance(args, dict) else {}
+    args = _object(value, "args")
     does = text_of(value.get("action"))
+    name = does or text_of(value.get("observation"))
+    is_hidden = name in _NO_HISTORY or (args or _object(value, "extras")).get("hidden") is True
+    time = to_utc(value.get("timestamp"))
+    event = Event(index, str(value["id"]), "other", time=time, is_v0=True, name="" if is_hidden else name)
+    if is_hidden:
+        return event
     if does in ("system", "message"):
         role: Role = "system" if does == "system" else "assistant" if value["source"] == "agent" else "user"
-        text = text_of(args.get("content"))
-        return event._replace(kind="text", role=role, parts=(Part("text", text, record=index),) if text else ())
+        return event._replace(kind="text", role=role, parts=_message_v0(index, args))
     if does == "condensation":
         return event._replace(
             kind="condensation", **_condensation({**args, "forgotten_event_ids": _forgotten_v0(args)})
@@ -175,18 +183,35 @@ def _read_v0(index: int, value: Object) -> Event:
     if does == "finish":
         text = text_of(args.get("final_thought")) or text_of(args.get("thought"))
         return event._replace(kind="text", role="assistant", parts=(Part("text", text, record=index),) if text else ())
-    call_id, name, batch = _metadata_v0(value)
+    call_id, tool, batch = _metadata_v0(value)
     if does and value["source"] == "agent":
         return event._replace(
-            kind="action", role="assistant", parts=_action_v0(index, args, name or does, call_id or event.id),
+            kind="action", role="assistant", parts=_action_v0(index, value, tool or does, call_id or event.id),
             batch=batch, call_id=call_id or event.id,
         )  # fmt: skip
     if isinstance(value.get("observation"), str) and isinstance(value.get("cause"), int):
         call_id = call_id or str(value["cause"])
         is_error = value["observation"] == "error"
-        part = Part("result", text_of(value.get("content")), name, call_id, index, is_error=is_error)
-        return event._replace(kind="result", role="tool", parts=(part,), call_id=call_id)
+        part = Part("result", text_of(value.get("content")), tool, call_id, index, is_error=is_error)
+        return event._replace(kind="result", role="tool", parts=(part,), batch=batch, call_id=call_id)
     return event
+
+
+def _object(value: Object, key: str) -> Object:
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _message_v0(index: int, args: Object) -> tuple[Part, ...]:
+    """Read a text and the pictures that came with it."""
+    text, urls = text_of(args.get("content")), args.get("image_urls")
+    said = (Part("text", text, record=index),) if text else ()
+    media = tuple(
+        read_media({"type": "image_url", "image_url": url}, WHOLE)
+        for url in (urls if isinstance(urls, list) else ())
+        if isinstance(url, str)
+    )
+    return (*said, Part("media", record=index, block=0, media=media)) if media else said
 
 
 def _forgotten_v0(args: Object) -> list[Any]:
@@ -199,17 +224,32 @@ def _forgotten_v0(args: Object) -> list[Any]:
 
 def _metadata_v0(value: Object) -> tuple[str, str, str]:
     """Return (call id, tool's name, id of the answer) of an event that came of a call."""
-    found = value.get("tool_call_metadata")
-    if not isinstance(found, dict):
-        return "", "", ""
-    response = found.get("model_response")
-    batch = text_of(response.get("id")) if isinstance(response, dict) else ""
+    found = _object(value, "tool_call_metadata")
+    batch = text_of(_object(found, "model_response").get("id"))
     return text_of(found.get("tool_call_id")), text_of(found.get("function_name")), batch
 
 
-def _action_v0(index: int, args: Object, name: str, call_id: str) -> tuple[Part, ...]:
+def calls_v0(value: Object) -> Iterator[tuple[str, str, Path]]:
+    """Yield (id, arguments, their path) of every call in the answer that an event of V0 came of.
+
+    The server sends what stands there, not the event's own arguments; each event of an answer has a copy of all of
+    it. Source: `ConversationMemory` of openhands-ai.
+    """
+    choices = _object(_object(value, "tool_call_metadata"), "model_response").get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    calls = _object(first, "message").get("tool_calls") if isinstance(first, dict) else None
+    for number, call in enumerate(calls if isinstance(calls, list) else ()):
+        if isinstance(call, dict) and isinstance(arguments := _object(call, "function").get("arguments"), str):
+            yield text_of(call.get("id")), arguments, (*_CALLS_V0, number, "function", "arguments")
+
+
+def _action_v0(index: int, value: Object, name: str, call_id: str) -> tuple[Part, ...]:
+    args = _object(value, "args")
     thought = text_of(args.get("thought"))
     said = (Part("text", thought, record=index, block=0),) if thought else ()
+    sent = next((arguments for own_id, arguments, _ in calls_v0(value) if own_id == call_id), None)
+    if sent is not None:
+        return (*said, Part("call", sent, name, call_id, index, CALL))
     does = {key: one for key, one in args.items() if key != "thought"}
     return (*said, Part("call", compact(does), name, call_id, index, CALL, json=True))
 
@@ -224,8 +264,7 @@ def edit_event(value: Object, change: RecordChange) -> Iterator[Edit]:
             yield Replace(("tool_call", "arguments"), new.text)
             yield from copies.shrink_all(("action",), value.get("action"), old, new)
         elif old.kind == "call":
-            yield from edit_json(("args",), old.text, new.text)
-            yield from copies.shrink_all(("tool_call_metadata",), value.get("tool_call_metadata"), old, new)
+            yield from _edit_call_v0(value, old, new)
         elif old.kind == "text" and block >= 0:
             yield Replace(_path_of_text(value, block), new.text)
     yield from _remove(value, change.removed)
@@ -247,6 +286,24 @@ def _edit_reply_v0(value: Object, old: Part, new: Part) -> Iterator[Edit]:
     yield Replace(("content",), new.text)
     for key in ("extras", "message", "tool_call_metadata"):
         yield from copies.shrink_all((key,), value.get(key), old, new)
+
+
+def _edit_call_v0(value: Object, old: Part, new: Part) -> Iterator[Edit]:
+    """Write arguments where the server reads them, in the answer; `dump` does so in the answer's other events."""
+    if old.json:
+        yield from edit_json(("args",), old.text, new.text)
+        return
+    yield from replaced_calls_v0(value, {old.call_id: new.text})
+    for key, one in _object(value, "args").items():
+        if key != "thought":
+            yield from copies.shrink_all(("args", key), one, old, new)
+
+
+def replaced_calls_v0(value: Object, texts: Mapping[str, str]) -> Iterator[Edit]:
+    """Yield the edits that give calls in an event's copy of its answer other arguments; `texts` is by id."""
+    for own_id, arguments, path in calls_v0(value):
+        if texts.get(own_id, arguments) != arguments:
+            yield Replace(path, texts[own_id])
 
 
 def _path_of_text(value: Object, block: int) -> Path:

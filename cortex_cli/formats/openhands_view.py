@@ -1,6 +1,6 @@
 """What of a list of OpenHands events the model is sent: condensations applied, and what the SDK drops left out.
 
-Source: `View.from_events` of openhands-sdk with its properties, and `View` of the older server.
+Source: `View.from_events` of openhands-sdk with its properties; `View` and `StateTracker` of openhands-ai before 1.0.
 """
 
 from collections import defaultdict
@@ -59,11 +59,28 @@ def _view_id(event: Event) -> str:
     return summary_id(event) if event.kind == "condensation" else event.id
 
 
+def delegations(branch: Sequence[Event]) -> Iterator[tuple[int, int]]:
+    """Yield the positions of each action that hands a task to another agent of V0, and of its report."""
+    waiting: list[int] = []
+    for at, event in enumerate(branch):
+        if event.name == "delegate" and event.kind == "action":
+            waiting.append(at)
+        elif event.name == "delegate" and waiting:
+            yield waiting.pop(), at
+
+
+def history_v0(branch: Sequence[Event]) -> list[Event]:
+    """Return what the older server's agent has of a conversation: nothing hidden, and of a delegate only its report."""
+    inside = {at for start, end in delegations(branch) for at in range(start + 1, end)}
+    return [event for at, event in enumerate(branch) if event.name and at not in inside]
+
+
 def _view_v0(branch: Sequence[Event]) -> list[Event]:
     """Apply all condensations at once; of their summaries only the newest counts."""
-    condensations = [event for event in branch if event.kind == "condensation"]
+    history = history_v0(branch)
+    condensations = [event for event in history if event.kind == "condensation"]
     gone = {one for event in condensations for one in event.forgotten}
-    view = [event for event in branch if event.kind != "condensation" and event.id not in gone]
+    view = [event for event in history if event.kind != "condensation" and event.id not in gone]
     newest = next((event for event in reversed(condensations) if event.offset is not None), None)
     if newest is not None and newest.offset is not None:
         view.insert(newest.offset, newest)

@@ -8,8 +8,9 @@ import pytest
 from cortex_cli import formats
 from cortex_cli.errors import InputError
 from cortex_cli.messages import Message, Part, Transcript
-from tests.conftest import notice
+from tests.conftest import assistant, call, live, notice, result, user
 from tests.roundtrip import dump, dump_all, load, load_all
+from tests.wire_agents import openhands_v0_answers
 
 SUMMARY = '<compaction-summary generated="x" turns-summarized="2">\nall\n</compaction-summary>'
 
@@ -268,6 +269,59 @@ def test_events_of_the_older_server() -> None:
     assert texts(transcript) == ["s", "so far", "done"]
     more = transcript.with_messages((*transcript.messages[:2], notice(), transcript.messages[2]))
     assert texts(load(dump(more))) == ["s", notice().text, "so far", "done"]
+
+
+def test_the_older_server_counts_what_its_agent_has() -> None:
+    """Neither what is hidden, nor its own states, nor what went on in a delegate."""
+    agent: dict[str, Any] = {"source": "agent"}
+    nobody: dict[str, Any] = {"source": "environment", "content": "", "extras": {}}
+    events: list[dict[str, Any]] = [
+        {**nobody, "observation": "agent_state_changed"},
+        {**agent, "action": "system", "args": {"content": "s"}},
+        {**agent, "action": "change_agent_state", "args": {}},
+        {**agent, "action": "run", "args": {"command": "x", "hidden": True}},
+        {"source": "user", "action": "message", "args": {"content": "go", "image_urls": ["data:image/png;base64,AA"]}},
+        {**agent, "action": "delegate", "args": {"agent": "B"}},
+        {**agent, "action": "message", "args": {"content": "inside"}},
+        {**agent, "observation": "delegate", "content": "report", "extras": {}, "cause": 5},
+        {**agent, "action": "message", "args": {"content": "done"}},
+        {**agent, "action": "condensation", "args": {"forgotten_event_ids": [4], "summary": "S", "summary_offset": 1}},
+        {**agent, "action": "condensation_request", "args": {}},
+    ]
+    events = [{"id": number, **one} for number, one in enumerate(events)]
+    assert texts(load(json.dumps(events).encode())) == ["s", "S", "", "report", "done"]
+    transcript = load(json.dumps(events[:9]).encode())
+    assert texts(transcript) == ["s", "go", "", "report", "done"]
+    assert len(transcript.messages[1].parts[1].media) == 1
+    short = transcript.with_messages((*transcript.messages[:2], summary(), transcript.messages[4]))
+    made = json.loads(b"".join(formats.dump(short, keep_history=True)))
+    assert made[-2]["args"] == {"forgotten_event_ids": [5, 7], "summary": SUMMARY, "summary_offset": 2}
+    assert texts(load(dump(short))) == ["s", "go", SUMMARY, "done"]
+
+
+def test_the_older_server_sends_what_the_model_answered() -> None:
+    """Every event of an answer has a copy of it, and the last one is sent: arguments change in all of them."""
+    talk = live(
+        user("go"),
+        assistant("I look", call("ls", "a", '{"p":"' + "a" * 900 + '"}'), call("ls", "b")),
+        *(result(one, "seen", name="ls") for one in "ab"),
+    )
+    data = openhands_v0_answers(talk)
+    transcript = load(data)
+    at = next(number for number, one in enumerate(transcript.messages) if one.calls)
+    first = transcript.messages[at]
+    place = next(number for number, part in enumerate(first.parts) if part.call_id == "a")
+    short = first.with_part(place, first.parts[place]._replace(text='{"p":"b"}'))
+    made = json.loads(
+        dump(transcript.with_messages((*transcript.messages[:at], short, *transcript.messages[at + 1 :])))
+    )
+    answers = [one["tool_call_metadata"]["model_response"] for one in made if "tool_call_metadata" in one]
+    sent = [answer["choices"][0]["message"]["tool_calls"] for answer in answers]
+    assert len(sent) == 4
+    assert {(calls[0]["function"]["arguments"], calls[1]["function"]["arguments"]) for calls in sent} == {
+        ('{"p":"b"}', talk[1].calls[1].text)
+    }
+    assert len(made[2]["args"]["p"]) <= 256
 
 
 def test_the_containers() -> None:

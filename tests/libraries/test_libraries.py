@@ -149,6 +149,41 @@ def test_the_sdk_of_openhands_has_our_view(data: bytes, monkeypatch: pytest.Monk
         assert joined(found) == joined(seen(load(output)))
 
 
+def test_the_older_server_of_openhands_has_our_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It drops and inserts as we do, and sends the conversation that we read.
+
+    Needs openhands-ai before 1.0, beside which the SDK cannot be installed: in an environment of its own.
+    """
+    monkeypatch.setitem(os.environ, "LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    view = pytest.importorskip("openhands.memory.view")
+    memory = pytest.importorskip("openhands.memory.conversation_memory")
+    config = importlib.import_module("openhands.core.config.agent_config").AgentConfig(enable_prompt_extensions=False)
+    read = importlib.import_module("openhands.events.serialization.event").event_from_dict
+    states = importlib.import_module("openhands.events.observation").AgentStateChangedObservation
+    prompt = {"id": 0, "source": "agent", "action": "system", "args": {"content": "You mend code."}}
+    data = WRITERS["openhands V0 answers"][1](SOUND, json.dumps([prompt]).encode())
+    for _, output in compacted(data):
+        events = [read(_with_known_names(one)) for one in json.loads(output)]
+        history = [one for one in events if not isinstance(one, states)]
+        first = next(one for one in history if type(one).__name__ == "MessageAction" and one.source.value == "user")
+        shown = view.View.from_events(history).events
+        sent = memory.ConversationMemory(config, None).process_events(list(shown), first)
+        found = [(one.role, "".join(piece.text for piece in one.content), *(call.id for call in one.tool_calls or ()))
+                 for one in sent]  # fmt: skip
+        if len(shown) < 2 or shown[1] is not first:
+            found = [one for number, one in enumerate(found) if number != 1]  # it says the task once more
+        assert joined(found) == joined(seen(load(output)))
+
+
+def _with_known_names(value: dict[str, Any]) -> dict[str, Any]:
+    """Let calls and their results be of a kind that the server has; it sends what stands in the answer beside them."""
+    if value.get("action") not in (None, "system", "message", "condensation"):
+        return {**value, "action": "run", "args": {"command": "x"}}
+    if "cause" in value:
+        return {**value, "observation": "mcp", "extras": {"name": "x", "arguments": {}}}
+    return value
+
+
 @pytest.mark.parametrize("data", shared_files("openhands"))
 def test_events_of_openhands_stay_events(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real ones, beside a condensation; kinds that the installed SDK does not know are passed over."""
