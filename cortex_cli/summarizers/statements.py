@@ -226,8 +226,11 @@ def _is_one(line: str, last: int) -> bool:
 
 def _is_abbreviation(line: str, start: int, stop: int) -> bool:
     """Tell whether the word that ends at a full stop is short for another, a letter, or the number of an item."""
-    word = line[line.rfind(" ", start, stop) + 1 : stop].lstrip("([\"'").lower()
-    return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()) or (word.isdigit() and stop < 3)
+    begin = line.rfind(" ", start, stop) + 1
+    word = line[begin:stop].lstrip("([\"'").lower()
+    if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
+        return True
+    return word.isdigit() and len(word) < 3 and not start and not any(map(str.isalnum, line[:begin]))
 
 
 def _lean(pieces: list[str]) -> list[str]:

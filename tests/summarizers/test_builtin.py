@@ -10,6 +10,7 @@ from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.builtin import summarize
 from cortex_cli.summarizers.deeds import DEEP_CHARS
 from cortex_cli.summarizers.earlier import read_earlier
+from cortex_cli.summarizers.statements import sentences
 from cortex_cli.summarizers.survey import survey
 from cortex_cli.tokens import HeuristicCounter
 from tests.conftest import assistant, call, live, result, user
@@ -123,6 +124,20 @@ def test_budget_holds() -> None:
 def test_a_command_is_one_whatever_it_is_about(text: str, sort: str) -> None:
     """Only behind `remember` and `note` an article tells a story."""
     assert [unit.sort for unit in survey(live(user(text))).units] == [sort]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("🧱 1. Extruder commands are listed here.", ["🧱 1. Extruder commands are listed here."]),
+        ("§ 4. Nobody may enter alone. Ever.", ["§ 4. Nobody may enter alone.", "Ever."]),
+        ("Use port 80. Then restart it all.", ["Use port 80.", "Then restart it all."]),
+        ("The limit? 40. And the next thing.", ["The limit? 40.", "And the next thing."]),
+    ],
+)
+def test_the_number_of_an_item_is_no_sentence(text: str, pieces: list[str]) -> None:
+    """Whatever sign stands in front of it: alone it would be a fact that says nothing."""
+    assert sentences(text, is_user=True) == pieces
 
 
 def test_injection_stays_a_finding() -> None:
