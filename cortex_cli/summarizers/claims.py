@@ -154,10 +154,13 @@ def _numbers_that_name(unit: Unit) -> tuple[set[str], set[int]]:
     if item is not None and len(words) > 2 and words[0].low not in HEADERS and not words[0].cues & (UPDATE | RETRACT):
         labels.add(item[1].lower())
         taken.add(1)
-    measures = [value.at for value in unit.values if value.kind != "count"]
-    for at, word in enumerate(words[1:-1], start=1):
-        if word.kind == "count" and at not in measures and not word.closes and _names(words[at - 1], words[at + 1]):
-            labels.add(word.low)
+    numbers = [value.at for value in unit.values if value.kind == "count"]
+    if "one " in text or "One " in text:  # no value by itself
+        measures = [value.at for value in unit.values if value.kind != "count"]
+        numbers += [at for at, word in enumerate(words) if word.low == "one" and at not in measures]
+    for at in numbers:
+        if 0 < at < len(words) - 1 and not words[at].closes and _names(words[at - 1], words[at + 1]):
+            labels.add(words[at].low)
             taken.add(at)
     return labels, taken
 
