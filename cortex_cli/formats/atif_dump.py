@@ -10,7 +10,7 @@ from cortex_cli.formats import rewrite
 from cortex_cli.formats.atif_steps import boundary_step, edit_step, is_boundary, is_step, new_result, new_step
 from cortex_cli.formats.carrier import Carrier, plan_carrier
 from cortex_cli.formats.containers import Box, Layout
-from cortex_cli.jsonedit import Edit, Insert, Raw, Replace, edit, encode, prepend_member
+from cortex_cli.jsonedit import Edit, Insert, Raw, Replace, edit, encode, parse, prepend_member
 from cortex_cli.jsonscan import item_spans
 from cortex_cli.messages import Message, Transcript
 
@@ -119,12 +119,13 @@ class _Work:
         added = self.results.get(index)
         if not added:
             return body
-        found = self.steps[index].get("observation")
+        step = parse(body)  # as edited: results that answered nothing have left
+        found = step.get("observation")
         results = found.get("results") if isinstance(found, dict) else None
         if isinstance(results, list):
             return edit(body, [Insert((*_RESULTS, len(results)), tuple(added))])
         value = {"results": added}
-        if "observation" in self.steps[index]:
+        if "observation" in step:
             return edit(body, [Replace(_RESULTS[:1], value)])
         return prepend_member(body, "observation", value)
 

@@ -175,3 +175,12 @@ def test_odd_messages_ride_along() -> None:
     assert len(transcript.warnings) == 1
     closing = Message("tool", (Part("result", "x", call_id="nobody"),), synthetic="closing")
     assert len(written(transcript.with_messages((*transcript.messages, closing)))) == 5
+
+
+def test_a_result_of_ours_takes_the_place_of_those_that_answered_nothing() -> None:
+    """They leave, all or one of two, before the call that nobody answered gets its own."""
+    strange = {"source_call_id": "nobody", "content": "seen"}
+    for results, left in (([strange], ["a", "b"]), ([strange, RESULTS[0]], ["b", "a"])):
+        data = write(STEPS[1], step("agent", "", tool_calls=CALLS, observation={"results": results}), STEPS[3])
+        steps = written(compact(load(data), Settings(window=200_000)).transcript)
+        assert [one["source_call_id"] for one in steps[1]["observation"]["results"]] == left
