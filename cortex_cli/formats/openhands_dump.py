@@ -204,7 +204,7 @@ class _Work:
     def _number(self) -> int:
         """Return the next number that no event has."""
         self.numbers += 1
-        return max((int(event.id) for event in self.branch), default=0) + self.numbers
+        return max((int(event.id) for event in self.branch if event.is_v0), default=0) + self.numbers
 
     def _number_at(self, place: int) -> int | None:
         """Return a number between those of the events that stay around a place; None where none is free."""

@@ -76,7 +76,7 @@ def is_v1(value: Object) -> bool:
 
 def _is_v0(value: Object) -> bool:
     does = isinstance(value.get("action"), str) or isinstance(value.get("observation"), str)
-    return does and isinstance(value.get("id"), int) and ("args" in value or "extras" in value or "content" in value)
+    return does and type(value.get("id")) is int and ("args" in value or "extras" in value or "content" in value)
 
 
 def read_event(index: int, value: Object) -> Event:

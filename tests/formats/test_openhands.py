@@ -324,6 +324,16 @@ def test_the_older_server_sends_what_the_model_answered() -> None:
     assert len(made[2]["args"]["p"]) <= 256
 
 
+@pytest.mark.parametrize("odd", [{"id": True, "args": {"content": "?"}, "action": "message"}, said(3, "?")])
+def test_an_older_event_without_a_number_of_its_own(odd: dict[str, Any]) -> None:
+    """A truth value is no number, nor is an id of the SDK's: what is written gets the next number all the same."""
+    go = {"id": 1, "source": "user", "action": "message", "args": {"content": "go"}}
+    done = {"id": 2, "source": "agent", "action": "finish", "args": {"final_thought": "done"}}
+    transcript = load(json.dumps([go, {"source": "user", **odd}, done]).encode(), "openhands")
+    made = json.loads(dump(transcript.with_messages((summary(), transcript.messages[-1]))))
+    assert [one["id"] for one in made if "args" in one and one.get("action") == "condensation"] == [3]
+
+
 def test_the_containers() -> None:
     """Lines, a list, a page of the server's answer, outputs of an evaluation one a line."""
     events = [said(0, "go"), said(1, "done", "assistant")]
