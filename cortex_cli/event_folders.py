@@ -113,7 +113,7 @@ def _write_events(home: Path, data: bytes) -> int:
         body = data[start:end]
         own_id = parse(body).get("id", "")
         named = re.sub(r"[^0-9A-Za-z-]", "-", str(own_id))
-        name = f"{own_id}.json" if isinstance(own_id, int) else f"event-{number:05d}-{named}.json"
+        name = f"{own_id}.json" if type(own_id) is int else f"event-{number:05d}-{named}.json"
         size += files.write_file(home / name, [body])
     return size
 

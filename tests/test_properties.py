@@ -18,7 +18,7 @@ from cortex_cli.repair import repair
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import count_messages, make_counter
 from cortex_cli.validity import find_problems
-from tests.conftest import assistant, call, live, result
+from tests.conftest import assistant, call, live, result, user
 from tests.eval_logs import inspect_zip
 from tests.roundtrip import as_read_back, dump, essence, load, missing_record
 from tests.strategies import ARGUMENTS, CONVERSATIONS
@@ -41,6 +41,17 @@ LATE_RESULTS = live(
     *(result(call_id, chars=600) for call_id in "bd"),
 )
 """The last line of the file answers the first call, and leaves: what is closed then stands at the file's end."""
+
+TWICE_ASKED, ASKED_AGAIN = (
+    live(
+        assistant("I look", call("Read", "c", ARGUMENTS["Read"])),
+        *between,
+        assistant(call("Read", "c", ARGUMENTS["Read"])),
+        *(result("c", "ok") for _ in range(2)),
+    )
+    for between in ((), (user("do it"),))
+)
+"""A call that comes again before it is answered: what was said beside the first stays, whatever becomes of that."""
 
 
 def settings_for(window: int) -> Settings:
@@ -92,6 +103,8 @@ def test_what_is_loaded_comes_out_the_same(written: str, drawn: tuple[Message, .
 @SOME
 @given(drawn=CONVERSATIONS, window=WINDOWS)
 @example(drawn=LATE_RESULTS, window=600)
+@example(drawn=TWICE_ASKED, window=150)
+@example(drawn=ASKED_AGAIN, window=150)
 def test_compacted_conversations_are_valid(written: str, drawn: tuple[Message, ...], window: int) -> None:
     """What is written loads again, to the same messages, and `check` finds nothing."""
     name, write = WRITERS[written]

@@ -12,7 +12,7 @@ from typing import Any
 from cortex_cli.formats import rewrite
 from cortex_cli.formats.carrier import is_ours
 from cortex_cli.formats.ids import new_uuid
-from cortex_cli.formats.openhands_events import SUMMARY, Event, edit_event, replaced_calls_v0
+from cortex_cli.formats.openhands_events import SUMMARY, Event, as_message, edit_event, replaced_calls_v0
 from cortex_cli.formats.openhands_view import ROOT, SHOWN, delegations, history_v0, summary_id
 from cortex_cli.jsonedit import Delete, Edit, Replace
 from cortex_cli.marks import BLANK_LINE
@@ -52,6 +52,8 @@ class _Work:
         for start, end in delegations(self.branch):  # without both ends its work would be the agent's own
             ends = {self.branch[start].record, self.branch[end].record}
             self.planned.gone |= {one.record for one in self.branch[start:end]} if ends & self.planned.gone else set()
+        self.said = dict(self._said())
+        self.planned.gone |= self.said.keys()
         self.numbers = 0
         self.before: dict[Any, frozenset[Any]] = {}
         """Record of a condensation, or id of a new one -> what stands before its summary in the conversation."""
@@ -93,6 +95,16 @@ class _Work:
             if event.record not in alive and (event.kind == "condensation" or event.id in forgotten)
         }
 
+    def _said(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the actions that lost their call and not their words, as messages: OpenHands drops actions alone."""
+        calling = {part.record for message in self.transcript.messages for part in message.calls}
+        for message in self.transcript.messages:
+            for record in message.records:
+                if self.events[record].kind == "action" and record not in calling:
+                    texts = [part.text for part in message.parts if part.record == record and part.kind == "text"]
+                    signed = any(part.record == record and part.kind == "thinking" for part in message.parts)
+                    yield record, as_message(self.value_of(record), texts, with_thinking=signed)
+
     def _condense(self) -> None:
         """Put condensations in: one for each run of messages of ours, and one for what left without them."""
         hidden = sorted(self.forgotten - self.planned.gone)
@@ -101,15 +113,22 @@ class _Work:
         seen: set[Any] = set()
         for message in (*self.transcript.messages, None):
             if message is not None and not message.records:
-                waiting += [message] if message.position < 0 and message.role in ("user", "assistant") else []
+                waiting += [message] if message.position < 0 else []
                 continue
+            place = message.records[0] if message else end
+            for one in (one for one in waiting if one.result):
+                if closing := self._closing(one, place):
+                    self._put(closing, place, seen)
+            waiting = [one for one in waiting if one.role in ("user", "assistant")]
             if waiting:
-                hidden = self._insert(waiting, message.records[0] if message else end, hidden, seen)
+                hidden = self._insert(waiting, place, hidden, seen)
                 waiting = []
             for record in message.records if message else ():
                 if self.events[record].kind == "condensation":
                     self.before.setdefault(record, frozenset(seen))
                 seen.add(record)
+                if record in self.said:
+                    self._put(self.said[record], record, seen)
         if hidden:
             self._insert([], end, hidden, seen)
 
@@ -201,6 +220,24 @@ class _Work:
         said = {"role": "assistant", "content": [{"type": "text", "text": text}]}
         return {"id": own_id, **stamp, "llm_message": said, "kind": "MessageEvent"}
 
+    def _closing(self, message: Message, place: int) -> dict[str, Any] | None:
+        """Write a result of ours as an error of the call, which without one would be dropped; None without a call."""
+        part = message.parts[0]
+        stamp = {"timestamp": self._time(place), "source": "agent"}
+        if self.is_v0:
+            before = (event for event in self.branch if event.kind == "action" and event.record < place)
+            calls = [event for event in before if event.call_id == part.call_id and event.is_v0]
+            if not calls:
+                return None
+            number = self._number_at(place) or self._number()
+            value = {"id": number, **stamp, "message": part.text, "cause": int(calls[-1].id), "observation": "error"}
+            metadata = self.value_of(calls[-1].record).get("tool_call_metadata")
+            value |= {"tool_call_metadata": metadata} if metadata else {}
+            return {**value, "content": part.text, "extras": {"error_id": ""}}
+        own_id = new_uuid(self.transcript.session_id, part.text, str(place), part.call_id)
+        names = {"tool_name": part.name, "tool_call_id": part.call_id}
+        return {"id": own_id, **stamp, **names, "error": part.text, "kind": "AgentErrorEvent"}
+
     def _number(self) -> int:
         """Return the next number that no event has."""
         self.numbers += 1
@@ -208,7 +245,7 @@ class _Work:
 
     def _number_at(self, place: int) -> int | None:
         """Return a number between those of the events that stay around a place; None where none is free."""
-        stay = [event for event in self.branch if event.record not in self.planned.gone]
+        stay = [event for event in self.branch if event.is_v0 and event.record not in self.planned.gone]
         after = min((int(event.id) for event in stay if event.record >= place), default=None)
         if after is None:
             return self._number()
@@ -252,7 +289,8 @@ class _Work:
         """Yield what counts there: every event of the history that is not forgotten, also what is not sent."""
         forgotten = {one for other in self.branch for one in other.forgotten}
         for event in history_v0(self.branch):
-            is_left = event.id not in forgotten and event.record not in self.forgotten | self.planned.gone
+            has_left = event.record in self.forgotten | (self.planned.gone - self.said.keys())
+            is_left = event.id not in forgotten and not has_left
             if event.kind != "condensation" and is_left:
                 yield event.record
 

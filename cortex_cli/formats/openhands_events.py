@@ -325,6 +325,18 @@ def _remove(value: Object, blocks: frozenset[int]) -> Iterator[Edit]:
             yield Delete(_path_of_text(value, block)[:-1])
 
 
+def as_message(value: Object, texts: Sequence[str], *, with_thinking: bool) -> Object:
+    """Return what an action said beside its call as an event of its own, under the same id."""
+    kept: Object = {key: value[key] for key in ("id", "timestamp", "source", "parent_id") if key in value}
+    if not is_v1(value):
+        text = "\n".join(texts)
+        return {**kept, "message": text, "action": "message", "args": {"content": text, "wait_for_response": False}}
+    said: Object = {"role": "assistant", "content": [{"type": "text", "text": text} for text in texts]}
+    if with_thinking:
+        said |= {key: value[key] for key in ("reasoning_content", "thinking_blocks") if key in value}
+    return {**kept, "llm_message": said, "kind": "MessageEvent"}
+
+
 def tool_schemas(values: Sequence[Any]) -> list[Any]:
     """Return the tools that the newest system prompt names."""
     found = [one for one in values if isinstance(one, dict) and text_of(one.get("kind")) in _SYSTEM_KINDS]

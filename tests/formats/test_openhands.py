@@ -334,6 +334,26 @@ def test_an_older_event_without_a_number_of_its_own(odd: dict[str, Any]) -> None
     assert [one["id"] for one in made if "args" in one and one.get("action") == "condensation"] == [3]
 
 
+def test_words_outlive_their_call() -> None:
+    """An action alone is dropped with all it says; a message is not."""
+    thought = [{"type": "text", "text": "I look"}]
+    blocks = [{"type": "thinking", "thinking": "hm", "signature": "x"}]
+    speaking = {**act(1, "a", thinking_blocks=blocks), "thought": thought}
+    new = write(said(0, "go"), speaking, see(2, "a"), said(3, "on"))
+    action = {"id": 1, "source": "agent", "action": "run", "args": {"command": "ls", "thought": "I look"}}
+    seen = {"id": 2, "source": "agent", "observation": "run", "content": "a.py", "extras": {}, "cause": 1}
+    talk = [{"id": at, "source": "user", "action": "message", "args": {"content": "go"}} for at in (0, 3)]
+    for data in (new, json.dumps([talk[0], action, seen, talk[1]]).encode()):
+        transcript = load(data)
+        first, answer, _, last = transcript.messages
+        words = answer._replace(parts=tuple(part for part in answer.parts if part.kind != "call"))
+        for keep_history in (False, True):
+            done = transcript.with_messages((first, words, summary(), last))
+            output = b"".join(formats.dump(done, keep_history=keep_history))
+            assert texts(load(output)) == ["go", "I look", SUMMARY, last.text]
+            assert [part.kind for part in load(output).messages[1].parts] == [part.kind for part in words.parts]
+
+
 def test_the_containers() -> None:
     """Lines, a list, a page of the server's answer, outputs of an evaluation one a line."""
     events = [said(0, "go"), said(1, "done", "assistant")]
