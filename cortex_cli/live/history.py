@@ -6,11 +6,13 @@ recognised by its beginning. Frozen values; a pass that fails leaves the one fro
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import is_
 from typing import Any
 
 from cortex_cli.growing import common_length, note_longer
 from cortex_cli.live.document import same_length, shell_of
+
+_FROZEN = (tuple, str)
+"""Our own messages, and texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class History:
     """Of each of the values: its index in what was given back; -1: it was sent in another form."""
     added: int = 0
     """So many of the values came with the newest list."""
+    is_frozen: bool = True
+    """What the caller handed over cannot be edited in place, so that what is equal is as good."""
     is_other: bool = False
     """The newest list is of another conversation, or was taken back to before a compaction."""
 
@@ -64,26 +68,23 @@ class History:
     def _grown(self, given: tuple[Any, ...], same: int) -> "History":
         known, added = self._renewed(given), given[same:]
         is_whole = isinstance(known.origins, range) and len(known.origins) == same
-        shells = tuple(map(shell_of, added))
-        if is_whole and self.source is self.values and all(map(is_, shells, added)):
-            source = given  # texts and our own messages cannot be edited in place
-        else:
-            source = note_longer((*known.source, *shells), known.source)
+        is_frozen = self.is_frozen and all(isinstance(one, _FROZEN) for one in added)
         values = given if is_whole else (*known.values, *added)
         return replace(
             known,
             values=note_longer(values, self.values) if known.values is self.values else values,
             origins=range(len(given)) if is_whole else (*known.origins, *range(same, len(given))),
-            source=source,
+            source=given if is_frozen else (*known.source, *map(shell_of, added)),
             added=len(added),
+            is_frozen=is_frozen,
             is_other=False,
         )
 
     def _renewed(self, given: tuple[Any, ...]) -> "History":
         """Return the history with the caller's objects of now: its marks may have moved, its list may be a copy."""
+        if self.is_frozen:
+            return self
         if isinstance(self.origins, range):
-            if self.source is self.values:
-                return self
             values: tuple[Any, ...] = given[: len(self.values)]
         else:
             pairs = zip(self.values, self.origins, strict=True)
@@ -101,8 +102,9 @@ class History:
     def _rebased(self, given: tuple[Any, ...], same: int, *, given_as_sent: bool) -> "History":
         """Go on with a list that is ours already: what was taken out of it is gone."""
         source = tuple(map(shell_of, given[:same]))
+        is_frozen = all(isinstance(one, _FROZEN) for one in source)
         origins = self.sent_at if given_as_sent else tuple(range(len(self.values)))
-        known = replace(self, origins=origins, solid=same, source=source, sent=(), sent_at=())
+        known = replace(self, origins=origins, solid=same, source=source, sent=(), sent_at=(), is_frozen=is_frozen)
         return known._grown(given, same)
 
     def compacted(self, values: Sequence[Any], places: Sequence[int]) -> "History":

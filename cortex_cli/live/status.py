@@ -92,7 +92,8 @@ def load_history(state: Mapping[str, Any], given: Sequence[Any]) -> tuple[Histor
     if len(given) < covered or digest(given[:covered]) != state["digest"]:
         return None
     head = tuple(state["head"])
-    history = History(head, (-1,) * len(head), covered, tuple(map(shell_of, given[:covered])))
+    source = tuple(map(shell_of, given[:covered]))
+    history = History(head, (-1,) * len(head), covered, source, is_frozen=False)
     return history, Trims(dict(state["decisions"]))
 
 

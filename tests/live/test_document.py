@@ -141,3 +141,48 @@ def test_a_copied_list_gives_the_copies_back():
     copied = copy.deepcopy(values)
     followed = history.follow(copied)
     assert all(one is two for one, two in zip(followed.values, copied, strict=True))
+
+
+MOVES = st.lists(
+    st.tuples(st.sampled_from(["add", "back", "compact", "sent"]), st.integers(1, 3)), min_size=1, max_size=10
+)
+
+
+def followed(moves, wrapped):
+    """Follow a caller's list through what may happen to it; return what is kept after each step."""
+    values, history, kept, number = [], History(), [], 0
+    for move, count in moves:
+        if move == "back":
+            values = values[:-count]
+        else:
+            values = [*values, *(wrapped(f"{number + at}") for at in range(count))]
+            number += count
+        history = history.follow(values)
+        if move == "compact" and len(history.values) > count:
+            places = [-1, *range(count, len(history.values))]
+            history = history.compacted([wrapped("S"), *history.values[count:]], places)
+        sent = list(history.values) if move != "sent" else [wrapped("X"), *history.values[1:]]
+        is_untouched = len(sent) == len(values) and all(one is two for one, two in zip(sent, values, strict=True))
+        history = history.returned(sent, is_untouched=is_untouched)
+        if move == "sent" and count == 1:
+            values = sent
+        kept.append((history.values, tuple(history.origins), history.sent, tuple(history.sent_at), history.solid))
+    return kept
+
+
+@given(MOVES)
+def test_what_cannot_be_edited_is_followed_as_what_can(moves):
+    """Texts and our own messages are compared with less work than dicts; what is kept is the same."""
+    plain = followed(moves, lambda text: text)
+    dicts = followed(moves, lambda text: {"text": text})
+    unwrapped = [
+        (
+            tuple(one["text"] for one in values),
+            origins,
+            tuple(one["text"] for one in sent),
+            sent_at,
+            solid,
+        )
+        for values, origins, sent, sent_at, solid in dicts
+    ]
+    assert plain == unwrapped
