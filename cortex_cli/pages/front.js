@@ -21,11 +21,11 @@ const drawFront = (find, strategies, paint, onChoose) => {
   const said = (one) => `${priceOf(one)}${one.front ? ", on the Pareto front" : ""}`;
   const read = (at) => {
     now = at ?? null;
-    const text = now === null ? `${priced.filter((one) => one.front).length} of ${priced.length} are on the Pareto front` : said(priced[now]);
+    const text = now === null ? `On the Pareto front: ${priced.filter((one) => one.front).length} of ${priced.length}` : said(priced[now]);
     readout.replaceChildren(...(now === null ? [] : [make("span", { class: "swatch", swatch: paint(priced[now].name) })]), make("span", null, text));
   };
 
-  // Names stand where no other name does: of points that lie together only the first are named.
+  // Names stand where no other name does: of points that lie together only those of the front are surely named.
   const named = (one) => {
     const { ctx, bbox } = one;
     const scale = devicePixelRatio;
@@ -54,7 +54,7 @@ const drawFront = (find, strategies, paint, onChoose) => {
       const wide = ctx.measureText(priced[at].name).width;
       const gap = (RADIUS + 4) * scale;
       const beside = [0, 1, -1, 2, -2, 3, -3].flatMap((lines) => [[x + gap, y + lines * LINE * scale], [x - gap - wide, y + lines * LINE * scale]]);
-      const places = [...beside.slice(0, 2), [x - wide / 2, y - LINE * scale], [x - wide / 2, y + LINE * scale], ...beside.slice(2)];
+      const places = [...beside.slice(0, 2), [x - wide / 2, y - LINE * scale], [x - wide / 2, y + LINE * scale], ...(priced[at].front ? beside.slice(2) : [])];
       const fits = ([left, middle]) =>
         left >= bbox.left && left + wide <= bbox.left + bbox.width && middle >= bbox.top && middle <= bbox.top + bbox.height &&
         !taken.some(([l, m, w]) => left < l + w && l < left + wide && Math.abs(m - middle) < LINE * scale) &&
@@ -83,7 +83,7 @@ const drawFront = (find, strategies, paint, onChoose) => {
       scales: { x: { time: false, range }, y: { range: (_, low, high) => [Math.max(0, low - widest(low, high, 0.02)), Math.min(1.03, high + widest(low, high, 0.02))] } },
       axes: [
         { ...axis, size: 32, values: (_, ticks) => ticks.map((tick) => (tick < 0 ? "" : dollars(tick))) },
-        { ...axis, size: 54, values: (_, ticks) => ticks.map((tick) => (tick > 1 ? "" : `${Math.round(100 * tick)} %`)) },
+        { ...axis, size: 54, values: (_, ticks) => ticks.map((tick) => (tick > 1 ? "" : `${Number((100 * tick).toFixed(1))} %`)) },
       ],
       series: [{ label: "cost" }, { label: "facts kept", stroke: "transparent", points: { show: false } }, { label: "front", stroke: colour("accent"), width: 1.5, dash: [5, 4], spanGaps: true, points: { show: false } }],
       hooks: { setCursor: [(one) => read(one.cursor.idx)], draw: [named] },
