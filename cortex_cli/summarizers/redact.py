@@ -32,16 +32,21 @@ class Found(NamedTuple):
     kind: str
 
 
-_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))"
-"""Of a key; in JSON it may stand right behind an escaped line end."""
+def _key_form(prefix: str, rest: str) -> re.Pattern[str]:
+    """Return the pattern of a key that begins a word; in JSON it may stand right behind an escaped line end.
+
+    What stands in front is looked at behind the prefix: a pattern that begins with letters is found much faster.
+    """
+    return re.compile(rf"{prefix}(?:(?<![A-Za-z0-9_]{prefix})|(?<=\\[nrt]{prefix})){rest}")
+
 
 _OTHER_KEYS = (
-    ("Anthropic Key", re.compile(_START + r"sk-ant-[\w-]{20,}")),
-    ("OpenAI Key", re.compile(_START + r"sk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,}")),
-    ("Google Key", re.compile(_START + r"AIza[\w-]{35}")),
-    ("Hugging Face Token", re.compile(_START + r"hf_[A-Za-z0-9]{30,}")),
-    ("GitHub Token", re.compile(_START + r"github_pat_\w{22,}")),
-    ("JSON Web Token", re.compile(_START + r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")),
+    ("Anthropic Key", _key_form("sk-ant-", r"[\w-]{20,}")),
+    ("OpenAI Key", _key_form("sk-", r"(?:proj-|svcacct-)?[A-Za-z0-9_-]{32,}")),
+    ("Google Key", _key_form("AIza", r"[\w-]{35}")),
+    ("Hugging Face Token", _key_form("hf_", r"[A-Za-z0-9]{30,}")),
+    ("GitHub Token", _key_form("github_pat_", r"\w{22,}")),
+    ("JSON Web Token", _key_form("eyJ", r"[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")),
     ("Bearer Token", re.compile(r"(?i:authorization\W{1,4}bearer)\s+([\w.~+/=-]{16,})")),
     (
         "Secret Variable",
