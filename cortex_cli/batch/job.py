@@ -47,6 +47,15 @@ class Job(NamedTuple):
     keeps_time: bool = False
     """The result gets the time of the input: clients order their sessions by it."""
 
+    def again(self) -> "Job":
+        """Return the job for another try, should its process die; to be asked when the first one is begun.
+
+        Where nothing stands in the result's place now, what stands there then is the first try's, and may be replaced.
+        """
+        if self.target.kind != "file" or self.target.path.exists():
+            return self
+        return self._replace(target=self.target._replace(overwrite=True))
+
 
 class Outcome(NamedTuple):
     """How one file went."""

@@ -179,8 +179,9 @@ def _run_pool(queue: _Queue, processes: int, ahead: int, begin: Begin, died: lis
         while queue or running:
             while len(running) < ahead and (job := queue.take(list(running.values()))) is not None:
                 begin(job)
+                another_try = job.again()
                 with _interrupts_later():  # the first job starts the processes
-                    running[pool.submit(_run_in_worker, job)] = job
+                    running[pool.submit(_run_in_worker, job)] = another_try
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 job = running.pop(future)

@@ -80,28 +80,42 @@ class Cluster:
         through this process.
         """
         ray = self._ray
-        run = ray.remote(max_retries=RETRIES)(_run)
+        run = ray.remote(max_retries=0)(_run)  # Ray's own tries know nothing of a result that is there already
         ahead = max(1, int(ray.cluster_resources().get("CPU", 1))) * QUEUED_PER_WORKER
         waiting = iter(jobs)
-        running: dict[Any, Job] = {}
+        running: dict[Any, _Try] = {}
         while True:
             while len(running) < ahead and (job := next(waiting, None)) is not None:
                 begin(job)
-                running[run.remote(job)] = job
+                another_try = _Try(job, job.again(), RETRIES)
+                running[run.remote(job)] = another_try
             if not running:
                 return
             finished, _ = ray.wait(list(running), num_returns=1)
             for reference in finished:
-                yield _outcome_of(ray, reference, running.pop(reference))
+                one = running.pop(reference)
+                try:
+                    yield ray.get(reference)
+                except ray.exceptions.RayError as error:
+                    if one.left:
+                        running[run.remote(one.again)] = one._replace(left=one.left - 1)
+                    else:
+                        yield _lost(one.job, error)
 
 
-def _outcome_of(ray: Any, reference: Any, job: Job) -> Outcome:
-    try:
-        outcome: Outcome = ray.get(reference)
-    except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return Outcome(job, "failed", {}, f"{job.path}: {WORKER_DIED} ({reason})", MEMORY_HINT)
-    return outcome
+class _Try(NamedTuple):
+    """A file that is worked on."""
+
+    job: Job
+    again: Job
+    """The same for another try."""
+    left: int
+    """How many more there may be."""
+
+
+def _lost(job: Job, error: Exception) -> Outcome:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return Outcome(job, "failed", {}, f"{job.path}: {WORKER_DIED} ({reason})", MEMORY_HINT)
 
 
 def _run(job: Job) -> Outcome:

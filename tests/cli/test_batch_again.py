@@ -18,6 +18,7 @@ from cortex_cli.batch.job import Job, Outcome
 from cortex_cli.batch.paths import MANIFEST_NAME
 from cortex_cli.settings import Settings
 from cortex_cli.targets import Target
+from cortex_cli.tokens import make_counter
 from tests.cli.command import ROOT, SAMPLES, SMALL, cortex
 
 OPTIONS = (*SMALL, "--tokenizer", "heuristic", "--jobs", "1")
@@ -218,3 +219,36 @@ def test_a_file_that_kills_its_process_costs_only_itself(tmp_path: Path, monkeyp
     jobs = [Job(str(tmp_path / name), Target("none"), Settings(), name=name) for name in names]
     outcomes = {one.job.name: one.status for one in local.run_jobs(jobs, processes=2)}
     assert outcomes == {name: "failed" if "deadly" in name else "done" for name in names}
+
+
+def dies_when_done(job: Job) -> Outcome:
+    """Stand for a process that is lost between writing a result and telling of it; the next try goes well."""
+    outcome = local.run_anywhere(job, make_counter("heuristic"))
+    mark = Path(f"{job.path}.died")
+    if job.name == "a.jsonl" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return outcome
+
+
+@pytest.mark.slow
+def test_a_result_of_a_try_that_died_is_replaced_and_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second try finds what the first left in its place; what stood there before the run stays refused."""
+    monkeypatch.setattr(local, "_run_in_worker", dies_when_done)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "theirs.jsonl").write_text("keep me")
+    names = ["a.jsonl", "theirs.jsonl", "b.jsonl"]
+    for name in names:
+        shutil.copy(SAMPLES / "openai.jsonl", tmp_path / name)
+    settings = Settings(tokenizer="heuristic", window=4000)
+    jobs = [Job(str(tmp_path / name), Target("file", tmp_path / "out" / name), settings, name=name) for name in names]
+    outcomes = {one.job.name: one for one in local.run_jobs(jobs, processes=2)}
+    assert {name: one.status for name, one in outcomes.items()} == {
+        "a.jsonl": "done",
+        "theirs.jsonl": "failed",
+        "b.jsonl": "done",
+    }
+    assert "already exists" in outcomes["theirs.jsonl"].error
+    assert (tmp_path / "out" / "theirs.jsonl").read_text() == "keep me"
