@@ -28,6 +28,9 @@ from cortex_cli.replaying.sweep import cheapest
 CHART_COLUMNS = 48
 """Width of the line of context sizes."""
 
+WHOLE_DOLLARS = 1000
+"""From here on cents are left out, so that the table keeps to 80 columns."""
+
 _BARS = " \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 _BARS_ASCII = " .:-=+*#@"
 
@@ -57,22 +60,30 @@ def _table(replay: Replay) -> RenderableType:
 
 
 def _row(one: StrategyResult, window: int, *, is_best: bool) -> Sequence[object]:
-    cost = one.cost_usd
     return (
         line((one.name, STRONG if is_best else NAME)),
-        line((_thousands(one.peak_tokens), BAD if one.peak_tokens > window else "")),
-        _thousands(one.sent_tokens),
+        line((_short(one.peak_tokens), BAD if one.peak_tokens > window else "")),
+        _short(one.sent_tokens),
         percent(one.cached_ratio),
         number(one.compactions),
         line((number(one.breaks), CAREFUL if one.breaks else "")),
-        line(("-" if cost is None else usd(cost), GOOD if is_best else "")),
+        line((_bill(one.cost_usd), GOOD if is_best else "")),
         percent(one.facts_ratio),
         line((percent(one.final_facts_ratio), BAD if one.final_facts_ratio < 0.5 else "")),
     )
 
 
-def _thousands(value: int) -> str:
-    return f"{value / 1000:,.0f}k" if value < 10_000_000 else f"{value / 1_000_000:,.1f}M"
+def _short(value: int) -> str:
+    """Write a number of tokens in at most six characters."""
+    if value < 10_000_000:
+        return f"{value / 1000:,.0f}k"
+    return f"{value / 1_000_000:.1f}M" if value < 1_000_000_000 else f"{value / 1_000_000_000:.1f}B"
+
+
+def _bill(cost: float | None) -> str:
+    if cost is None:
+        return "-"
+    return usd(cost) if cost < WHOLE_DOLLARS else f"${cost:,.0f}"
 
 
 def _chart(console: Console, replay: Replay) -> list[Text]:
