@@ -153,10 +153,11 @@ async def compact_async(
         run.memory = given.memory(settings, counter)
         run.remember = given.walk(run.memory, session_of(transcript))
     await run_layers(run)
-    _check_summary(run, settings)
+    facts = run.count_facts()
+    _check_summary(run, settings, facts)
     messages = (*run.view.messages, *tail) if tail else run.view.messages
     done = transcript.with_messages(transcript.loaded if messages == transcript.loaded else messages)
-    report = _report(transcript, done, run, repaired, sizes)
+    report = _report(transcript, done, run, repaired, sizes, facts)
     report = replace(
         report,
         command=command,
@@ -272,7 +273,9 @@ def _for_head(settings: Settings, tail: tuple[Message, ...]) -> Settings:
     )
 
 
-def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair, sizes: sizing.Sizing) -> Report:
+def _report(
+    transcript: Transcript, done: Transcript, run: Run, repaired: Repair, sizes: sizing.Sizing, facts: Facts
+) -> Report:
     counter = run.counter
     outcome = run.outcome
     return Report(
@@ -301,7 +304,7 @@ def _report(transcript: Transcript, done: Transcript, run: Run, repaired: Repair
         strategy="observational" if run.memory else "classic",
         summarizer=outcome.summarizer if outcome else "",
         memory=_state_of(run),
-        facts=outcome.facts if outcome else Facts(),
+        facts=facts,
         layers=tuple(track.report(transcript) for track in run.tracks.values()),
         repairs=report_changes(repaired.changes, transcript),
         warnings=(
@@ -324,7 +327,7 @@ def _state_of(run: Run) -> dict[str, Any] | None:
     return dump_state(run.memory.state)
 
 
-def _check_summary(run: Run, settings: Settings) -> None:
+def _check_summary(run: Run, settings: Settings, facts: Facts) -> None:
     """Stop where the user would rather have no result than one without a model or with lost facts."""
     outcome = run.outcome
     if outcome is None:
@@ -332,7 +335,7 @@ def _check_summary(run: Run, settings: Settings) -> None:
     if settings.strict and outcome.failure:
         raise CortexError(f"model failed: {outcome.failure}", hint="leave --strict out for the built-in summariser")
     allowed = 0 if settings.strict and settings.max_lost_facts is None else settings.max_lost_facts
-    lost = outcome.facts.lost
+    lost = facts.lost
     if allowed is not None and len(lost) > allowed:
         raise CortexError(
             f"{len(lost)} facts would be lost, {allowed} are allowed; the first is {lost[0]!r}",

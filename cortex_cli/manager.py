@@ -89,7 +89,6 @@ class CompactionManager(Keeping):
             format=format,
             clock=clock,
         )
-        self._record: dict[str, Any] | None = None
         self._holder: asyncio.Task[Any] | None = None
         self._is_closed = False
 
@@ -169,9 +168,9 @@ class CompactionManager(Keeping):
             The result record; None where nothing was summarised.
         """
         async with self._alone():
-            self._record = None
-            await self._pass(self._newest_call(messages), force=force)
-            return self._record
+            telling = Telling(self._events, self._summarizer, wants_record=True)
+            await self._pass(self._newest_call(messages), telling, force=force)
+            return telling.record
 
     async def handle_overflow(self, error: Any, messages: Sequence[Any] | None = None) -> list[Any] | None:
         """Return what to send instead of a request that the provider refused as too long.
@@ -232,13 +231,19 @@ class CompactionManager(Keeping):
                 self._holder = None
 
     async def _pass(
-        self, call: Call, *, force: bool = False, overflow: Overflow | None = None, must_fit: int = 0
+        self,
+        call: Call,
+        telling: Telling | None = None,
+        *,
+        force: bool = False,
+        overflow: Overflow | None = None,
+        must_fit: int = 0,
     ) -> Pass:
         """Run the layers, and keep what came of it once everything went well."""
         reading = self._read(call)
         if reading.is_typed:
             self._last_interaction = self._clock()
-        telling = Telling(self._events, self._summarizer)
+        telling = telling or Telling(self._events, self._summarizer)
         terms = self._terms(reading, telling, force=force, overflow=overflow)
         done = await run_pass(reading, replace(terms, must_fit=must_fit) if must_fit else terms)
         await telling.compacted(done)
@@ -248,7 +253,7 @@ class CompactionManager(Keeping):
         run = done.run
         if run is not None and run.changes_of("summary") and run.outcome is not None and not run.outcome.failure:
             self._failures = 0
-        self._record = await telling.replaced(done) or self._record
+        await telling.replaced(done)
         return done
 
     def _hand_out(self, done: Pass) -> list[Any]:

@@ -28,7 +28,7 @@ from cortex_cli.layers.summary import (
 from cortex_cli.layers.thinking import drop_thinking
 from cortex_cli.layers.view import Layer, View
 from cortex_cli.messages import Change, LayerResult, Message, Transcript
-from cortex_cli.report import LayerReport, report_changes
+from cortex_cli.report import Facts, LayerReport, report_changes
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.base import Summarizer, SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter
@@ -39,6 +39,7 @@ Remember = Callable[[View, bool], Awaitable[LayerResult]]
 
 if TYPE_CHECKING:
     from cortex_cli.memory.engine import Memory
+    from cortex_cli.memory.telling import Noted
 
 MAX_PASSES = 20
 """Passes of one layer; every pass shrinks the text, so the limit only guards against a mistake of ours."""
@@ -99,12 +100,18 @@ class Run:
     """The conversation after the caps and before layer 1: what a live session keeps."""
     memory: "Memory | None" = None
     """Takes the place of summaries."""
-    noted: tuple[str, tuple[Message, ...]] | None = None
-    """The log before it was last handed the conversation, and what left for it then."""
+    noted: "Noted | None" = None
+    """What became of the conversation when the memory was last handed it."""
     judged: "Judged | None" = None
     """What was found good in the pass before, of a session that goes on."""
     remember: Remember | None = None
     """How it is handed the conversation: a recorded one, or one that goes on."""
+
+    def count_facts(self) -> Facts:
+        """Count what became of the facts; of a log only now: it is as much work as writing it was, and few ask."""
+        if self.noted is None:
+            return self.outcome.facts if self.outcome else Facts()
+        return self.noted.count_facts()
 
     @property
     def events(self) -> tuple[dict[str, Any], ...]:
@@ -166,15 +173,15 @@ class Run:
         Returns:
             Whether the conversation is another now.
         """
-        from cortex_cli.memory.telling import outcome_of  # noqa: PLC0415 - start-up time: only this strategy needs it
+        from cortex_cli.memory.telling import Noted, outcome_of  # noqa: PLC0415 - start-up time, this strategy only
 
         assert self.memory is not None
         assert self.remember is not None
         log = self.memory.state.observations
         result = await self.remember(self.view, is_forced)
         gone = tuple(change.message for change in result.changes if not change.tokens_after)
-        self.noted = log, gone
-        self.outcome = outcome_of(self.memory, log, gone, result.messages)
+        self.noted = Noted(log, gone, result.messages, self.memory.state.observations)
+        self.outcome = outcome_of(self.memory)
         return self._take(self._track("observe"), result)
 
     async def condense_log(self, target: int, *, is_first: bool) -> None:
@@ -192,7 +199,8 @@ class Run:
         if not MIN_FIT_TOKENS <= size < log or not await self.memory.reflect_now(size):
             return
         messages = self.memory.place(self.view.messages)
-        self.outcome = outcome_of(self.memory, *self.noted, messages)
+        self.noted = self.noted._replace(following=messages, log=self.memory.state.observations)
+        self.outcome = outcome_of(self.memory)
         new = self.memory.slot()
         assert new is not None
         track = self._track("observe")

@@ -5,6 +5,7 @@ Source: SPEC section 6.
 """
 
 from collections.abc import Collection, Sequence
+from operator import is_
 
 from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
 from cortex_cli.growing import Growing
@@ -89,7 +90,9 @@ def lay_out(
     earlier = find_log(messages)
     if earlier is not None and messages[earlier].text == log.text:
         log = messages[earlier]  # the same bytes, wherever it came from
-    rest = [message for message in messages[cut:] if message.synthetic != "log"]
+    rest = messages[cut:]
+    if earlier is not None and earlier >= cut:
+        rest = tuple(message for message in rest if message.synthetic != "log")
     before = [(at, message) for at, message in enumerate(messages[:cut]) if message.synthetic != "log"]
     first = min((at for at, message in before if at in kept and not message.slot), default=len(messages))
     slots = [message for at, message in before if message.slot and at < first]
@@ -102,7 +105,7 @@ def lay_out(
 
 
 def _is_same(one: Sequence[Message], other: Sequence[Message]) -> bool:
-    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def observed_result(before: View, after: tuple[Message, ...], reason: str, counter: Counter) -> LayerResult:

@@ -76,7 +76,7 @@ class View:
 
     def with_messages(self, messages: tuple[Message, ...]) -> "View":
         """Return the same view of other messages."""
-        return replace(self, messages=messages)
+        return self if messages is self.messages else replace(self, messages=messages)
 
     def count(self, counter: Counter) -> int:
         """Count everything that would be sent, overhead included, in the counter's tokens."""

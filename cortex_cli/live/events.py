@@ -60,6 +60,10 @@ class Events:
 
         return off
 
+    def is_heard(self, event: str) -> bool:
+        """Tell whether anybody listens."""
+        return bool(self._handlers[event])
+
     async def emit(self, event: str, **details: Any) -> bool:
         """Tell every handler, one after the other, in the order in which they were added.
 

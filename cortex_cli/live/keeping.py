@@ -122,9 +122,11 @@ class Keeping(Dials):
         threshold = self._threshold()
         if force:
             threshold = min(threshold, FORCED_SHARE * tokens * view.scale / view.budget)
-        settings = replace(self._settings, threshold=threshold)
+        settings = self._settings
         if force:
-            settings = replace(settings, min_gain_ratio=None)
+            settings = replace(settings, threshold=threshold, min_gain_ratio=None)
+        elif threshold != settings.threshold:
+            settings = replace(settings, threshold=threshold)
         terms = Terms(settings=settings, counter=self._counter, summarizer=summarizer, view=view)
         if self._memory is not None:
             terms = replace(terms, memory=self._memory.memory, remember=_remember(self._memory))

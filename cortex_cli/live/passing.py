@@ -221,7 +221,9 @@ def _prepare(document: Document, known: Known, call: Call, terms: Terms) -> Run:
     trims = known.trims
     rules, counter = document.rules, terms.counter
     repaired = repair(document.messages, rules, counter)
-    settings = replace(terms.settings, fit=terms.must_fit, until="")
+    settings = terms.settings
+    if settings.fit != terms.must_fit or settings.until:
+        settings = replace(settings, fit=terms.must_fit, until="")
     if repaired.is_refused:
         settings = replace(settings, layers=())
     view = replace(

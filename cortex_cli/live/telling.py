@@ -16,13 +16,17 @@ class Telling:
     Args:
         events: Who listens.
         summarizer: Does the work.
+        wants_record: The result record is asked for, whether anybody listens or not.
     """
 
-    def __init__(self, events: Events, summarizer: Summarizer) -> None:
+    def __init__(self, events: Events, summarizer: Summarizer, *, wants_record: bool = False) -> None:
         self._events = events
         self._summarizer = summarizer
+        self._wants_record = wants_record
         self.is_vetoed = False
         """A handler said no."""
+        self.record: dict[str, Any] | None = None
+        """The result record, where there was a summary, or the log took over, and somebody wants it."""
         self._is_announced = False
 
     async def __call__(self, request: SummaryRequest) -> SummaryOutcome | None:
@@ -51,26 +55,21 @@ class Telling:
                 "post_compaction", tokens_before=track.tokens_before, tokens_after=track.tokens_after
             )
 
-    async def replaced(self, done: Pass) -> dict[str, Any] | None:
-        """Tell what was replaced, and what came of it.
-
-        Returns:
-            The result record, where there was a summary, or the log took over.
-        """
+    async def replaced(self, done: Pass) -> None:
+        """Tell what was replaced, and what came of it."""
         run = done.run
         if run is None:
-            return None
+            return
         if done.is_replaced:
             layers = [name for name in run.tracks if run.changes_of(name)]
             await self._events.emit("source_replaced", messages=list(done.known.history.values), layers=layers)
         name = next((name for name in ("summary", "observe") if run.changes_of(name)), "")
-        record = result_record(run, name, done.oldest_preserved) if name else None
-        if record:
-            await self._events.emit("result", **record)
+        if name and (self._wants_record or self._events.is_heard("result")):
+            self.record = result_record(run, name, done.oldest_preserved)
+            await self._events.emit("result", **self.record)
         for event in run.events:
             if event["event"] in ("degraded", "exhausted"):
                 await self._events.emit(**event)
-        return record
 
 
 def result_record(run: Run, name: str, oldest: int | None) -> dict[str, Any]:
@@ -95,5 +94,5 @@ def result_record(run: Run, name: str, oldest: int | None) -> dict[str, Any]:
         "oldest_preserved_time": preserved[0].time if preserved else "",
         "summary": summary.text,
         "summarizer": run.outcome.summarizer if run.outcome else "",
-        "lost_facts": list(run.outcome.facts.lost) if run.outcome else [],
+        "lost_facts": list(run.count_facts().lost),
     }

@@ -6,6 +6,7 @@ that somebody cut, numbers say something else. Where a place is not found, less 
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from cortex_cli.messages import Message
@@ -42,14 +43,21 @@ def fingerprint(message: Message) -> str:
     a call and its result are known by the call's id.
     """
     if message.synthetic in ANCHORS:
-        return hashlib.blake2b(message.text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+        return _long_digest(message.text)
     said = [part.text for part in message.parts if part.kind in ("text", "media", "opaque")]
     joined = [f"{part.kind} {part.call_id}" for part in message.parts if part.kind in ("call", "result")]
     if not said and not any(part.call_id for part in message.parts):
         said = [part.text for part in message.parts]
-    told = "\0".join((message.role, message.id, message.time, *said, "\0", *joined))
-    digest = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+    digest = _digest("\0".join((message.role, message.id, message.time, *said, "\0", *joined)))
     return digest if message.id or message.time else f"-{digest}"
+
+
+def _digest(told: str) -> str:
+    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
+
+
+_long_digest = lru_cache(maxsize=4)(_digest)
+"""Of logs, which are long and asked for with every call of a live session."""
 
 
 def mark_at(messages: Sequence[Message], index: int, *, start: int, before: Mark | None) -> Mark:
@@ -124,7 +132,7 @@ def end_of_kept(prints: Iterable[str], messages: Sequence[Message], start: int) 
     """Return how far messages with these fingerprints go on, in any order, from `start` on."""
     wanted = list(prints)
     at = start
-    while at < len(messages) and (print_ := fingerprint(messages[at])) in wanted:
+    while wanted and at < len(messages) and (print_ := fingerprint(messages[at])) in wanted:
         wanted.remove(print_)
         at += 1
     return at

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from cortex_cli import marks
 from cortex_cli.layers.observe import find_log, lay_out
@@ -10,7 +11,7 @@ from cortex_cli.memory.state import Hint, MemoryState, digest
 from cortex_cli.messages import Message, Part
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers.boundaries import open_tags
-from cortex_cli.tokens import Counter
+from cortex_cli.tokens import Counter, message_sizes
 
 NOT_OBSERVED = ("log", "notice", "acknowledgement", "closing")
 """Synthetic messages that say nothing to be noted."""
@@ -19,6 +20,13 @@ NOT_OBSERVED = ("log", "notice", "acknowledgement", "closing")
 def is_observable(message: Message) -> bool:
     """Tell whether there is something to be noted of a message."""
     return not message.slot and message.synthetic not in NOT_OBSERVED
+
+
+@lru_cache(maxsize=4)
+def _read_log(text: str) -> tuple[marks.Log | None, str]:
+    """Read a log and what it is known by; the same one stands in a live session from call to call."""
+    log = marks.parse_log(text)
+    return log, digest(log.observations) if log else ""
 
 
 class Standing:
@@ -37,9 +45,9 @@ class Standing:
             False where state and conversation tell of different things; the state is then as it was.
         """
         at = find_log(messages)
-        found = marks.parse_log(messages[at].text) if at is not None else None
+        found, told = _read_log(messages[at].text) if at is not None else (None, "")
         state = self.state
-        if found is None or digest(found.observations) in state.lineage:
+        if found is None or told in state.lineage:
             return True
         if state.observations and not found.observations.startswith(state.observations):
             return False
@@ -70,8 +78,8 @@ class Standing:
 
     def _is_current(self, message: Message) -> bool:
         """Tell whether the log in a conversation is the one of the state, as it is now."""
-        log = marks.parse_log(message.text)
-        return log is not None and self.state.lineage[-1:] == (digest(log.observations),)
+        log, told = _read_log(message.text)
+        return log is not None and self.state.lineage[-1:] == (told,)
 
     def position(self, messages: Sequence[Message]) -> int:
         """Return the position of the first message that is not observed yet."""
@@ -81,7 +89,9 @@ class Standing:
     def unobserved_tokens(self, messages: Sequence[Message], end: int | None = None) -> int:
         """Count what is not observed yet, up to a position."""
         start = self.position(messages)
-        return sum(self.counter.count_message(one) for one in messages[start:end] if is_observable(one))
+        sizes = message_sizes(messages, self.counter)[start:end]
+        new = messages[start:end]
+        return sum(size for one, size in zip(new, sizes, strict=True) if is_observable(one))
 
     def slot(self) -> Message | None:
         """Return the log as a message, the same one while the state is the same; None while it is empty."""

@@ -1,6 +1,7 @@
 """What a memory says of one run over a transcript: in the words of a summary's outcome, counted by its ledger."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from cortex_cli.memory.account import Account
 from cortex_cli.memory.engine import Memory
@@ -16,21 +17,12 @@ from cortex_cli.summarizers.ledger import Fact, merge_facts
 from cortex_cli.summarizers.survey import survey
 
 
-def outcome_of(
-    memory: Memory, log_before: str, gone: Sequence[Message], following: Sequence[Message]
-) -> SummaryOutcome:
-    """Tell what became of a run.
-
-    Args:
-        memory: After the run.
-        log_before: The log that the run began with.
-        gone: Messages that left for the log, oldest first.
-        following: Messages that stayed.
-    """
+def outcome_of(memory: Memory) -> SummaryOutcome:
+    """Tell what became of a run; its facts are counted by `Noted.count_facts`, where somebody asks for them."""
     account = memory.account
     return SummaryOutcome(
         text=memory.state.observations,
-        facts=count_facts(log_before, gone, following, memory.state.observations),
+        facts=Facts(),
         summarizer=account.author,
         warnings=(*account.warnings, *_untold(account)),
         events=tuple(account.events),
@@ -46,12 +38,25 @@ def _untold(account: Account) -> list[str]:
     return [f"observational memory: {why}" for why in dict.fromkeys(account.failures) if why not in told]
 
 
-def count_facts(log_before: str, gone: Sequence[Message], following: Sequence[Message], log: str) -> Facts:
-    """Count the facts of what left, as for a summary: found, and kept in the log or in what stayed."""
-    if not gone:
-        return Facts()
-    text = "\n".join((log, *(part.text for message in following for part in message.parts)))
-    return facts_in(text, (*read_entries(read_log(log_before)).facts, *facts_of(gone, following)))
+class Noted(NamedTuple):
+    """What a log took in."""
+
+    log_before: str
+    """The log that the run began with."""
+    gone: tuple[Message, ...]
+    """Messages that left for it, oldest first."""
+    following: tuple[Message, ...]
+    """Messages that stayed."""
+    log: str
+    """As it is now."""
+
+    def count_facts(self) -> Facts:
+        """Count the facts of what left, as for a summary: found, and kept in the log or in what stayed."""
+        if not self.gone:
+            return Facts()
+        text = "\n".join((self.log, *(part.text for message in self.following for part in message.parts)))
+        known = read_entries(read_log(self.log_before)).facts
+        return facts_in(text, (*known, *facts_of(self.gone, self.following)))
 
 
 def facts_of(messages: Sequence[Message], following: Sequence[Message] = ()) -> tuple[Fact, ...]:

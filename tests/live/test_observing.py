@@ -8,6 +8,7 @@ import pytest
 from cortex_cli import CompactionManager, Settings
 from cortex_cli.live.events import EVENTS
 from cortex_cli.memory.base import LogEntry
+from cortex_cli.memory.telling import Noted
 from tests.conftest import filler
 from tests.live.conversations import SHAPES, assert_valid, step, texts, user
 
@@ -136,5 +137,30 @@ def test_closing_ends_what_runs_in_the_background():
         assert made.status().in_flight == ("observation",)
         await made.close()
         assert made.status().in_flight == ()
+
+    asyncio.run(loop())
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_facts_are_counted_only_for_whoever_asks(listens, monkeypatch):
+    """Counting them looks through all that left once more: as much work as noting it was."""
+    counted, events = [], []
+    count = Noted.count_facts
+    monkeypatch.setattr(Noted, "count_facts", lambda self: counted.append(self) or count(self))
+
+    async def loop():
+        made = manager()
+        if listens:
+            made.on("result", events.append)
+        messages, _ = await work(made, SHAPES[0], 80)
+        assert made.status().compactions >= 2
+        assert len(counted) == len(events)
+        assert bool(events) == listens
+        for number in range(200, 230):
+            messages += step(SHAPES[0], number, filler(3000), filler(100), text=f"Module {number} fails on tabs.")
+        record = await made.check_and_compact(messages)
+        assert record is not None
+        assert record["summary"]
+        assert counted
 
     asyncio.run(loop())
