@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
-from cortex_cli.cli.paint import LABEL, NAME, STRONG, line, number, print_all, table
+from cortex_cli.cli.paint import LABEL, NAME, STRONG, Cell, line, number, print_all, table
+from cortex_cli.cli.shapes import Console
 from cortex_cli.models import Model
 
 _KINDS = ("input", "output", "cache_read", "cache_write")
@@ -12,7 +11,7 @@ _KINDS = ("input", "output", "cache_read", "cache_write")
 
 def print_models(console: Console, models: Sequence[Model]) -> None:
     """Print one line for each model."""
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             line((model.name, NAME)),
             line((model.provider, LABEL)),
