@@ -6,8 +6,8 @@ goes into the archive at once; if that fails nothing is written at all.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 
+from cortex_cli import clock
 from cortex_cli.archive import Archive, Receipt, Removed
 from cortex_cli.archive.delta import FEW_LINES
 from cortex_cli.archive.texts import removed_texts, side_texts
@@ -68,7 +68,7 @@ class Recording:
 
         def keep(data: bytes, path: str) -> None:
             about = {**report.to_json(), "settings": _chosen(self._settings)}
-            made = self._settings.now or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            made = self._settings.now or clock.utc_now()
             receipt = Receipt(input=source.path, output=path, made=made, about=about)
             self._archive.put_run(source.data, data, lambda gone: list(self._texts(source, done, gone)), receipt)
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cortex_cli import clock
 from cortex_cli.llm.circuit import CIRCUIT
 from cortex_cli.marks import Notice, notice_text
 from cortex_cli.messages import Message, Part, Transcript
@@ -81,6 +82,13 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
+
+
+@pytest.fixture(autouse=True)
+def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two runs of one test write the same time: a second may end between them."""
+    began = clock.utc_now()
+    monkeypatch.setattr(clock, "utc_now", lambda: began)
 
 
 def text(value: str, **fields: Any) -> Part:

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 CLI = PACKAGE / "cli"
 
 LEVELS = (
-    {"data", "errors", "messages", "jsonedit", "jsonscan", "sqlite", "version"},
+    {"clock", "data", "errors", "messages", "jsonedit", "jsonscan", "sqlite", "version"},
     {
         "knobs",
         "presets",

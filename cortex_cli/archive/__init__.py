@@ -9,13 +9,12 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from hashlib import sha256
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cortex_cli import files
+from cortex_cli import clock, files
 from cortex_cli.archive import blocks, database, delta, writing
 from cortex_cli.archive.search import Filter, Found, Hit, Place, Searcher
 from cortex_cli.archive.texts import Removed, decoded, encoded
@@ -113,7 +112,7 @@ class Archive:
             ArchiveError: It cannot be written.
         """
         del category  # the reference does not depend on it
-        made = _now()
+        made = clock.utc_now()
         text = Removed(content, index, 0, message_id=call_id, role="tool", tool=tool, time=made)
         with self._writing() as connection:
             self._write_plain([text])
@@ -281,7 +280,3 @@ _SELECT_RUN = "SELECT id, made, input, output, input_sha256, output_sha256, inpu
 
 def _run(row: tuple[Any, ...]) -> Run:
     return Run(*(*row[:-1], writing.unpacked(row[-1])))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -9,12 +9,11 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from cortex_cli import locks
+from cortex_cli import clock, locks
 from cortex_cli.batch.job import Job, Outcome
 from cortex_cli.batch.paths import MANIFEST_NAME
 from cortex_cli.errors import InputError, OutputError
@@ -108,7 +107,7 @@ class Manifest:
                 error=outcome.error,
                 hint=outcome.hint,
                 seconds=outcome.seconds,
-                time=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+                time=clock.utc_now(),
             )
         )
 

@@ -6,10 +6,9 @@ Source: SPEC section 4.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from cortex_cli import marks
+from cortex_cli import clock, marks
 from cortex_cli.layers.partition import Partition, plan_partition
 from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.tail import SHARE_OF_REPLACED, Room
@@ -224,7 +223,7 @@ def summary_messages(
         if first_kept is not None and first_kept.role == "assistant":
             return pair
         return (*pair, Message("assistant", (Part("text", marks.ACKNOWLEDGEMENT),), synthetic="acknowledgement"))
-    generated = settings.now or max((message.time for message in messages), default="") or _clock()
+    generated = settings.now or max((message.time for message in messages), default="") or clock.utc_now()
     tagged = marks.summary_text(marks.Summary(generated, turns, text))
     return (Message("user", (Part("text", tagged),), synthetic="summary"),)
 
@@ -247,10 +246,6 @@ def with_known_summary(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     if is_acknowledged and after is not None:
         known.append(after._replace(synthetic="acknowledgement"))
     return (*messages[:at], *known, *messages[at + len(known) :])
-
-
-def _clock() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _replaced(view: View, plan: SummaryPlan, ours: tuple[Message, ...], summary_tokens: int) -> LayerResult:

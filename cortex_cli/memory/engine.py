@@ -9,9 +9,9 @@ Source: SPEC section 6.
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
+from cortex_cli import clock
 from cortex_cli.groups import cut_at_or_before, safe_cuts
 from cortex_cli.layers.observe import must_stay, observed_result, plan_recent, should_activate
 from cortex_cli.layers.view import View
@@ -189,7 +189,7 @@ class Memory(Standing):
         return True
 
     def _now(self) -> str:
-        return self.settings.now or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return self.settings.now or clock.utc_now()
 
     async def observe(self, messages: tuple[Message, ...], end: int, piece_tokens: int) -> bool:
         """Observe all that is not observed yet, up to a position, piece by piece.
