@@ -130,19 +130,18 @@ def test_kills_at_any_moment_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     begin(path, 20)
     chance = random.Random(9)
-    written = hits = 0
+    written = 0
     for _ in range(KILLS):
         with working("churn", path, "one", 100_000) as worker:
             assert worker.stdout is not None
-            worker.stdout.readline()
-            time.sleep(chance.uniform(0.0, 0.4))
+            # moments in its own time: on a busy machine too it gets to compact, which it does every EVERY messages
+            said_so = [int(worker.stdout.readline()) for _ in range(chance.randrange(1, 3 * EVERY))]
+            time.sleep(chance.uniform(0.0, 0.02))
             worker.kill()
-            said_so = [int(line) for line in worker.communicate()[0].splitlines()]
+            said_so += map(int, worker.stdout)
         counts = tally(history(path))
         assert counts["old"] == 20
-        assert counts["one"] >= max([written, *(number + 1 for number in said_so)])
+        assert counts["one"] >= max(written, said_so[-1] + 1)
         written = counts["one"]
-        hits += len(said_so) > EVERY
         check_file(path)
-    assert hits > KILLS // 2, "it was killed before it ever compacted"
     assert run(open_store(str(path)).get_context_tokens())[0] >= 1000
