@@ -45,7 +45,9 @@ def _entry(knob: Knob, loaded: LoadedSettings) -> dict[str, Any]:
 
 
 def _print(shell: Shell, loaded: LoadedSettings) -> None:
-    from cortex_cli.cli.paint import BLANK, LABEL, NAME, STRONG, line, print_all, table  # noqa: PLC0415  # start-up time
+    from rich.text import Text  # noqa: PLC0415  # `--json` needs no Rich
+
+    from cortex_cli.cli.paint import LABEL, NAME, STRONG, line, table  # noqa: PLC0415  # the same
 
     for group, title in PANELS.items():
         rows = []
@@ -62,5 +64,7 @@ def _print(shell: Shell, loaded: LoadedSettings) -> None:
                     line((knob.flag, LABEL)),
                 )
             )
-        print_all(shell.out, [line((title, STRONG)), table(("", "", "", ""), rows), BLANK])
-    print_all(shell.out, [line(("file  ", LABEL), loaded.config or "none")])
+        shell.out.print(line((title, STRONG)))
+        shell.out.print(table(("", "", "", ""), rows))
+        shell.out.print(Text())
+    shell.out.print(line(("file  ", LABEL), loaded.config or "none"))

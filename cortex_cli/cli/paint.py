@@ -1,10 +1,14 @@
 """The few shapes that all output is made of: lines, tables without boxes, bars. Texts of others are made harmless."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from cortex_cli.cli.columns import plain_lines
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
 from cortex_cli.cli.plain import harmless, one_line
-from cortex_cli.cli.shapes import Column, Console, Indented, Line, PlainConsole, Shape, Table
 
 LABEL = "dim"
 STRONG = "bold"
@@ -16,57 +20,46 @@ NAME = "cyan"
 BAR_COLUMNS = 40
 """Widest bar."""
 
-GAP_COLUMNS = 2
-"""Blanks between two columns of a table."""
-
 _FULL, _EMPTY = "\u2588", "\u2591"
 _FULL_ASCII, _EMPTY_ASCII = "#", "."
 
 
-Cell = str | Line
-"""Of a table: a text is made harmless."""
-
-BLANK = Line()
-"""An empty line."""
-
-
-def print_all(console: Console, shapes: Iterable[Shape], *, wrap: bool = True) -> None:
-    """Print, in colours where the output goes to a terminal.
+def print_all(console: Console, renderables: Iterable[RenderableType], *, wrap: bool = True) -> None:
+    """Print, without the blanks with which Rich fills lines where the output goes to no terminal.
 
     Args:
         console: Where to.
-        shapes: What.
+        renderables: What.
         wrap: Break long lines; not where each line is for another program, too.
     """
-    if not isinstance(console, PlainConsole) and console.is_terminal:
-        from cortex_cli.cli.in_rich import print_shapes  # noqa: PLC0415  # Rich is slow to import
-
-        print_shapes(console, shapes, wrap=wrap)
+    if console.is_terminal:
+        for renderable in renderables:
+            console.print(renderable, soft_wrap=not wrap)
         return
-    lines = (line for shape in shapes for line in plain_lines(shape, console.width, wrap=wrap))
-    console.file.write("".join([f"{line}\n" for line in lines]))
+    with console.capture() as capture:
+        for renderable in renderables:
+            console.print(renderable, soft_wrap=not wrap)
+    lines = (text.rstrip() for text in capture.get().splitlines())
+    console.file.write("".join(f"{text}\n" for text in lines))
 
 
-def line(*pieces: str | tuple[str, str]) -> Line:
+def line(*pieces: str | tuple[str, str]) -> Text:
     """Make one line of texts, each with or without a style."""
-    styled = [(piece, "") if isinstance(piece, str) else piece for piece in pieces]
-    return Line(tuple([(one_line(text), style) for text, style in styled]), fit="break")
+    found = Text(no_wrap=False)
+    for piece in pieces:
+        text, style = (piece, "") if isinstance(piece, str) else piece
+        found.append(one_line(text), style)
+    return found
 
 
-def joined(*lines: Line) -> Line:
-    """Make one line of several."""
-    pieces = [(text, f"{one.style} {style}".strip()) for one in lines for text, style in one.pieces]
-    return Line(tuple(pieces), fit=lines[0].fit)
-
-
-def indented(*pieces: str | tuple[str, str]) -> Indented:
+def indented(*pieces: str | tuple[str, str]) -> Padding:
     """Make one line that stands two columns in, also where it is broken."""
-    return Indented(line(*pieces))
+    return Padding(line(*pieces), (0, 0, 0, 2))
 
 
-def block(text: str, style: str = "") -> Line:
+def block(text: str, style: str = "") -> Text:
     """Make a text of several lines."""
-    return Line(((harmless(text), ""),), style)
+    return Text(harmless(text), style)
 
 
 def number(value: int) -> str:
@@ -110,32 +103,31 @@ def tail_of(path: str, columns: int) -> str:
     return path if len(path) <= columns else "..." + path[len(path) - columns + 3 :]
 
 
-def table(
-    header: Sequence[str], rows: Sequence[Sequence[Cell]], *, right: Sequence[int] = (), indent: int = 2
-) -> Table:
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = (), indent: int = 2) -> Table:
     """Make a table without lines.
 
     Args:
         header: Titles of the columns; empty for none at all.
-        rows: Cells: lines, or texts, made harmless here.
+        rows: Cells: texts, made harmless here, or Rich texts.
         right: Positions of the columns that are numbers.
         indent: Blank columns at the left.
     """
-    columns = [Column(width=max(0, indent - GAP_COLUMNS), no_wrap=True)]
+    found = Table(box=None, show_header=any(header), header_style=LABEL, pad_edge=False, padding=(0, 2, 0, 0))
+    found.add_column("", width=max(0, indent - 2), no_wrap=True)
     for position, title in enumerate(header):
         is_number = position in right
-        columns.append(Column(title, "right" if is_number else "left", no_wrap=is_number))
-    cells = [
-        [BLANK, *(Line(((one_line(cell), ""),)) if isinstance(cell, str) else cell for cell in row)] for row in rows
-    ]
-    return Table(columns, cells, GAP_COLUMNS, LABEL)
+        justify: Any = "right" if is_number else "left"
+        found.add_column(title, justify=justify, no_wrap=is_number, overflow="fold")
+    for row in rows:
+        found.add_row("", *(Text(one_line(cell)) if isinstance(cell, str) else cell for cell in row))
+    return found
 
 
-def bar(console: Console, ratio: float, columns: int, style: str = "") -> Line:
+def bar(console: Console, ratio: float, columns: int, style: str = "") -> Text:
     """Draw a share of something as a bar."""
     is_wide = (console.encoding or "").lower().startswith("utf")
     full, empty = (_FULL, _EMPTY) if is_wide else (_FULL_ASCII, _EMPTY_ASCII)
     filled = min(columns, round(ratio * columns))
     if ratio > 0 and filled == 0:
         filled = 1
-    return Line(((full * filled, ""), (empty * (columns - filled), LABEL)), style)
+    return Text(full * filled, style) + Text(empty * (columns - filled), LABEL)

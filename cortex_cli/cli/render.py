@@ -5,16 +5,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from rich.console import Console, RenderableType
+from rich.text import Text
+
 from cortex_cli.cli.paint import (
     BAD,
     BAR_COLUMNS,
-    BLANK,
     CAREFUL,
     GOOD,
     LABEL,
     NAME,
     STRONG,
-    Cell,
     bar,
     clipped,
     count,
@@ -27,7 +28,6 @@ from cortex_cli.cli.paint import (
     table,
     usd,
 )
-from cortex_cli.cli.shapes import Console, Line, Shape
 from cortex_cli.files import STDIO
 from cortex_cli.report import ChangeReport, LayerReport, Report
 from cortex_cli.targets import Written
@@ -63,7 +63,7 @@ def print_report(console: Console, report: Report, written: Written, *, verbose:
     print_all(console, _ending(report, written, verbose=verbose), wrap=False)  # paths and commands are copied from here
 
 
-def title_of(path: str, facts: str) -> Line:
+def title_of(path: str, facts: str) -> Text:
     """Make the first line of a report: what it is about."""
     return line(("standard input" if path == STDIO else path, STRONG), (f"  {facts}", LABEL))
 
@@ -73,13 +73,13 @@ def window_style(ratio: float) -> str:
     return BAD if ratio >= 1 else CAREFUL if ratio >= NEARLY_FULL else NAME
 
 
-def _head(report: Report) -> Iterator[Shape]:
+def _head(report: Report) -> Iterator[RenderableType]:
     side = report.input
     yield title_of(side.path, f"{side.format}, {count(side.messages, 'message')}, {size(side.bytes)}")
-    yield BLANK
+    yield Text()
 
 
-def _sizes(console: Console, report: Report) -> Iterator[Shape]:
+def _sizes(console: Console, report: Report) -> Iterator[RenderableType]:
     columns = min(BAR_COLUMNS, max(10, console.width - 46))
     rows = []
     for label, side in (("before", report.input), ("after", report.output)):
@@ -97,10 +97,10 @@ def _sizes(console: Console, report: Report) -> Iterator[Shape]:
             gone,
         )
     yield from _notes_on_sizes(report)
-    yield BLANK
+    yield Text()
 
 
-def _notes_on_sizes(report: Report) -> Iterator[Shape]:
+def _notes_on_sizes(report: Report) -> Iterator[RenderableType]:
     notes = [f"window {number(report.window)}: {report.window_source}"]
     if report.budget != report.window:
         notes.append(f"budget {number(report.budget)}")
@@ -120,14 +120,14 @@ def _short(value: int) -> str:
     return number(value)
 
 
-def _layers(report: Report) -> Iterator[Shape]:
+def _layers(report: Report) -> Iterator[RenderableType]:
     rows = [_layer_row(layer) for layer in report.layers]
     if rows:
         yield table(("layer", "before", "after", "saved", "why"), rows, right=(1, 2, 3))
-        yield BLANK
+        yield Text()
 
 
-def _layer_row(layer: LayerReport) -> tuple[Cell, ...]:
+def _layer_row(layer: LayerReport) -> tuple[RenderableType, ...]:
     saved = layer.tokens_before - layer.tokens_after
     style = "" if layer.fired else LABEL
     return (
@@ -143,7 +143,7 @@ def _all_changes(report: Report) -> Iterator[ChangeReport]:
     return chain.from_iterable(layer.changes for layer in report.layers)
 
 
-def _tools(report: Report) -> Iterator[Shape]:
+def _tools(report: Report) -> Iterator[RenderableType]:
     saved: Tally[str] = Tally()
     actions: defaultdict[str, Tally[str]] = defaultdict(Tally)
     for change in _all_changes(report):
@@ -159,21 +159,21 @@ def _tools(report: Report) -> Iterator[Shape]:
         merged = sum((actions[name] for name in others), Tally[str]())
         rows.append(_tool_row(f"{len(others)} others", sum(saved[name] for name in others), merged))
     yield table(("tool", "changes", "saved", "how"), rows, right=(1, 2))
-    yield BLANK
+    yield Text()
 
 
-def _tool_row(name: str, saved: int, actions: "Tally[str]") -> tuple[Cell, ...]:
+def _tool_row(name: str, saved: int, actions: "Tally[str]") -> tuple[RenderableType, ...]:
     how = ", ".join(f"{times} {action}" for action, times in actions.most_common())
     return (line((clipped(name, 28), NAME)), number(actions.total()), line((number(saved), GOOD)), line((how, LABEL)))
 
 
-def _dropped(report: Report, *, verbose: bool) -> Iterator[Shape]:
+def _dropped(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     typed = [change for change in _all_changes(report) if change.typed]
     for action, place in (("summarized", "the summary"), ("observed", "the log")):
         if told := sum(change.action == action for change in typed):
             are = "is" if told == 1 else "are"
             yield indented(f"{count(told, 'message')} that a person wrote {are} now in {place}")
-            yield BLANK
+            yield Text()
     left = [change for change in typed if change.action == "dropped"]
     if not left:
         return
@@ -183,7 +183,7 @@ def _dropped(report: Report, *, verbose: bool) -> Iterator[Shape]:
     if len(shown) < len(left):
         rows.append((line(("", LABEL)), f"and {len(left) - len(shown)} more; -v shows them"))
     yield table(("", ""), rows)
-    yield BLANK
+    yield Text()
 
 
 def place_of(change: ChangeReport) -> str:
@@ -193,7 +193,7 @@ def place_of(change: ChangeReport) -> str:
     return f"message {change.message}" + (f", line {change.line}" if change.line > 1 else "")
 
 
-def _repairs(report: Report) -> Iterator[Shape]:
+def _repairs(report: Report) -> Iterator[RenderableType]:
     if not report.repairs:
         return
     yield indented((f"{count(len(report.repairs), 'repair')} made first:", CAREFUL))
@@ -202,10 +202,10 @@ def _repairs(report: Report) -> Iterator[Shape]:
         for one in report.repairs
     ]
     yield table(("", "", ""), rows)
-    yield BLANK
+    yield Text()
 
 
-def _changes(report: Report) -> Iterator[Shape]:
+def _changes(report: Report) -> Iterator[RenderableType]:
     rows = [
         (layer.name, str(change.message), str(change.line or "-"), change.tool or "-", change.action, *_two(change))
         for layer in report.layers
@@ -213,14 +213,14 @@ def _changes(report: Report) -> Iterator[Shape]:
     ]
     if rows:
         yield table(("layer", "message", "line", "tool", "action", "before", "after"), rows, right=(1, 2, 5, 6))
-        yield BLANK
+        yield Text()
 
 
 def _two(change: ChangeReport) -> tuple[str, str]:
     return number(change.tokens_before), number(change.tokens_after)
 
 
-def _cost(report: Report) -> Iterator[Shape]:
+def _cost(report: Report) -> Iterator[RenderableType]:
     cost = report.cost
     if not cost:
         return
@@ -234,10 +234,10 @@ def _cost(report: Report) -> Iterator[Shape]:
         yield indented(
             ("writing the cache anew costs ", LABEL), usd(cost["cache_rewrite_usd"]), (f" once, {paid}", LABEL)
         )
-    yield BLANK
+    yield Text()
 
 
-def _summary(report: Report) -> Iterator[Shape]:
+def _summary(report: Report) -> Iterator[RenderableType]:
     """Say who wrote the summary, what it cost, and how many secrets were kept out of it."""
     if not report.summarizer:
         return
@@ -249,10 +249,10 @@ def _summary(report: Report) -> Iterator[Shape]:
         notes.append(f"{count(secrets, 'secret')} redacted")
     what = "log by  " if report.strategy == "observational" else "summary by  "
     yield indented((what, LABEL), report.summarizer, (f"  ({', '.join(notes)})" if notes else "", LABEL))
-    yield BLANK
+    yield Text()
 
 
-def _facts(report: Report, *, verbose: bool) -> Iterator[Shape]:
+def _facts(report: Report, *, verbose: bool) -> Iterator[RenderableType]:
     facts = report.facts
     if not facts.found:
         return
@@ -263,10 +263,10 @@ def _facts(report: Report, *, verbose: bool) -> Iterator[Shape]:
         yield indented(("lost  ", CAREFUL), clipped(lost, 200))
     if len(shown) < len(facts.lost):
         yield indented(("lost  ", CAREFUL), f"and {number(len(facts.lost) - len(shown))} more; -v names them")
-    yield BLANK
+    yield Text()
 
 
-def _ending(report: Report, written: Written, *, verbose: bool) -> Iterator[Shape]:
+def _ending(report: Report, written: Written, *, verbose: bool) -> Iterator[RenderableType]:
     if verbose:
         seconds = f"{report.elapsed_seconds:.2f} s, counted by {report.counter} ({report.tokenizer})"
         yield indented((seconds, LABEL))
@@ -275,7 +275,7 @@ def _ending(report: Report, written: Written, *, verbose: bool) -> Iterator[Shap
     yield from hints((*report.hints, *written.hints))
 
 
-def hints(texts: Iterable[str]) -> Iterator[Shape]:
+def hints(texts: Iterable[str]) -> Iterator[RenderableType]:
     """Make the lines that say what could be done next."""
     return (line(("hint: ", NAME), text) for text in texts)
 

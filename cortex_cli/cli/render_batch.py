@@ -7,17 +7,17 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.text import Text
 
 from cortex_cli.cli.paint import (
     BAD,
-    BLANK,
     CAREFUL,
     GOOD,
     LABEL,
     NAME,
     STRONG,
-    Cell,
     count,
     line,
     number,
@@ -26,7 +26,6 @@ from cortex_cli.cli.paint import (
     table,
     tail_of,
 )
-from cortex_cli.cli.shapes import Console, PlainConsole, Shape
 from cortex_cli.cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ SIZE_COLUMNS = 42
 
 def track(shell: Shell, outcomes: "Iterable[Outcome]", jobs: "Sequence[Job]", *, quiet: bool) -> "Iterator[Outcome]":
     """Yield the outcomes, with a bar, the rate and the time left on standard error where that is a terminal."""
-    if quiet or isinstance(shell.err, PlainConsole) or not jobs:
+    if quiet or not shell.err.is_terminal or not jobs:
         yield from outcomes
         return
     sizes = {job.path: _size_of(job.path) for job in jobs}
@@ -70,7 +69,9 @@ def print_batch(console: Console, report: Mapping[str, Any], root: str, *, verbo
     print_all(console, chain(*told, _in_use(report, verbose=verbose), _totals(report)))
 
 
-def _files(console: Console, files: Sequence[Mapping[str, Any]], root: str, *, verbose: bool) -> Iterator[Shape]:
+def _files(
+    console: Console, files: Sequence[Mapping[str, Any]], root: str, *, verbose: bool
+) -> Iterator[RenderableType]:
     changed = sorted((one for one in files if one["saved_tokens"]), key=lambda one: -one["saved_tokens"])
     shown = changed if verbose or len(changed) <= MAX_FILES + 1 else changed[:MAX_FILES]
     if not shown:
@@ -84,16 +85,16 @@ def _files(console: Console, files: Sequence[Mapping[str, Any]], root: str, *, v
     yield table(("file", "before", "after", "saved", ""), rows, right=(1, 2, 3, 4), indent=0)
     if len(shown) < len(changed):
         yield line((f"... {count(len(changed) - len(shown), 'file')} more with smaller savings; -v lists them", LABEL))
-    yield BLANK
+    yield Text()
 
 
-def _sizes(before: int, after: int) -> tuple[Cell, ...]:
+def _sizes(before: int, after: int) -> tuple[RenderableType, ...]:
     ratio = (before - after) / before if before else 0.0
     saved = line((number(before - after), GOOD if before > after else ""))
     return (line(number(before)), line(number(after)), saved, line((percent(max(0.0, ratio)), LABEL)))
 
 
-def _formats(files: Sequence[Mapping[str, Any]]) -> Iterator[Shape]:
+def _formats(files: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
     by_format: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for one in files:
         by_format[one["input"]["format"]].append(one)
@@ -107,10 +108,10 @@ def _formats(files: Sequence[Mapping[str, Any]]) -> Iterator[Shape]:
     ]
     if rows:
         yield table(("format", "files", "before", "after", "saved", ""), rows, right=(1, 2, 3, 4, 5), indent=0)
-        yield BLANK
+        yield Text()
 
 
-def _warnings(files: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[Shape]:
+def _warnings(files: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[RenderableType]:
     warnings = [(one["input"]["path"], warning) for one in files for warning in one["warnings"]]
     if verbose:
         yield from (line(("warning: ", CAREFUL), f"{path}: {warning}") for path, warning in warnings)
@@ -118,7 +119,7 @@ def _warnings(files: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[
         yield line((f"{count(len(warnings), 'warning')}; -v shows them", CAREFUL))
 
 
-def _in_use(report: Mapping[str, Any], *, verbose: bool) -> Iterator[Shape]:
+def _in_use(report: Mapping[str, Any], *, verbose: bool) -> Iterator[RenderableType]:
     busy = report.get("in_use", ())
     if verbose:
         yield from (line((f"{one['path']} left alone: {one['reason']}", LABEL)) for one in busy)
@@ -126,7 +127,7 @@ def _in_use(report: Mapping[str, Any], *, verbose: bool) -> Iterator[Shape]:
         yield line((f"{count(len(busy), 'session')} in use left alone; -v names them", LABEL))
 
 
-def _totals(report: Mapping[str, Any]) -> Iterator[Shape]:
+def _totals(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     totals = report["totals"]
     pieces: list[str | tuple[str, str]] = [
         (count(totals["files"], "transcript"), STRONG),

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
 from cortex_cli.cli.paint import (
-    BLANK,
     CAREFUL,
     GOOD,
     LABEL,
@@ -19,10 +22,8 @@ from cortex_cli.cli.paint import (
     table,
 )
 from cortex_cli.cli.render import place_of
-from cortex_cli.cli.shapes import Column, Console, Line, Shape, Table
 from cortex_cli.report import ChangeReport, Report
-from cortex_cli.unified import Line as TextLine
-from cortex_cli.unified import clipped_line, unified
+from cortex_cli.unified import Line, clipped_line, unified
 
 MAX_REMOVED_LINES = 12
 """Removed lines shown of one change; `-v` shows all."""
@@ -35,9 +36,6 @@ TOOL_COLUMNS = 12
 
 LEFT_COLUMNS = 38
 """What stands beside the text in that list."""
-
-SIGN_COLUMNS = 3
-"""Width of the column with the signs of removed and added lines."""
 
 
 def print_changes(console: Console, report: Report, *, verbose: bool = False) -> None:
@@ -52,7 +50,7 @@ def _left_as_a_whole(change: ChangeReport) -> bool:
     return change.message >= 0 and change.part < 0 and not change.after
 
 
-def _left(action: str, changes: Sequence[ChangeReport], columns: int) -> Iterator[Shape]:
+def _left(action: str, changes: Sequence[ChangeReport], columns: int) -> Iterator[RenderableType]:
     """Make a table of messages that left."""
     tokens = sum(change.tokens_before for change in changes)
     yield line((count(len(changes), "message"), STRONG), f" {action}", (f"  {number(tokens)} tokens", LABEL))
@@ -66,10 +64,10 @@ def _left(action: str, changes: Sequence[ChangeReport], columns: int) -> Iterato
         for change in changes
     ]
     yield table(("message", "tokens", "", ""), rows, right=(0, 1))
-    yield BLANK
+    yield Text()
 
 
-def _edited(changes: Iterable[ChangeReport], *, verbose: bool) -> Iterator[Shape]:
+def _edited(changes: Iterable[ChangeReport], *, verbose: bool) -> Iterator[RenderableType]:
     """Make the lines of changes to texts."""
     for change in changes:
         what = change.tool or (
@@ -79,33 +77,36 @@ def _edited(changes: Iterable[ChangeReport], *, verbose: bool) -> Iterator[Shape
         yield line((place_of(change), LABEL), "  ", (what, NAME), "  ", (change.action, STRONG), "  ", (sizes, LABEL))
         is_new = change.message < 0  # a summary is read as a whole
         yield compare(change.before.splitlines(), change.after.splitlines(), verbose=verbose or is_new)
-        yield BLANK
+        yield Text()
 
 
 def compare(before: Sequence[str], after: Sequence[str], *, verbose: bool = False) -> Table:
     """Show what two texts begin and end with once, and between that what went and what came."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=3, justify="right")
+    grid.add_column(overflow="fold")
     removed, added = (0, 0) if verbose else (MAX_REMOVED_LINES, MAX_ADDED_LINES)
-    rows = []
     for one in unified(before, after, removed=removed, added=added):
         is_cut = not one.sign or (one.sign == "-" and not verbose)
-        rows.append(_note(one) if one.left_out else _row(one, is_cut=is_cut))
-    return Table((Column(justify="right", width=SIGN_COLUMNS), Column()), rows, gap=1)
+        grid.add_row(*(_note(one) if one.left_out else _row(one, is_cut=is_cut)))
+    return grid
 
 
-Row = tuple[Line, Line]
+Row = tuple[Text, Text]
 
 
 STYLES = {"": "", "-": LABEL, "+": GOOD}
 """By sign."""
 
 
-def _row(one: TextLine, *, is_cut: bool) -> Row:
+def _row(one: Line, *, is_cut: bool) -> Row:
     text, length = clipped_line(one.text)
     cell = block(f"{text}... ({number(length)} characters)" if length else text, STYLES[one.sign])
-    return block(one.sign, STYLES[one.sign]), cell._replace(fit="ellipsis") if is_cut else cell
+    cell.no_wrap, cell.overflow = (True, "ellipsis") if is_cut else (None, None)
+    return Text(one.sign, STYLES[one.sign]), cell
 
 
-def _note(one: TextLine) -> Row:
+def _note(one: Line) -> Row:
     lines = count(one.left_out, "line")
     said = f"{lines} more; -v shows them" if one.sign else f"{lines} as before"
-    return block(one.sign, LABEL), block(f"... {said}", f"{LABEL} italic")
+    return Text(one.sign, LABEL), Text(f"... {said}", f"{LABEL} italic")

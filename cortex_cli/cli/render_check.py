@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from shlex import quote
 
+from rich.console import Console, RenderableType
+
 from cortex_cli.checking import Check, Finding
 from cortex_cli.cli.paint import BAD, CAREFUL, GOOD, LABEL, NAME, STRONG, count, line, print_all, size
 from cortex_cli.cli.render import hints, place_of
-from cortex_cli.cli.shapes import Console, Shape
 from cortex_cli.files import STDIO
 
 
@@ -15,7 +16,7 @@ def print_check(console: Console, check: Check, *, is_one: bool = True) -> None:
     print_all(console, _lines(check, is_one), wrap=False)
 
 
-def _lines(check: Check, is_one: bool) -> Iterator[Shape]:
+def _lines(check: Check, is_one: bool) -> Iterator[RenderableType]:
     yield from (_finding(check, problem, "problem", BAD) for problem in check.problems)
     yield from (_finding(check, note, "note", CAREFUL) for note in check.notes)
     for one in check.repairs:
@@ -37,7 +38,7 @@ def _path(check: Check) -> str:
     return "standard input" if check.path == STDIO else check.path
 
 
-def _finding(check: Check, finding: Finding, kind: str, style: str) -> Shape:
+def _finding(check: Check, finding: Finding, kind: str, style: str) -> RenderableType:
     place = f"{_path(check)}:{finding.line}: " if finding.line else f"{_path(check)}: "
     return line((place, STRONG), (f"{kind}: ", style), finding.text, (f"  (message {finding.message})", LABEL))
 
@@ -47,7 +48,7 @@ def _advice(check: Check) -> str:
     return own[0] if own else f"`cortex check --fix {quote(check.path)}` repairs it"
 
 
-def _verdict(check: Check, is_one: bool) -> Shape:
+def _verdict(check: Check, is_one: bool) -> RenderableType:
     place = "" if is_one else f"{_path(check)}: "
     what = f"{place}{check.format}, {count(check.messages, 'message')}: "
     wrote = ""

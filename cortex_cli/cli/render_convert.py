@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from rich.console import Console, RenderableType
+
 from cortex_cli.cli.paint import CAREFUL, GOOD, LABEL, NAME, count, line, print_all, size
 from cortex_cli.cli.render import hints
-from cortex_cli.cli.shapes import Console, Shape
 from cortex_cli.converting import ConversionReport, told
 from cortex_cli.files import STDIO
 
@@ -14,7 +15,7 @@ def print_conversion(console: Console, report: ConversionReport) -> None:
     print_all(console, _lines(report), wrap=False)
 
 
-def _lines(report: ConversionReport) -> Iterator[Shape]:
+def _lines(report: ConversionReport) -> Iterator[RenderableType]:
     lost = report.done.lost
     if lost:
         yield line(("lost: " if not report.dry_run else "would be lost: ", CAREFUL), told(lost))

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from rich.console import Console, RenderableType
+from rich.text import Text
+
 from cortex_cli.cli.paint import (
-    BLANK,
     CAREFUL,
     GOOD,
     LABEL,
@@ -19,7 +21,6 @@ from cortex_cli.cli.paint import (
     table,
 )
 from cortex_cli.cli.render_changes import compare as compare_texts
-from cortex_cli.cli.shapes import Console, Shape
 from cortex_cli.comparing import Difference, Edited, changed_parts, tool_of
 from cortex_cli.messages import Message, Transcript
 
@@ -40,16 +41,16 @@ def print_difference(console: Console, found: Difference, *, verbose: bool) -> N
     )
 
 
-def _edits(found: Difference, *, verbose: bool) -> Iterator[Shape]:
+def _edits(found: Difference, *, verbose: bool) -> Iterator[RenderableType]:
     for one in found.edited:
         yield _title(found, one)
         for before, after in changed_parts(one):
             texts = (before.text if before else "", after.text if after else "")
             yield compare_texts(texts[0].splitlines(), texts[1].splitlines(), verbose=verbose)
-        yield BLANK
+        yield Text()
 
 
-def _title(found: Difference, one: Edited) -> Shape:
+def _title(found: Difference, one: Edited) -> RenderableType:
     sizes = [number(found.counter.count_message(message)) for message in one]
     place = (f"message {one.before.position} -> {one.after.position}", LABEL)
     return line(place, "  ", (_who(one.before), NAME), "  ", (" -> ".join(sizes) + " tokens", LABEL))
@@ -61,7 +62,7 @@ def _who(message: Message) -> str:
 
 def _listed(
     console: Console, found: Difference, what: str, messages: Sequence[Message], where: Transcript, *, verbose: bool
-) -> Iterator[Shape]:
+) -> Iterator[RenderableType]:
     if not messages:
         return
     shown = messages if verbose or len(messages) <= MAX_ROWS + 1 else messages[:MAX_ROWS]
@@ -80,14 +81,14 @@ def _listed(
     yield table(("message", "line", "tokens", "who", "begins with"), rows, right=(0, 1, 2))
     if len(shown) < len(messages):
         yield line("  ", (f"... {len(messages) - len(shown)} more; -v lists them", f"{LABEL} italic"))
-    yield BLANK
+    yield Text()
 
 
 def _first_text(message: Message) -> str:
     return next((part.text or part.name for part in message.parts if part.text or part.name), "")
 
 
-def _verdict(found: Difference) -> Iterator[Shape]:
+def _verdict(found: Difference) -> Iterator[RenderableType]:
     saved = found.tokens_before - found.tokens_after
     ratio = saved / found.tokens_before if found.tokens_before else 0.0
     tallies = f"{found.same} same, {len(found.edited)} changed, {len(found.left)} left, {len(found.came)} came"

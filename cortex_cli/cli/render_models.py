@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from cortex_cli.cli.paint import LABEL, NAME, STRONG, Cell, line, number, print_all, table
-from cortex_cli.cli.shapes import Console
+from rich.console import Console
+
+from cortex_cli.cli.paint import LABEL, NAME, STRONG, line, number, print_all, table
 from cortex_cli.models import Model
 
 _KINDS = ("input", "output", "cache_read", "cache_write")
@@ -11,7 +12,7 @@ _KINDS = ("input", "output", "cache_read", "cache_write")
 
 def print_models(console: Console, models: Sequence[Model]) -> None:
     """Print one line for each model."""
-    rows: list[tuple[Cell, ...]] = [
+    rows = [
         (
             line((model.name, NAME)),
             line((model.provider, LABEL)),

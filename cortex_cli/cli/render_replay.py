@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from rich.console import Console, RenderableType
+from rich.text import Text
+
 from cortex_cli.cli.paint import (
     BAD,
-    BLANK,
     CAREFUL,
     GOOD,
     LABEL,
     NAME,
     STRONG,
-    Cell,
     count,
     line,
     number,
@@ -21,7 +22,6 @@ from cortex_cli.cli.paint import (
     usd,
 )
 from cortex_cli.cli.render import title_of
-from cortex_cli.cli.shapes import Console, Line, Shape
 from cortex_cli.replaying.results import Replay, StrategyResult, pareto_front
 from cortex_cli.replaying.sweep import cheapest
 
@@ -44,14 +44,14 @@ def print_replay(console: Console, replay: Replay, *, least_facts: float | None 
         least_facts: Name the cheapest that keeps this share of facts; None: no sweep was asked for.
     """
     facts = [f"{replay.format}, {count(replay.calls, 'call')}"]
-    print_all(console, [title_of(replay.path, ", ".join(facts)), BLANK])
+    print_all(console, [title_of(replay.path, ", ".join(facts)), Text()])
     print_all(console, [_table(replay)])
-    print_all(console, [BLANK, line(("context over the calls", LABEL))])
+    print_all(console, [Text(), line(("context over the calls", LABEL))])
     print_all(console, _chart(console, replay))
-    print_all(console, [BLANK, *_notes(replay, least_facts)])
+    print_all(console, [Text(), *_notes(replay, least_facts)])
 
 
-def _table(replay: Replay) -> Shape:
+def _table(replay: Replay) -> RenderableType:
     front = {one.name for one in pareto_front(replay.strategies)}
     is_compared = len(replay.strategies) > 1
     rows = [_row(one, replay.window, is_best=is_compared and one.name in front) for one in replay.strategies]
@@ -59,7 +59,7 @@ def _table(replay: Replay) -> Shape:
     return table(header, rows, right=tuple(range(1, 9)), indent=0)
 
 
-def _row(one: StrategyResult, window: int, *, is_best: bool) -> Sequence[Cell]:
+def _row(one: StrategyResult, window: int, *, is_best: bool) -> Sequence[object]:
     return (
         line((one.name, STRONG if is_best else NAME)),
         line((_short(one.peak_tokens), BAD if one.peak_tokens > window else "")),
@@ -86,7 +86,7 @@ def _bill(cost: float | None) -> str:
     return usd(cost) if cost < WHOLE_DOLLARS else f"${cost:,.0f}"
 
 
-def _chart(console: Console, replay: Replay) -> list[Line]:
+def _chart(console: Console, replay: Replay) -> list[Text]:
     """Draw a line for each strategy: the size of its requests, of the largest of all."""
     top = max((one.peak_tokens for one in replay.strategies), default=0) or 1
     width = max(map(len, (one.name for one in replay.strategies)), default=0)
@@ -108,7 +108,7 @@ def _sampled(sizes: Sequence[int], columns: int) -> list[int]:
     return [max(sizes[start:end]) for start, end in pairwise(edges)]
 
 
-def _notes(replay: Replay, least_facts: float | None) -> list[Line]:
+def _notes(replay: Replay, least_facts: float | None) -> list[Text]:
     notes = []
     if least_facts is not None:
         found = cheapest(replay.strategies, least_facts)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Console, RenderableType
+from rich.text import Text
+
 from cortex_cli.cli.paint import (
     BAD,
     CAREFUL,
@@ -18,7 +21,6 @@ from cortex_cli.cli.paint import (
     tail_of,
 )
 from cortex_cli.cli.render import window_style
-from cortex_cli.cli.shapes import Console, Line, Shape
 from cortex_cli.session_list import Listed, age_seconds, shorten_home
 
 ID_CHARS = 8
@@ -68,7 +70,7 @@ def _shared_chars(own: str, ids: Sequence[str]) -> int:
     )
 
 
-def _head(width: int) -> Line:
+def _head(width: int) -> Text:
     titles = ("age", "tokens", "window", "saves")
     cells = (title.rjust(columns) for title, columns in zip(titles, _WIDTHS, strict=True))
     return line(("session".ljust(width), LABEL), *((cell, LABEL) for cell in cells), ("  in", LABEL))
@@ -84,13 +86,13 @@ def _sizes(one: Listed, age: str) -> Iterator[tuple[str, str]]:
         yield text.rjust(columns), style
 
 
-def _about(one: Listed, columns: int) -> Shape:
+def _about(one: Listed, columns: int) -> RenderableType:
     if one.error:
         return indented((one.error, BAD))
     return indented((clipped(one.title or "(nothing typed)", columns), ""))
 
 
-def _notes(listed: Sequence[Listed], names: Sequence[str], total: int) -> Iterator[Line]:
+def _notes(listed: Sequence[Listed], names: Sequence[str], total: int) -> Iterator[Text]:
     yield line()
     for one, name in zip(listed, names, strict=True):
         if one.held_by:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-from cortex_cli.cli.paint import BAD, BLANK, CAREFUL, GOOD, LABEL, NAME, STRONG, block, count, line, print_all
-from cortex_cli.cli.shapes import Console, Indented, Line, Shape
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from cortex_cli.cli.paint import BAD, CAREFUL, GOOD, LABEL, NAME, STRONG, block, count, line, print_all
 from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.reading import excerpt, heading, media_of
 
 STYLES = {"user": f"{STRONG} {GOOD}", "assistant": f"{STRONG} {NAME}", "system": f"{STRONG} {CAREFUL}", "tool": LABEL}
 """Of the headings, by role."""
+
+INDENT = (0, 0, 0, 2)
+"""Padding of what stands below a heading."""
 
 
 def print_messages(console: Console, transcript: Transcript, messages: Sequence[Message], *, full: bool) -> None:
@@ -18,14 +24,14 @@ def print_messages(console: Console, transcript: Transcript, messages: Sequence[
     print_all(console, (line(("warning: ", CAREFUL), warning) for warning in transcript.warnings))
 
 
-def _message(message: Message, *, full: bool) -> Iterator[Shape]:
+def _message(message: Message, *, full: bool) -> Iterator[RenderableType]:
     yield line((heading(message), STYLES[message.role]))
     for part in message.parts:
-        yield from (Indented(one) for one in _part(part, full=full))
-    yield BLANK
+        yield from (Padding(one, INDENT) for one in _part(part, full=full))
+    yield Text()
 
 
-def _part(part: Part, *, full: bool) -> Iterator[Line]:
+def _part(part: Part, *, full: bool) -> Iterator[RenderableType]:
     if part.kind == "text":
         yield block(part.text)
     elif part.kind == "thinking":
@@ -40,7 +46,7 @@ def _part(part: Part, *, full: bool) -> Iterator[Line]:
         yield line((media_of(part), CAREFUL))
 
 
-def _result(part: Part, *, full: bool) -> Iterator[Line]:
+def _result(part: Part, *, full: bool) -> Iterator[RenderableType]:
     head, left_out, tail = excerpt(part.text, full=full)
     style = BAD if part.is_error else ""
     if head:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from rich.console import Console, RenderableType
+from rich.text import Text
+
 from cortex_cli.cli.paint import (
-    BLANK,
     CAREFUL,
     LABEL,
     NAME,
@@ -13,7 +15,6 @@ from cortex_cli.cli.paint import (
     clipped,
     count,
     indented,
-    joined,
     line,
     number,
     percent,
@@ -22,7 +23,6 @@ from cortex_cli.cli.paint import (
     table,
 )
 from cortex_cli.cli.render import title_of, window_style
-from cortex_cli.cli.shapes import Console, Shape
 from cortex_cli.stats import Item, Share, Stats
 
 BAR_COLUMNS = 20
@@ -44,13 +44,13 @@ def print_stats(console: Console, stats: Stats) -> None:
     )
 
 
-def _head(console: Console, stats: Stats) -> Iterator[Shape]:
+def _head(console: Console, stats: Stats) -> Iterator[RenderableType]:
     yield title_of(stats.path, f"{stats.format}, {count(stats.messages, 'message')}, {size(stats.bytes)}")
-    yield BLANK
+    yield Text()
     used = f"{percent(stats.utilization)} of {number(stats.window)}"
     style = window_style(stats.utilization)
     gauge = bar(console, stats.utilization, BAR_COLUMNS, style)
-    yield joined(line("  ", (number(stats.tokens), STRONG), " tokens  "), gauge, line("  ", used))
+    yield line("  ", (number(stats.tokens), STRONG), " tokens  ") + gauge + line("  ", used)
     notes = [f"window: {stats.window_source}", f"counted by {stats.counter} ({stats.tokenizer})"]
     if stats.model:
         notes.append(f"model {stats.model}")
@@ -60,10 +60,10 @@ def _head(console: Console, stats: Stats) -> Iterator[Shape]:
     if stats.overhead_tokens:
         notes.append(f"{number(stats.overhead_tokens)} tokens are sent with every call and not in the file")
     yield from (indented((note, LABEL)) for note in notes)
-    yield BLANK
+    yield Text()
 
 
-def _shares(console: Console, title: str, shares: Sequence[Share], whole: int, items: str) -> Iterator[Shape]:
+def _shares(console: Console, title: str, shares: Sequence[Share], whole: int, items: str) -> Iterator[RenderableType]:
     if not shares:
         return
     rows = []
@@ -73,10 +73,10 @@ def _shares(console: Console, title: str, shares: Sequence[Share], whole: int, i
         name = line((clipped(share.name, 28), NAME))
         rows.append((name, number(share.items), line((number(share.tokens), STRONG)), percent(ratio), gauge))
     yield table((title, items, "tokens", "share", ""), rows, right=(1, 2, 3))
-    yield BLANK
+    yield Text()
 
 
-def _biggest(console: Console, items: Sequence[Item]) -> Iterator[Shape]:
+def _biggest(console: Console, items: Sequence[Item]) -> Iterator[RenderableType]:
     if not items:
         return
     columns = max(16, console.width - 48)
@@ -91,4 +91,4 @@ def _biggest(console: Console, items: Sequence[Item]) -> Iterator[Shape]:
         for item in items
     ]
     yield table(("tokens", "message", "line", "what", "begins with"), rows, right=(0, 1, 2))
-    yield BLANK
+    yield Text()

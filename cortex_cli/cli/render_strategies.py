@@ -2,23 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from cortex_cli.cli.paint import (
-    BLANK,
-    CAREFUL,
-    GOOD,
-    LABEL,
-    NAME,
-    STRONG,
-    Cell,
-    indented,
-    line,
-    number,
-    percent,
-    print_all,
-    table,
-)
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from cortex_cli.cli.paint import CAREFUL, GOOD, LABEL, NAME, STRONG, indented, line, number, percent, print_all, table
 from cortex_cli.cli.render import title_of
-from cortex_cli.cli.shapes import Console, Shape
 from cortex_cli.strategies import Outcome
 
 
@@ -27,13 +15,13 @@ def print_strategies(console: Console, path: str, outcomes: Sequence[Outcome]) -
     print_all(console, _lines(path, outcomes))
 
 
-def _lines(path: str, outcomes: Sequence[Outcome]) -> Iterator[Shape]:
+def _lines(path: str, outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
     given = outcomes[0].report
     yield title_of(path, f"{given.input.format}, {number(given.input.tokens)} tokens, window {number(given.window)}")
-    yield BLANK
+    yield Text()
     heads = ("strategy", "after", "saved", "facts kept", "prefix kept", "by")
     yield table(heads, [_row(outcome) for outcome in outcomes], right=(1, 2, 3, 4))
-    yield BLANK
+    yield Text()
     for outcome in outcomes:
         if not outcome.report.changed:
             reasons = "; ".join(layer.reason for layer in outcome.report.layers if layer.name in ("summary", "observe"))
@@ -46,7 +34,7 @@ def _lines(path: str, outcomes: Sequence[Outcome]) -> Iterator[Shape]:
     yield from (line(("warning: ", CAREFUL), warning) for warning in given.warnings)
 
 
-def _row(outcome: Outcome) -> tuple[Cell, ...]:
+def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
     report, facts = outcome.report, outcome.facts
     return (
         line((outcome.strategy, NAME)),

@@ -232,7 +232,6 @@ def print_prompts(given: list[str] | None, settings: Settings, shell: Shell) -> 
     Raises:
         CortexError: There is nothing to summarise in one of them.
     """
-    from cortex_cli.cli.paint import line, print_all  # noqa: PLC0415  # start-up time
     from cortex_cli.summarizers.asking import render_prompt  # noqa: PLC0415  # the model's side is slow to import
 
     for name in sources.named_sources(given, shell):
@@ -241,5 +240,4 @@ def print_prompts(given: list[str] | None, settings: Settings, shell: Shell) -> 
             prompt, more = render_prompt(request, settings)
             shell.stdout.write(prompt + "\n")
             if more:
-                note = f"note: {more} more requests would follow, each with the notes so far"
-                print_all(shell.err, [line(note)])
+                shell.err.print(f"note: {more} more requests would follow, each with the notes so far")

@@ -9,10 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from cortex_cli.cli.shapes import PlainConsole
-
 if TYPE_CHECKING:
-    from cortex_cli.cli.shapes import Console
+    from rich.console import Console
 
 PLAIN_WIDTH = 80
 """Columns of a report that goes to no terminal."""
@@ -72,7 +70,7 @@ class Shell:
     @contextmanager
     def working(self, text: str, size_bytes: int, *, quiet: bool = False) -> Iterator[None]:
         """Show on a terminal that something large is being worked on."""
-        if quiet or size_bytes < LONG_BYTES or isinstance(self.err, PlainConsole):
+        if quiet or size_bytes < LONG_BYTES or not self.stderr.isatty():
             yield
             return
         from cortex_cli.cli.plain import one_line  # noqa: PLC0415  # `--version` needs none of it
@@ -110,13 +108,11 @@ def make_console(stream: TextIO, environment: Mapping[str, str], *, form: str | 
         environment: For NO_COLOR, TERM, COLUMNS.
         form: `rich` for colours also where there is no terminal, `text` for none; None decides by the stream.
     """
+    from rich.console import Console  # noqa: PLC0415  # Rich takes longer to import than `--version` may take
+
     is_rich = form == "rich" or (form is None and stream.isatty())
     columns = environment.get("COLUMNS", "")
     given = max(MIN_WIDTH, int(columns)) if columns.isdecimal() else None
-    if not (is_rich or stream.isatty()):
-        return PlainConsole(stream, given or PLAIN_WIDTH)
-    from rich.console import Console  # noqa: PLC0415  # Rich takes longer to import than `--version` may take
-
     return Console(
         file=stream,
         color_system="auto" if is_rich else None,
