@@ -47,7 +47,7 @@ def _entry(knob: Knob, loaded: LoadedSettings) -> dict[str, Any]:
 def _print(shell: Shell, loaded: LoadedSettings) -> None:
     from rich.text import Text  # noqa: PLC0415  # `--json` needs no Rich
 
-    from cortex_cli.cli.paint import LABEL, NAME, STRONG, line, table  # noqa: PLC0415  # the same
+    from cortex_cli.cli.paint import LABEL, NAME, STRONG, line, print_all, table  # noqa: PLC0415  # the same
 
     for group, title in PANELS.items():
         rows = []
@@ -64,7 +64,5 @@ def _print(shell: Shell, loaded: LoadedSettings) -> None:
                     line((knob.flag, LABEL)),
                 )
             )
-        shell.out.print(line((title, STRONG)))
-        shell.out.print(table(("", "", "", ""), rows))
-        shell.out.print(Text())
-    shell.out.print(line(("file  ", LABEL), loaded.config or "none"))
+        print_all(shell.out, [line((title, STRONG)), table(("", "", "", ""), rows), Text()])
+    print_all(shell.out, [line(("file  ", LABEL), loaded.config or "none")])
