@@ -124,7 +124,7 @@ def test_fit_counts_more_than_the_largest_summary() -> None:
     """A maximum keeps a summary small; it never keeps the result from fitting where it fits without."""
     source = session(turns=40, chars=400)
     for fit in (800, 1_200, 4_000):
-        settings = Settings(tokenizer="heuristic", fit=fit)
+        settings = Settings(tokenizer="heuristic", fit=fit, now="2026-01-01T00:00:00Z")
         alone = compact(source, settings).transcript.messages
         assert compact(source, replace(settings, summary_max_tokens=MAX_TOKENS)).transcript.messages == alone
     view = View(messages=source.messages, window=200_000, budget=200_000, target_tokens=9_000)
