@@ -117,7 +117,7 @@ class Message(NamedTuple):
     def with_part(self, index: int, part: Part) -> "Message":
         """Return the same message with another part in one place."""
         parts = self.parts
-        return self.with_parts((*parts[:index], part, *parts[index + 1 :]))
+        return self.with_parts((*parts[:index], part, *parts[index + 1 :]) if len(parts) > 1 else (part,))
 
     def with_parts(self, parts: "tuple[Part, ...]") -> "Message":
         """Return the same message with other parts."""
@@ -209,6 +209,7 @@ class Change(NamedTuple):
     tokens_before: int
     tokens_after: int
     before: str = ""
+    """Empty where the message left as a whole: it is what was there."""
     after: str = ""
     ref: str = ""
     """Where the original can be found again; empty without an archive."""

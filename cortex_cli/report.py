@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from cortex_cli.messages import Action, Change, Message, Part, Transcript, build
+from cortex_cli.messages import NO_RECORD, WHOLE, Action, Change, Message, Transcript, build
 
 MODEL_FAILED = "model failed"
 """How a reason begins where a model was to write something and did not. Source: SPEC section 4, "Failure"."""
@@ -322,44 +322,39 @@ def report_changes(changes: Iterable[Change], transcript: Transcript) -> tuple[C
     """
     merged: dict[tuple[int, ...], ChangeReport] = {}
     for number, change in enumerate(changes):
-        message, at = change.message, change.part
-        part = message.parts[at] if 0 <= at < len(message.parts) else None
-        position = message.position
-        place = (-1, -1) if part is None else (part.record, part.block)  # passes may shift its index, not its place
-        key = (position, *place, number if position < 0 else 0)
-        tied = _tie(change, position, part, transcript)
+        message, at, action, tokens_before, tokens_after, before, after, ref = change
+        parts, position = message.parts, message.position
+        if 0 <= at < len(parts):
+            part = parts[at]
+            tool, record, block = part.name, part.record, part.block  # passes may shift its index, not its place
+            if position >= 0 and message is not (loaded := transcript.loaded[position]):
+                at = _index_of((record, block), loaded, at)
+        else:
+            result = message.result if message.role == "tool" else None
+            tool, record, block = result.name if result else "", NO_RECORD, WHOLE
+            if at < 0 and not (before or after):
+                before = result.text if result and position >= 0 and len(parts) == 1 else _text_of(message)
+        key = (position, record, block, number if position < 0 else 0)
         if (earlier := merged.get(key)) is not None:
-            tied = tied._replace(tokens_before=earlier.tokens_before, before=earlier.before)
-        merged[key] = tied
+            tokens_before, before = earlier.tokens_before, earlier.before
+        line, typed = transcript.line_of(message), message.typed
+        sizes = tokens_before, tokens_after
+        merged[key] = build(
+            ChangeReport, (position, line, message.id, at, tool, action, *sizes, ref, before, after, typed)
+        )
     return tuple(merged.values())
 
 
-def _tie(change: Change, position: int, part: Part | None, transcript: Transcript) -> ChangeReport:
-    message, at, action, tokens_before, tokens_after, before, after, ref = change
-    line = transcript.line_of(message)
-    if part is None:
-        tool = _tool_of(message)
-        if not before and at < 0:
-            before = _text_of(message, after)
-    else:
-        tool = part.name
-        if position >= 0 and message is not (loaded := transcript.loaded[position]):
-            places = [(one.record, one.block) for one in loaded.parts]
-            at = places.index((part.record, part.block)) if (part.record, part.block) in places else at
-    fields = (position, line, message.id, at, tool, action, tokens_before, tokens_after, ref, before, after)
-    return build(ChangeReport, (*fields, message.typed))
+def _index_of(place: tuple[int, int], message: Message, otherwise: int) -> int:
+    places = [(part.record, part.block) for part in message.parts]
+    return places.index(place) if place in places else otherwise
 
 
-def _tool_of(message: Message) -> str:
-    """The tool whose result a message is; empty for other messages."""
-    result = message.result
-    return result.name if result is not None else ""
-
-
-def _text_of(message: Message, after: str) -> str:
-    """What stood in a message that left as a whole and has no text of its own: its result, or its calls."""
-    if after or message.position < 0:
-        return ""
-    if message.result is not None:
-        return message.result.text
-    return "\n".join(f"{part.name} {part.text}" for part in message.calls)
+def _text_of(message: Message) -> str:
+    """What stood in a message that left as a whole: what was said; where nothing was, its result, or its calls."""
+    parts = message.parts
+    if (text := "\n".join([part.text for part in parts if part.kind == "text"])) or message.position < 0:
+        return text
+    if (result := message.result) is not None:
+        return result.text
+    return "\n".join([f"{part.name} {part.text}" for part in parts if part.kind == "call"])

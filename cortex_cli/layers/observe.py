@@ -114,7 +114,7 @@ def observed_result(before: View, after: tuple[Message, ...], reason: str, count
         return LayerResult(before.messages, reason=reason)
     stays = set(map(id, after))
     changes = [
-        Change(message, -1, "observed", counter.count_message(message), 0, before=message.text)
+        Change(message, -1, "observed", counter.count_message(message), 0)
         for message in before.messages
         if id(message) not in stays
     ]

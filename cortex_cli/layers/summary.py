@@ -255,7 +255,7 @@ def _replaced(view: View, plan: SummaryPlan, ours: tuple[Message, ...], summary_
     turn = tail if pinned_at is None else pinned_at  # of a split turn the task stays behind the summary
     slots = [message for i, message in enumerate(messages[:turn]) if i not in gone]
     pinned = [message for i, message in enumerate(messages[turn:tail], turn) if i not in gone]
-    changes = [Change(messages[i], -1, "summarized", plan.sizes[i], 0, before=messages[i].text) for i in summarized]
+    changes = [Change(messages[i], -1, "summarized", plan.sizes[i], 0) for i in summarized]
     changes.append(Change(ours[0], -1, "summarized", 0, summary_tokens, after=ours[0].text))
     kept = len(messages) - tail + (pinned_at is not None)
     stay = f"the last {kept} stay"
