@@ -15,7 +15,7 @@ from cortex_cli.layers.json_results import find_text_field, long_strings, put_st
 from cortex_cli.layers.rescue import pick_lines
 from cortex_cli.layers.view import Persist
 from cortex_cli.marks import Bookend, Stub
-from cortex_cli.messages import Change, Message, Part
+from cortex_cli.messages import Change, Message, Part, build
 from cortex_cli.tokens import Counter
 
 CAP_SLACK_CHARS = 64
@@ -93,57 +93,66 @@ def shorten(
     part = message.parts[index]
     if not can_shrink(part, ask):
         return None
+    said = _read_result(part)
     before = counter.count_message(message)
-    best = _attempt(message, index, ask, counter, "")
+    best = _attempt(message, index, said, ask, counter, "")
     if best is None or (after := counter.count_message(best)) >= before:
         return None
-    ref = form_ref(part)
+    ref = marks.known_ref(said.form) if said.form else ""
     if persist is not None and not ref:
         ref = persist(part.text, ask.tool, ask.category, part.call_id, message.position)
-        named = _attempt(message, index, ask, counter, ref) if ref else None
+        named = _attempt(message, index, said, ask, counter, ref) if ref else None
         if named is not None and counter.count_message(named) < before:
             best, after = named, counter.count_message(named)
     text = best.parts[index].text
-    return Shortened(best, Change(message, index, ask.action, before, after, part.text, text, ref))
+    change = build(Change, (message, index, ask.action, before, after, part.text, text, ref))
+    return build(Shortened, (best, change))
 
 
 def can_shrink(part: Part, ask: Ask) -> bool:
     """Tell in no time whether there may be something to take away."""
-    if ask.with_media and part.media:
-        return True
-    return len(part.text) > ask.spared_chars and not (ask.is_removal and marks.is_stub(part.text))
+    return len(part.text) > ask.spared_chars or (ask.with_media and bool(part.media))
 
 
-def form_ref(part: Part) -> str:
-    """Return where an already shortened result says that its original is; empty where it does not say."""
-    form = marks.parse_result(marks.split_images(_body(part))[0])
-    return marks.known_ref(form) if form else ""
+class _Said(NamedTuple):
+    """What a result says, and whether that was shortened before."""
+
+    body: str
+    images: str
+    """Stands behind it for images that were removed before."""
+    form: Bookend | Stub | None
+    path: Path | None = None
+    """Where it stands in the object that the result is; None: it is all of the result."""
 
 
-def _body(part: Part) -> str:
+def _read_result(part: Part) -> _Said:
     field = find_text_field(part.text)
-    return field.text if field else part.text
+    return _read(part.text) if field is None else _read(field.text)._replace(path=field.path)
 
 
-def _attempt(message: Message, index: int, ask: Ask, counter: Counter, ref: str) -> Message | None:
-    part = _shorten_part(message.parts[index], ask, counter, ref)
+def _read(text: str) -> _Said:
+    body, images = marks.split_images(text)
+    return build(_Said, (body, images, marks.parse_result(body), None))
+
+
+def _attempt(message: Message, index: int, said: _Said, ask: Ask, counter: Counter, ref: str) -> Message | None:
+    part = _shorten_part(message.parts[index], said, ask, counter, ref)
     return message.with_part(index, part) if part else None
 
 
-def _shorten_part(part: Part, ask: Ask, counter: Counter, ref: str) -> Part | None:
-    images = [marks.image_text(one.type, one.tokens) for one in part.media] if ask.with_media else []
-    field = find_text_field(part.text)
-    if field is not None:
-        body = shorten_text(field.text, ask, counter, images, ref)
-        text = None if body is None else put_strings(part.text, {field.path: body})
-    elif part.json:
+def _shorten_part(part: Part, said: _Said, ask: Ask, counter: Counter, ref: str) -> Part | None:
+    removed = part.media if ask.with_media else ()
+    images = [marks.image_text(one.type, one.tokens) for one in removed]
+    if part.json and said.path is None:
         text = _shorten_object(part.text, ask, counter, images, ref)
     else:
-        text = shorten_text(part.text, ask, counter, images, ref)
+        text = _shorten_said(said, ask, counter, images, ref)
+        if text is not None and said.path is not None:
+            text = put_strings(part.text, {said.path: text})
     if text is None:
         return None
     short = part.with_text(text)
-    return short._replace(media=()) if ask.with_media and part.media else short
+    return short._replace(media=()) if removed else short
 
 
 def shorten_text(text: str, ask: Ask, counter: Counter, images: Sequence[str] = (), ref: str = "") -> str | None:
@@ -159,8 +168,11 @@ def shorten_text(text: str, ask: Ask, counter: Counter, images: Sequence[str] = 
     Returns:
         None where it is short enough, or shortened as strongly already.
     """
-    body, old_images = marks.split_images(text)
-    form = marks.parse_result(body)
+    return _shorten_said(_read(text), ask, counter, images, ref)
+
+
+def _shorten_said(said: _Said, ask: Ask, counter: Counter, images: Sequence[str], ref: str) -> str | None:
+    body, old_images, form, _ = said
     if ask.is_removal and (stub := _stub(body, form, ask, ref)):
         return stub
     short = None if ask.is_removal else _bookend(body, form, ask, counter, ref)
