@@ -7,10 +7,11 @@ conversation is told by `validity`, what is done about it by `repair`.
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from cortex_cli.growing import Growing, Snapshot
-from cortex_cli.messages import Message, build
+from cortex_cli.messages import Message, Part, build
 
 
 class CallSite(NamedTuple):
@@ -22,6 +23,15 @@ class CallSite(NamedTuple):
     """Position in that message's `parts`."""
 
 
+class ResultSite(NamedTuple):
+    """Where a tool result stands, and what it is of."""
+
+    part: int
+    """Position in its message's `parts`."""
+    tool: str
+    """Name of the tool; empty where neither the result nor its call has it."""
+
+
 class Pairing(NamedTuple):
     """Which result answers which call. All positions are indices into the messages that were paired."""
 
@@ -31,15 +41,30 @@ class Pairing(NamedTuple):
     """Position of a further result -> the call with its id, which had its answer before."""
     orphans: tuple[int, ...]
     """Results that no earlier call has the id of."""
+    late: tuple[int, ...]
+    """Answers with something that is no result between them and their call."""
     open_calls: tuple[CallSite, ...]
     """Calls without a result, in order."""
     live: int | None
     """Position of the assistant message whose open calls may still be answered: the newest message but for results."""
+    shares_ids: bool
+    """Two calls have the same id, near each other or not."""
+    results: Mapping[int, ResultSite]
+    """By the position of its message."""
+    all_heads: Sequence[int]
+    """`heads`, and behind them perhaps those of messages that came later."""
+    size: int
+    """How many messages were paired."""
 
     @property
     def dead_calls(self) -> tuple[CallSite, ...]:
         """Open calls that nobody will answer: something else was said since."""
         return tuple(site for site in self.open_calls if site.message != self.live)
+
+    @property
+    def heads(self) -> Sequence[int]:
+        """Position of the first message of its group, for every message."""
+        return self.all_heads[: self.size]
 
 
 class Group(NamedTuple):
@@ -65,13 +90,19 @@ class _Pairs:
     """Joins results with calls, message by message."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[list[CallSite]]] = {}
-        """Open calls by id, those of one message together."""
+        self._waiting: dict[str, list[CallSite]] = {}
+        """Open calls by id, in order."""
         self._given_up: list[CallSite] = []
         self._answered: dict[str, CallSite] = {}
         self._answers: dict[int, CallSite] = {}
         self._repeats: dict[int, CallSite] = {}
         self._orphans: list[int] = []
+        self._late: list[int] = []
+        self._results: dict[int, ResultSite] = {}
+        self._heads: list[int] = []
+        self._shares_ids = False
+        self._newest = -1
+        """Position of the newest message that is no result."""
         self._live: int | None = None
         self._turn = 0
 
@@ -80,39 +111,64 @@ class _Pairs:
             message = messages[position]
             role = message.role
             if role == "tool":
-                self._take_result(position, message)
-            elif role == "assistant":
-                self._live = position
+                self._take_result(messages, position)
+                continue
+            self._heads.append(position)
+            self._newest = position
+            self._live = position if role == "assistant" else None
+            if role == "assistant":
                 for index, part in enumerate(message.parts):
                     if part.kind == "call":
-                        site = build(CallSite, (position, index))
-                        if by_message := self._waiting.get(part.call_id):
-                            self._given_up += _await_again(site, self._turn, by_message)
-                        else:
-                            self._waiting[part.call_id] = [[site]]
-            else:
-                self._live = None
-                self._turn = position if role == "user" else self._turn
+                        self._take_call(build(CallSite, (position, index)), part.call_id)
+            elif role == "user":
+                self._turn = position
 
-    def _take_result(self, position: int, message: Message) -> None:
-        result = message.result
-        call_id = result.call_id if result else ""
-        if open_calls := self._waiting.get(call_id):
-            self._answers[position] = self._answered[call_id] = open_calls[-1].pop(0)
-            if not open_calls[-1]:
-                open_calls.pop()
-            if not open_calls:
+    def _take_call(self, site: CallSite, call_id: str) -> None:
+        waiting = self._waiting.get(call_id)
+        self._shares_ids = self._shares_ids or waiting is not None or call_id in self._answered
+        if waiting is None:
+            self._waiting[call_id] = [site]
+            return
+        if waiting[-1].message < self._turn:  # it takes over the id from those of an earlier turn
+            self._given_up += waiting
+            waiting.clear()
+        waiting.append(site)
+
+    def _take_result(self, messages: Sequence[Message], position: int) -> None:
+        index, part = _result_in(messages[position])
+        call_id, tool, head = (part.call_id, part.name, position) if part else ("", "", position)
+        if (waiting := self._waiting.get(call_id)) is not None:
+            site = waiting.pop(_first_of_newest(waiting))
+            if not waiting:
                 del self._waiting[call_id]
-        elif call_id in self._answered:
-            self._repeats[position] = self._answered[call_id]
+            self._answers[position] = self._answered[call_id] = site
+            head = site.message
+            tool = tool or messages[head].parts[site.part].name
+            if head != self._newest:
+                self._late.append(position)
+        elif (answered := self._answered.get(call_id)) is not None:
+            self._repeats[position] = answered
+            head = answered.message
         else:
             self._orphans.append(position)
+        self._heads.append(head)
+        if part:
+            self._results[position] = build(ResultSite, (index, tool))
 
     def pairing(self) -> Pairing:
-        still_open = [site for by_message in self._waiting.values() for sites in by_message for site in sites]
-        open_calls = tuple(sorted(self._given_up + still_open))
-        answers, repeats = Snapshot(self._answers, _pairs.lock), Snapshot(self._repeats, _pairs.lock)
-        return Pairing(answers, repeats, tuple(self._orphans), open_calls, self._live)
+        still_open = [site for waiting in self._waiting.values() for site in waiting]
+        return Pairing(
+            answers=Snapshot(self._answers, _pairs.lock),
+            repeats=Snapshot(self._repeats, _pairs.lock),
+            orphans=tuple(self._orphans),
+            late=tuple(self._late),
+            open_calls=tuple(sorted(self._given_up + still_open)),
+            live=self._live,
+            shares_ids=self._shares_ids,
+            results=Snapshot(self._results, _pairs.lock),
+            all_heads=self._heads,
+            size=len(self._heads),
+        )
 
 
 _pairs = Growing(_Pairs, _Pairs.pairing)
@@ -123,17 +179,26 @@ def pair_calls(messages: Sequence[Message]) -> Pairing:
     return _pairs.over(messages)
 
 
-def _await_again(site: CallSite, turn: int, by_message: list[list[CallSite]]) -> list[CallSite]:
-    """Note a call whose id others wait with; return those of an earlier turn, whose id it takes over."""
-    given_up: list[CallSite] = []
-    if by_message[-1][0].message < turn:
-        given_up = [site for sites in by_message for site in sites]
-        by_message.clear()
-    if by_message and by_message[-1][0].message == site.message:
-        by_message[-1].append(site)
-    else:
-        by_message.append([site])
-    return given_up
+def paired_as(messages: tuple[Message, ...], before: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Say of messages that only texts in results differ from what they were before; return them."""
+    _pairs.note_same(messages, before)
+    _cuts.note_same(messages, before)
+    return messages
+
+
+def _result_in(message: Message) -> tuple[int, Part | None]:
+    for index, part in enumerate(message.parts):
+        if part.kind == "result":
+            return index, part
+    return -1, None
+
+
+def _first_of_newest(waiting: Sequence[CallSite]) -> int:
+    """Return the place of the first call of the newest message that waits with an id."""
+    at = len(waiting) - 1
+    while at and waiting[at - 1].message == waiting[-1].message:
+        at -= 1
+    return at
 
 
 def call_groups(messages: Sequence[Message], pairing: Pairing | None = None) -> tuple[Group, ...]:
@@ -147,13 +212,14 @@ def call_groups(messages: Sequence[Message], pairing: Pairing | None = None) -> 
         Every message stands in exactly one group. A repeated result stands in its call's group, an orphan alone.
     """
     pairing = pair_calls(messages) if pairing is None else pairing
-    sites = dict(pairing.repeats.items()) | dict(pairing.answers.items())
     members: dict[int, list[int]] = {}
-    for position in range(len(messages)):
-        site = sites.get(position)
-        members.setdefault(site.message if site else position, []).append(position)
+    for position, head in enumerate(pairing.heads):
+        if head == position:
+            members[position] = [position]
+        else:
+            members[head].append(position)
     live = {site.message for site in pairing.open_calls if site.message == pairing.live}
-    return tuple(Group(tuple(found), start in live) for start, found in members.items())
+    return tuple([build(Group, (tuple(found), start in live)) for start, found in members.items()])
 
 
 def group_of(groups: Sequence[Group]) -> dict[int, Group]:
@@ -182,13 +248,13 @@ class _Cuts:
     def take(self, messages: Sequence[Message], start: int) -> None:
         self._pairing = pairing = pair_calls(messages)
         self._length = len(messages)
-        for position in range(start, len(messages)):
-            self._cuts.append(position)
-            if messages[position].role == "tool" and (
-                site := pairing.answers.get(position) or pairing.repeats.get(position)
-            ):
-                while self._cuts[-1] > site.message:
-                    self._cuts.pop()
+        cuts = self._cuts
+        for position, head in enumerate(islice(pairing.all_heads, start, pairing.size), start):
+            if head == position:
+                cuts.append(position)
+            else:
+                while cuts[-1] > head:
+                    cuts.pop()
 
     def cuts(self) -> tuple[int, ...]:
         pairing = self._pairing

@@ -120,7 +120,8 @@ class Growing(Generic[W, R]):
     def __init__(self, begin: Callable[[], W], result: Callable[[W], R]) -> None:
         self._begin = begin
         self._result = result
-        self._known: tuple[tuple[tuple[Message, ...], W, R], ...] = ()
+        self._known: tuple[tuple[tuple[Message, ...], W | None, R], ...] = ()
+        """Without a walk: it is that of other messages, of which the same is told."""
         self.lock = RLock()
         """Held while a walk goes on."""
 
@@ -134,11 +135,18 @@ class Growing(Generic[W, R]):
             walk.take(messages, 0)
             return self._result(walk)
         with self.lock:  # a walk goes on for one thread at a time
-            known = next((one for one in self._known if begins_with(messages, one[0])), None)
+            known = next((one for one in self._known if one[1] is not None and begins_with(messages, one[0])), None)
             rest = tuple(one for one in self._known if one is not known)
-            walk, start = (known[1], len(known[0])) if known else (self._begin(), 0)
+            walk, start = (known[1], len(known[0])) if known and known[1] is not None else (self._begin(), 0)
             self._known = rest  # should the walk fail, it is not gone on with
             walk.take(messages, start)
             result = self._result(walk)
             self._known = ((messages, walk, result), *rest[: HELD - 1])
         return result
+
+    def note_same(self, messages: tuple[Message, ...], before: tuple[Message, ...]) -> None:
+        """Take over what was found of a conversation for another; whoever made it knows that it is the same there."""
+        with self.lock:
+            found = next((result for seen, _, result in self._known if seen is before), None)
+            if found is not None and messages is not before:
+                self._known = ((messages, None, found), *self._known[: HELD - 1])

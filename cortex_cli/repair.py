@@ -11,7 +11,7 @@ from cortex_cli.groups import CallSite, pair_calls
 from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED, image_text
 from cortex_cli.messages import Change, Message, Part, Synthetic
 from cortex_cli.tokens import Counter
-from cortex_cli.validity import Rules, is_excerpt, late_results, repeated_calls, repeated_messages
+from cortex_cli.validity import Rules, is_excerpt, repeated_calls, repeated_messages
 
 
 class Repair(NamedTuple):
@@ -72,11 +72,11 @@ class _Work:
 
     def _pair(self, rules: Rules) -> bool:
         pairing = pair_calls(self.messages)
-        late = dict(late_results(self.messages, pairing)) if rules.results_directly_after_call else {}
+        late = pairing.late if rules.results_directly_after_call else ()
         if pairing.orphans or pairing.repeats:
             self._remove({*pairing.orphans, *pairing.repeats})
         elif late:
-            self._write_results({site: position for position, site in late.items()})
+            self._write_results({pairing.answers[position]: position for position in late})
         elif pairing.dead_calls:
             self._write_results(dict.fromkeys(pairing.dead_calls))
         else:

@@ -120,21 +120,11 @@ def calls_have_results(case: _Case) -> Iterator[Problem]:
         yield case.problem(calls_have_results, position, f"tool call {call.call_id!r} ({call.name}) has no result")
 
 
-def late_results(messages: Sequence[Message], pairing: Pairing) -> Iterator[tuple[int, CallSite]]:
-    """Yield (position of a result, its call) where something that is no result stands between the two."""
-    newest = -1
-    for position, message in enumerate(messages):
-        if message.role != "tool":
-            newest = position
-        elif (site := pairing.answers.get(position)) is not None and site.message != newest:
-            yield position, site
-
-
 def results_follow_directly(case: _Case) -> Iterator[Problem]:
     """Where the format wants it, results stand right after the message with their calls."""
     if not case.rules.results_directly_after_call:
         return
-    for position, _ in late_results(case.messages, case.pairing):
+    for position in case.pairing.late:
         text = f"tool result {_id(case, position)} does not directly follow its call"
         yield case.problem(results_follow_directly, position, text)
 
@@ -175,7 +165,7 @@ def repeated_calls(messages: Sequence[Message]) -> dict[int, tuple[int, ...]]:
     Returns:
         Position of a message -> positions of the repeating parts in it.
     """
-    return _repeated_calls.over(messages)
+    return _repeated_calls.over(messages) if pair_calls(messages).shares_ids else {}
 
 
 class _RepeatedMessages:

@@ -2,9 +2,20 @@
 
 from hypothesis import given
 
-from cortex_cli.groups import CallSite, Group, call_groups, cut_at_or_before, group_of, pair_calls, safe_cuts, turns
+from cortex_cli.groups import (
+    CallSite,
+    Group,
+    Pairing,
+    call_groups,
+    cut_at_or_before,
+    group_of,
+    pair_calls,
+    paired_as,
+    safe_cuts,
+    turns,
+)
 from cortex_cli.messages import Message
-from tests.conftest import assistant, live, result, user
+from tests.conftest import assistant, call, live, result, user
 from tests.strategies import MESSAGES, answer
 
 
@@ -56,6 +67,54 @@ def test_second_result_repeats_and_unknown_is_orphan() -> None:
     pairing = pair_calls([result("a"), answer("a"), result("a"), result("a")])
     assert (pairing.orphans, pairing.repeats) == ((0,), {3: CallSite(1, 0)})
     assert members(result("a"), answer("a"), result("a"), result("a")) == [(0,), (1, 2, 3)]
+
+
+def test_results_without_a_name_take_that_of_their_call() -> None:
+    """Ids may come again: the nearest open call is meant."""
+    messages = live(
+        user("a"),
+        *(assistant(call("Read", "1")), result("1", "x", name="")),
+        *(assistant(call("Bash", "1")), result("1", "y", name="")),
+        result("2", "z", name=""),
+        result("3", "z", name="Grep"),
+    )
+    found = pair_calls(messages).results
+    assert {position: site.tool for position, site in found.items()} == {2: "Read", 4: "Bash", 5: "", 6: "Grep"}
+
+
+def test_what_stands_between_a_call_and_its_answer_makes_it_late() -> None:
+    """Some formats want results right behind their call; results of the same message may stand between."""
+    pairing = pair_calls([answer("a", "b"), result("b"), result("a"), answer("c"), user("wait"), result("c")])
+    assert pairing.late == (5,)
+    assert not pairing.shares_ids
+
+
+def test_ids_are_shared_however_far_apart() -> None:
+    """Only then two calls of one answer can have the same."""
+    assert pair_calls([answer("a"), result("a"), user("on"), answer("a"), result("a")]).shares_ids
+    assert pair_calls([answer("a", "a")]).shares_ids
+
+
+@given(MESSAGES)
+def test_shortened_results_pair_as_before(messages: tuple[Message, ...]) -> None:
+    """What a layer says of its own work is what a look at all of it finds, also when more is said behind it."""
+    pair_calls(messages)
+    safe_cuts(messages)
+    short = [
+        message.with_part(0, message.parts[0].with_text("s")) if message.result is message.parts[0] else message
+        for message in messages
+    ]
+    noted = paired_as(tuple(short), messages)
+    grown = (*noted, user("more"))
+    for known, plain in ((noted, [*noted]), (grown, [*grown])):
+        assert _shown(pair_calls(known)) == _shown(pair_calls(plain))
+        assert safe_cuts(known) == safe_cuts(plain)
+
+
+def _shown(pairing: Pairing) -> tuple[object, ...]:
+    """Return all that is told of pairs."""
+    maps = (dict(one.items()) for one in (pairing.answers, pairing.repeats, pairing.results))
+    return (*maps, pairing.orphans, pairing.late, pairing.open_calls, pairing.live, pairing.shares_ids, pairing.heads)
 
 
 def test_only_the_live_tail_is_open() -> None:

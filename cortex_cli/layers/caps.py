@@ -4,14 +4,14 @@ Always on, before anything else. Source: SPEC section 2.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cortex_cli.groups import pair_calls
+from cortex_cli.groups import ResultSite, pair_calls, paired_as
 from cortex_cli.growing import begins_with
 from cortex_cli.layers.results import Ask, Shortened, shorten
 from cortex_cli.layers.sizes import max_result_tokens, max_turn_tokens
-from cortex_cli.layers.tools import categories, category_of, result_tools
+from cortex_cli.layers.tools import categories, category_of
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
@@ -22,10 +22,10 @@ MAX_TOKENS_PER_CHAR = 4
 
 
 class _Tools(NamedTuple):
-    """The tool behind each result, by index, and its category."""
+    """Where results stand and what they are of, by index, and the categories of the tools."""
 
-    names: dict[int, str]
-    kinds: dict[int, str]
+    sites: Mapping[int, ResultSite]
+    kinds: Mapping[str, str]
 
 
 def cap(view: View, settings: Settings, counter: Counter) -> LayerResult:
@@ -33,10 +33,11 @@ def cap(view: View, settings: Settings, counter: Counter) -> LayerResult:
     if not over_result_cap(view, settings, counter) and not over_turn_cap(view, settings, counter):
         return LayerResult(view.messages, reason=_reason((), view, settings))
     messages = list(view.messages)
-    tools = _tools(messages, settings)
+    tools = _tools(view.messages, settings)
     changes = _cap_results(messages, view, settings, counter, tools)
     changes += _cap_groups(messages, view.with_messages(tuple(messages)) if changes else view, settings, counter, tools)
-    return LayerResult(tuple(messages), tuple(changes), _reason(changes, view, settings))
+    capped = paired_as(tuple(messages), view.messages)
+    return LayerResult(capped, tuple(changes), _reason(changes, view, settings))
 
 
 def over_result_cap(view: View, settings: Settings, counter: Counter) -> tuple[int, ...]:
@@ -72,25 +73,20 @@ def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tup
 
 def _batches(messages: tuple[Message, ...], start: int) -> dict[int, list[int]]:
     """Return the results of each assistant message that has one from `start` on; orphans by themselves."""
-    pairing = pair_calls(messages)
-
-    def batch_of(index: int) -> int:
-        site = pairing.answers.get(index) or pairing.repeats.get(index)
-        return site.message if site else index
-
-    found = {batch_of(index) for index in range(start, len(messages)) if messages[index].role == "tool"}
+    heads, size = pair_calls(messages).all_heads, len(messages)
+    found = {heads[index] for index in range(start, size) if messages[index].role == "tool"}
     batches: dict[int, list[int]] = {}
-    for index in range(min(found, default=len(messages)), len(messages)):
-        if messages[index].role == "tool" and (at := batch_of(index)) in found:
-            batches.setdefault(at, []).append(index)
+    for index in range(min(found, default=size), size):
+        if heads[index] in found and messages[index].role == "tool":
+            batches.setdefault(heads[index], []).append(index)
     return batches
 
 
 def _tools(messages: Sequence[Message], settings: Settings) -> _Tools:
     known = categories(settings.tool_categories)
-    found = result_tools(messages)
-    kinds = {tool: category_of(tool, known) or "" for tool in set(found.values())}
-    return _Tools(found, {index: kinds[tool] for index, tool in found.items()})
+    sites = pair_calls(messages).results
+    kinds = {tool: category_of(tool, known) or "" for tool in {site.tool for site in sites.values()}}
+    return _Tools(sites, kinds)
 
 
 def _cap_results(
@@ -128,9 +124,9 @@ def _shorten(
     messages: list[Message], index: int, ask: Ask, view: View, counter: Counter, tools: _Tools
 ) -> Shortened | None:
     message = messages[index]
-    part = next(at for at, part in enumerate(message.parts) if part.kind == "result")
-    ask = ask._replace(tool=tools.names[index], category=tools.kinds[index])
-    done = shorten(message, part, ask, counter, view.persist)
+    site = tools.sites[index]
+    ask = ask._replace(tool=site.tool, category=tools.kinds[site.tool])
+    done = shorten(message, site.part, ask, counter, view.persist)
     if done:
         messages[index] = done.message
     return done

@@ -4,18 +4,19 @@ Decides what is dropped, and what of the kept tail must shrink when that is not 
 target or raises. Source: SPEC section 5.
 """
 
+from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from cortex_cli.errors import DoesNotFitError
-from cortex_cli.groups import call_groups, cut_at_or_before, safe_cuts
+from cortex_cli.groups import cut_at_or_before, pair_calls, safe_cuts
 from cortex_cli.layers.results import Ask, shorten
-from cortex_cli.layers.tools import categories, category_of, result_tools
+from cortex_cli.layers.tools import categories, category_of
 from cortex_cli.layers.view import View
 from cortex_cli.marks import Notice, notice_text, parse_notice
-from cortex_cli.messages import Change, LayerResult, Message, Part
+from cortex_cli.messages import Change, LayerResult, Message, Part, build
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, message_sizes
 from cortex_cli.validity import is_excerpt
@@ -108,23 +109,24 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     """
     messages = view.messages
     target = target_tokens(view, settings)
-    groups = call_groups(messages)
+    heads = pair_calls(messages).heads
     tail = tail_start(messages, settings.keep_last_messages)
     notices = _notices(messages) if with_notice else {}
     pinned = pinned_messages(messages, pin_task=settings.pin_task)
-    units = [
-        group.members
-        for group in groups
-        if group.members[-1] < tail and not pinned.intersection(group.members) and group.start not in notices
-    ]
+    stay = {heads[at] for at in pinned} | notices.keys()
     sizes = message_sizes(messages, counter)
     total = view.overhead_tokens + view.following_tokens + sum(sizes)
-    freed = list(accumulate((sum(sizes[at] for at in unit) for unit in units), initial=0))
-    numbers = list(accumulate(map(len, units), initial=0))
+    tokens: dict[int, int] = {}  # of each group that may go
+    for at, head in enumerate(heads[:tail]):
+        if head not in stay:
+            tokens[head] = tokens.get(head, 0) + sizes[at]
+    lengths = Tally(heads[:tail])
+    freed = list(accumulate(tokens.values(), initial=0))
+    numbers = list(accumulate((lengths[head] for head in tokens), initial=0))
     base = total - sum(sizes[at] for at in notices)
     near = next((count for count, gone in enumerate(freed) if count and base - gone <= target), 1)
     left = {0: total}  # what is over even without a notice need not be measured with it
-    for count in (*range(near, len(units) + 1), *range(1, min(near, len(units) + 1))):
+    for count in (*range(near, len(freed)), *range(1, min(near, len(freed)))):
         notice = counter.count_message(_notice(notices, numbers[count], freed[count])) if with_notice else 0
         left[count] = base - freed[count] + notice
         if left[count] <= target:
@@ -132,7 +134,8 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     best = min(left, key=lambda count: (left[count], count))
     if total <= target:
         best = 0
-    return Drops(frozenset(at for unit in units[:best] for at in unit), pinned, left[best])
+    gone = {*islice(tokens, best)}
+    return Drops(frozenset(at for at, head in enumerate(heads[:tail]) if head in gone), pinned, left[best])
 
 
 def tail_start(messages: Sequence[Message], keep_last: int) -> int:
@@ -175,19 +178,14 @@ def _drop(view: View, drops: Drops, counter: Counter, *, with_notice: bool) -> t
     """Take the dropped messages out and put the notice right after the pinned ones."""
     if not drops.dropped:
         return view.messages, []
-    dropped = sorted(drops.dropped)
-    gone, known = [view.messages[at] for at in dropped], message_sizes(view.messages, counter)
-    sizes = [known[at] for at in dropped]
+    dropped, sizes = sorted(drops.dropped), message_sizes(view.messages, counter)
     notices = _notices(view.messages)
-    notice = _notice(notices, len(gone), sum(sizes))
     kept = [at for at in range(len(view.messages)) if at not in drops.dropped and at not in notices]
-    place = next((i for i, at in enumerate(kept) if at not in drops.pinned), len(kept))
     messages = [view.messages[at] for at in kept]
     if with_notice:
-        messages.insert(place, notice)
-    changes = [
-        Change(message, -1, "dropped", size, 0, before=message.text) for message, size in zip(gone, sizes, strict=True)
-    ]
+        place = next((i for i, at in enumerate(kept) if at not in drops.pinned), len(kept))
+        messages.insert(place, _notice(notices, len(dropped), sum(sizes[at] for at in dropped)))
+    changes = [build(Change, (view.messages[at], -1, "dropped", sizes[at], 0, "", "", "")) for at in dropped]
     return tuple(messages), changes
 
 
@@ -197,17 +195,16 @@ def _shorten_tail(
     """Shorten the largest results, ever more, until at or under the target or nothing is left to shorten."""
     messages = list(view.messages)
     tokens = view.count(counter)
-    tools, known = result_tools(messages), categories(settings.tool_categories)
+    sites, known = dict(pair_calls(view.messages).results.items()), categories(settings.tool_categories)
     changes: dict[int, Change] = {}
     persist = cache(view.persist) if view.persist else None  # each original once, however often it is tried
     for ask in _steps(settings):
-        for index in sorted(tools, key=lambda at: (-counter.count_message(messages[at]), at)):
+        for index in sorted(sites, key=lambda at: (-counter.count_message(messages[at]), at)):
             if tokens <= target:
                 return tuple(messages), list(changes.values())
-            original = view.messages[index]
-            part = next(at for at, part in enumerate(original.parts) if part.kind == "result")
-            full = ask._replace(tool=tools[index], category=category_of(tools[index], known) or "")
-            done = shorten(original, part, full, counter, persist)
+            part, tool = sites[index]
+            full = ask._replace(tool=tool, category=category_of(tool, known) or "")
+            done = shorten(view.messages[index], part, full, counter, persist)
             if done and (now := done.change.tokens_after) < (before := counter.count_message(messages[index])):
                 tokens -= before - now
                 messages[index], changes[index] = done

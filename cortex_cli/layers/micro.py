@@ -6,16 +6,19 @@ repeats it until a pass changes nothing. Source: SPEC section 3.
 
 import math
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
+from cortex_cli.groups import pair_calls, paired_as
 from cortex_cli.growing import begins_with, note_longer
 from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.sizes import hot_zone_tokens, retention, utilization
-from cortex_cli.layers.tools import Category, categories, category_of, is_named, names, result_tools
+from cortex_cli.layers.tools import Category, categories, category_of, is_named, names
 from cortex_cli.layers.view import View
 from cortex_cli.marks import CLEARED, Stub, is_stub, parse_result
-from cortex_cli.messages import Change, LayerResult, Message
+from cortex_cli.messages import Change, LayerResult, Message, build
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, message_sizes
 
@@ -40,11 +43,11 @@ class Trim(NamedTuple):
 
 
 class _Zone(NamedTuple):
-    """Where trimming begins and how fast it grows."""
+    """Where trimming of a tool's results begins and how fast it grows."""
 
+    category: Category | None
     hot_tokens: float
     span_tokens: float
-    retention: float
     max_chars: int
     min_chars: int
 
@@ -55,24 +58,19 @@ def micro(view: View, settings: Settings, counter: Counter) -> LayerResult:
         return _replay(view, counter)
     if reason := why_not(view, settings, counter):
         return LayerResult(view.messages, reason=reason)
-    plan = plan_trims(view, settings, counter)
-    findings = _texts_follow(view.messages)
     messages = list(view.messages)
+    last_said = _last_said(messages)
+    asks = cache(partial(Ask, rescue=settings.rescue))  # most old results have the same in common
     changes: list[Change] = []
-    for trim in plan:
-        ask = Ask(
-            trim.action,
-            trim.chars,
-            tool=trim.tool,
-            category=trim.category or "",
-            has_findings=findings[trim.message],
-            rescue=settings.rescue,
+    for at, part, action, chars, tool, category, _ in plan_trims(view, settings, counter):
+        done = shorten(
+            messages[at], part, asks(action, chars, tool, category or "", at < last_said), counter, view.persist
         )
-        done = shorten(messages[trim.message], trim.part, ask, counter, view.persist)
         if done:
-            messages[trim.message] = done.message
-            changes.append(done.change)
-    return LayerResult(tuple(messages), tuple(changes), _reason(changes, "no old result is large enough to trim"))
+            messages[at], change = done
+            changes.append(change)
+    trimmed = paired_as(tuple(messages), view.messages)
+    return LayerResult(trimmed, tuple(changes), _reason(changes, "no old result is large enough to trim"))
 
 
 def why_not(view: View, settings: Settings, counter: Counter) -> str:
@@ -92,44 +90,37 @@ def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, 
 
     Whether a replacement is smaller is not yet known here. The floor and the cache are not looked at.
     """
-    zone = _Zone(
-        hot_zone_tokens(settings, view.budget),
-        view.budget * settings.degradation_span_ratio,
-        retention(settings, is_archived=view.persist is not None),
-        settings.bookend_max_chars,
-        settings.bookend_min_chars,
-    )
-    tools, known, spared = result_tools(view.messages), categories(settings.tool_categories), names(settings.keep_tools)
-    kinds = {tool: category_of(tool, known) for tool in set(tools.values())}
-    newest = settings.keep_last_results
-    offset = view.following_tokens
-    sizes = message_sizes(view.messages, counter)
+    results = [*pair_calls(view.messages).results.items()]
+    zones = _zones({site.tool for _, site in results}, view, settings)
+    following = list(accumulate(reversed(message_sizes(view.messages, counter)), initial=view.following_tokens))
+    newest = len(view.messages) - 1
     plan: list[Trim] = []
-    for index in range(len(view.messages) - 1, -1, -1):
-        message = view.messages[index]
-        if message.role == "tool" and index in tools:
-            newest -= 1
-            if newest < 0 and not is_named(tools[index], spared):
-                plan.extend(_plan_result(message, index, offset, tools[index], kinds[tools[index]], zone))
-        offset += sizes[index]
-    return tuple(reversed(plan))
+    for index, (part, tool) in results[: max(len(results) - max(settings.keep_last_results, 0), 0)]:
+        offset, zone = following[newest - index], zones[tool]
+        if offset < zone.hot_tokens:
+            continue
+        action, chars = _trim_in(zone, offset)
+        result = view.messages[index].parts[part]
+        if result.media or (len(result.text) > 2 * chars and not is_stub(result.text)):
+            plan.append(build(Trim, (index, part, action, chars, tool, zone.category, offset)))
+    return tuple(plan)
 
 
-def _plan_result(
-    message: Message, index: int, offset: int, tool: str, category: Category | None, zone: _Zone
-) -> list[Trim]:
-    hot = zone.hot_tokens * (zone.retention if category == "non-reproducible" else 1.0)
-    if offset < hot:
-        return []
-    age = min((offset - hot) / zone.span_tokens, 1.0) if zone.span_tokens > 0 else 1.0
-    action, chars = trim_at(age, category, max_chars=zone.max_chars, min_chars=zone.min_chars)
-    part = 0
-    while message.parts[part].kind != "result":
-        part += 1
-    text = message.parts[part].text
-    if (len(text) <= 2 * chars or is_stub(text)) and not message.parts[part].media:
-        return []
-    return [Trim(index, part, action, chars, tool, category, offset)]
+def _zones(tools: Iterable[str], view: View, settings: Settings) -> dict[str, _Zone]:
+    hot, longer = hot_zone_tokens(settings, view.budget), retention(settings, is_archived=view.persist is not None)
+    span = view.budget * settings.degradation_span_ratio
+    known, spared = categories(settings.tool_categories), names(settings.keep_tools)
+    zones: dict[str, _Zone] = {}
+    for tool in tools:
+        category = category_of(tool, known)
+        begin = math.inf if is_named(tool, spared) else hot * (longer if category == "non-reproducible" else 1.0)
+        zones[tool] = _Zone(category, begin, span, settings.bookend_max_chars, settings.bookend_min_chars)
+    return zones
+
+
+def _trim_in(zone: _Zone, offset: int) -> tuple[Literal["bookend", "placeholder", "clear"], int]:
+    age = (offset - zone.hot_tokens) / zone.span_tokens if zone.span_tokens > 0 else 1.0
+    return trim_at(age, zone.category, max_chars=zone.max_chars, min_chars=zone.min_chars)
 
 
 def trim_at(
@@ -224,14 +215,10 @@ def _action_of(text: str) -> Literal["bookend", "placeholder", "clear"]:
     return "bookend"
 
 
-def _texts_follow(messages: Sequence[Message]) -> list[bool]:
-    """Tell for every message whether an assistant says something after it."""
-    follows = [False] * len(messages)
-    said = False
-    for index in range(len(messages) - 1, -1, -1):
-        follows[index] = said
-        said = said or (messages[index].role == "assistant" and bool(messages[index].text.strip()))
-    return follows
+def _last_said(messages: Sequence[Message]) -> int:
+    """Return the position of the newest text of an assistant; -1 where there is none."""
+    newest_first = range(len(messages) - 1, -1, -1)
+    return next((at for at in newest_first if messages[at].role == "assistant" and messages[at].text.strip()), -1)
 
 
 def _reason(changes: Sequence[Change], nothing: str) -> str:

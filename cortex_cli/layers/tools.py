@@ -1,13 +1,11 @@
 """What kind of tool a result came from: whether it can be had again, and what it is worth when old."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, get_args
 
 from cortex_cli.errors import OptionError
-from cortex_cli.groups import pair_calls
-from cortex_cli.messages import Message
 
 Category = Literal["rereadable", "non-reproducible", "ephemeral", "computational"]
 
@@ -81,19 +79,3 @@ def is_named(tool: str, tools: frozenset[str]) -> bool:
 @lru_cache(maxsize=1_000)
 def _key(tool: str) -> str:
     return _NAMESPACE.sub("", tool.strip()).casefold()
-
-
-def result_tools(messages: Sequence[Message]) -> dict[int, str]:
-    """Return the tool behind each result, by index of its message; empty where nothing names it."""
-    found: dict[int, str] = {}
-    nameless: list[int] = []
-    for index, message in enumerate(messages):
-        if message.role == "tool" and (part := message.result):
-            found[index] = part.name
-            if not part.name:
-                nameless.append(index)
-    answers = pair_calls(messages).answers if nameless else {}
-    for index in nameless:
-        if site := answers.get(index):
-            found[index] = messages[site.message].parts[site.part].name
-    return found

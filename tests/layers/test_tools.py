@@ -3,8 +3,7 @@
 import pytest
 
 from cortex_cli.errors import OptionError
-from cortex_cli.layers.tools import categories, category_of, is_named, names, result_tools
-from tests.conftest import assistant, call, live, result, user
+from cortex_cli.layers.tools import categories, category_of, is_named, names
 
 
 @pytest.mark.parametrize(
@@ -52,15 +51,3 @@ def test_names_are_compared_without_case() -> None:
     """`--keep-tool read` means Read."""
     assert is_named("Read", names(("read",)))
     assert not is_named("Read", names(()))
-
-
-def test_results_without_a_name_take_that_of_their_call() -> None:
-    """Ids may come again: the nearest open call is meant."""
-    messages = live(
-        user("a"),
-        *(assistant(call("Read", "1")), result("1", "x", name="")),
-        *(assistant(call("Bash", "1")), result("1", "y", name="")),
-        result("2", "z", name=""),
-        result("3", "z", name="Grep"),
-    )
-    assert result_tools(messages) == {2: "Read", 4: "Bash", 5: "", 6: "Grep"}
