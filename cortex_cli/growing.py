@@ -29,12 +29,20 @@ def note_longer(whole: tuple[T, ...], beginning: tuple[T, ...]) -> tuple[T, ...]
 def begins_with(whole: tuple[T, ...], beginning: tuple[T, ...]) -> bool:
     """Tell whether one sequence begins with another: at once where it was noted, else at the speed of memory."""
     size = len(beginning)
-    if whole is beginning or not size:
-        return True
-    noted = _noted.get(id(whole))
-    if noted is not None and noted[0] is whole and noted[1] is beginning:
+    if whole is beginning or not size or _is_noted(whole, beginning):
         return True
     return len(whole) >= size and whole[size - 1] == beginning[-1] and common_length(whole, beginning) == size
+
+
+def _is_noted(whole: object, beginning: object) -> bool:
+    noted = _noted.get(id(whole))
+    return noted is not None and noted[0] is whole and noted[1] is beginning
+
+
+def find_beginning(whole: tuple[T, ...], known: Sequence[tuple[T, ...]]) -> int | None:
+    """Find a sequence that another begins with: one that was noted before all that have to be looked at."""
+    at = next((at for at, one in enumerate(known) if one is whole or _is_noted(whole, one)), None)
+    return at if at is not None else next((at for at, one in enumerate(known) if begins_with(whole, one)), None)
 
 
 COMPARED = 1_024
@@ -42,8 +50,10 @@ COMPARED = 1_024
 
 
 def common_length(one: Sequence[object], other: Sequence[object]) -> int:
-    """Return how many elements two sequences begin with in common, at the speed of memory."""
+    """Return how many elements two sequences begin with in common: noted, else at the speed of memory."""
     most = min(len(one), len(other))
+    if one is other or _is_noted(other, one) or _is_noted(one, other):
+        return most
     for start in range(0, most, COMPARED):
         end = min(start + COMPARED, most)
         if tuple(one[start:end]) != tuple(other[start:end]):
@@ -135,7 +145,9 @@ class Growing(Generic[W, R]):
             walk.take(messages, 0)
             return self._result(walk)
         with self.lock:  # a walk goes on for one thread at a time
-            known = next((one for one in self._known if one[1] is not None and begins_with(messages, one[0])), None)
+            alive = [one for one in self._known if one[1] is not None]
+            at = find_beginning(messages, [one[0] for one in alive])
+            known = None if at is None else alive[at]
             rest = tuple(one for one in self._known if one is not known)
             walk, start = (known[1], len(known[0])) if known and known[1] is not None else (self._begin(), 0)
             self._known = rest  # should the walk fail, it is not gone on with

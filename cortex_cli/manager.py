@@ -107,6 +107,12 @@ class CompactionManager(Keeping):
             DoesNotFitError: Not even what must stay fits into the window.
             InputError: The messages are of no known format.
         """
+        return list(await self.request(messages, system=system, slots=slots, injected=injected))
+
+    async def request(
+        self, messages: Sequence[Any], *, system: Any = None, slots: Sequence[Any] = (), injected: Sequence[Any] = ()
+    ) -> Sequence[Any]:
+        """Return what to send, not to be changed: as `transform`, without the copy that is the caller's own."""
         async with self._alone():
             call = Call(messages=messages, system=system, slots=slots, injected=injected)
             return self._hand_out(await self._pass(call))
@@ -192,12 +198,12 @@ class CompactionManager(Keeping):
             self._learn(overflow)
             call = self._newest_call(messages)
             try:
-                return self._hand_out(await self._pass(call, overflow=overflow))
+                return list(self._hand_out(await self._pass(call, overflow=overflow)))
             except DoesNotFitError as error:  # not with room to spare, then; what it says of its size is known now
                 limit = int(self._gauge.window / self._gauge.scale)
                 if error.smallest_tokens > limit:
                     raise
-                return self._hand_out(await self._pass(call, must_fit=limit))
+                return list(self._hand_out(await self._pass(call, must_fit=limit)))
 
     def cap_tool_result(self, text: str, *, tool: str = "", call_id: str = "") -> str:
         """Shorten one result that is far too long, before it becomes part of the history."""
@@ -256,7 +262,7 @@ class CompactionManager(Keeping):
         await telling.replaced(done)
         return done
 
-    def _hand_out(self, done: Pass) -> list[Any]:
+    def _hand_out(self, done: Pass) -> Sequence[Any]:
         self._counted = done.counted
         self._warmth.note_call(self._clock())
         return done.sent

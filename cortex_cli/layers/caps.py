@@ -15,7 +15,7 @@ from cortex_cli.layers.tools import categories, category_of
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message
 from cortex_cli.settings import Settings
-from cortex_cli.tokens import Counter, largest_message, message_sizes
+from cortex_cli.tokens import Counter, largest_message
 
 MAX_TOKENS_PER_CHAR = 4
 """Code points are at most four bytes, and a token is at least one: shorter texts need not be counted."""
@@ -64,8 +64,11 @@ def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tup
     if known.batch_limit == limit and begins_with(view.messages, known.uncapped):
         start = len(known.uncapped)
     batches = _batches(view.messages, start)
-    sizes = message_sizes(view.messages, counter)
-    over = {at: batch for at, batch in batches.items() if sum(sizes[one] for one in batch) > limit}
+    over = {
+        at: batch
+        for at, batch in batches.items()
+        if sum(counter.count_message(view.messages[one]) for one in batch) > limit
+    }
     if not over:
         known.uncapped, known.batch_limit = view.messages, limit
     return tuple(tuple(sorted(over[at])) for at in sorted(over))

@@ -93,17 +93,19 @@ class Document:
         """What the format demands."""
         return formats.rules_of(self.transcript.format)
 
-    def render(self, messages: tuple[Message, ...]) -> list[Any]:
+    def render(self, messages: tuple[Message, ...]) -> Sequence[Any]:
         """Write messages as the caller's values; untouched ones are the same objects."""
         if self.transcript.format != OWN:
             return formats.dump_messages(self.transcript.with_messages(messages), self.made)
         if messages is self.messages:
-            return list(self.values)
+            return self.values
+        if self.messages is self.values:
+            return messages
         known = self.rendered
         values = known.values if begins_with(messages, known.messages) else ()
         added = tuple([self._as_given(message) for message in messages[len(values) :]])
-        known.messages, known.values = messages, values + added
-        return list(known.values)
+        known.messages, known.values = messages, note_longer(values + added, values)
+        return known.values
 
     def behind(self, place: int) -> Iterator[Message]:
         """Yield the messages that stand in the values from a place on."""
@@ -176,13 +178,19 @@ def _read_own(values: Sequence[Message], front: int, known: Document | None) -> 
         messages, rendered = (), Rendered()
     same = len(messages)
     if not same or same < len(given):
-        added = (
-            message._replace(position=at, slot=message.slot or message.role == "system" or at < front)
-            for at, message in enumerate(given[same:], start=same)
-        )
-        messages = note_longer((*messages, *added), messages)
+        added = given[same:]
+        placed = tuple([_placed(message, at, front) for at, message in enumerate(added, start=same)])
+        if (not same or (known is not None and messages is known.values)) and all(map(is_, placed, added)):
+            messages = given
+        else:
+            messages = note_longer(messages + placed, messages)
     transcript = Transcript(format=OWN, messages=messages, loaded=messages)
     return Document(given, given, front, transcript, is_sure=True, rendered=rendered)
+
+
+def _placed(message: Message, at: int, front: int) -> Message:
+    slot = message.slot or message.role == "system" or at < front
+    return message if (message.position, message.slot) == (at, slot) else message._replace(position=at, slot=slot)
 
 
 def _choose(values: Sequence[Any], format: str, prefer: str) -> str:

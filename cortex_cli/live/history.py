@@ -29,14 +29,22 @@ class History:
     """Shells of the list that the caller handed over last."""
     sent: tuple[Any, ...] = ()
     """Shells of what it was given back."""
-    sent_at: Sequence[int] = ()
-    """Of each of the values: its index in what was given back; -1: it was sent in another form."""
+    places: Sequence[int] | None = ()
+    """`sent_at`; None: the shells are what was given back itself, the values are found there."""
     added: int = 0
     """So many of the values came with the newest list."""
     is_frozen: bool = True
     """What the caller handed over cannot be edited in place, so that what is equal is as good."""
     is_other: bool = False
     """The newest list is of another conversation, or was taken back to before a compaction."""
+
+    @property
+    def sent_at(self) -> Sequence[int]:
+        """Of each of the values: its index in what was given back; -1: it was sent in another form."""
+        if self.places is not None:
+            return self.places
+        at = {id(value): place for place, value in enumerate(self.sent)}
+        return tuple([at.get(id(value), -1) for value in self.values])
 
     def follow(self, given: Sequence[Any]) -> "History":
         """Return the history with what the caller added, or without what it took back."""
@@ -58,7 +66,7 @@ class History:
             origins=self.origins[:same] if isinstance(self.origins, range) else tuple(self.origins[at] for at in kept),
             source=self.source[:same],
             sent=(),
-            sent_at=(),
+            places=(),
         )
         return shorter._grown(given, same)
 
@@ -69,12 +77,12 @@ class History:
         known, added = self._renewed(given), given[same:]
         is_whole = isinstance(known.origins, range) and len(known.origins) == same
         is_frozen = self.is_frozen and all(isinstance(one, _FROZEN) for one in added)
-        values = given if is_whole else (*known.values, *added)
+        values = given if is_whole else known.values + added
         return replace(
             known,
             values=note_longer(values, self.values) if known.values is self.values else values,
             origins=range(len(given)) if is_whole else (*known.origins, *range(same, len(given))),
-            source=given if is_frozen else (*known.source, *map(shell_of, added)),
+            source=given if is_frozen else known.source + tuple(map(shell_of, added)),
             added=len(added),
             is_frozen=is_frozen,
             is_other=False,
@@ -104,7 +112,7 @@ class History:
         source = tuple(map(shell_of, given[:same]))
         is_frozen = all(isinstance(one, _FROZEN) for one in source)
         origins = self.sent_at if given_as_sent else tuple(range(len(self.values)))
-        known = replace(self, origins=origins, solid=same, source=source, sent=(), sent_at=(), is_frozen=is_frozen)
+        known = replace(self, origins=origins, solid=same, source=source, sent=(), places=(), is_frozen=is_frozen)
         return known._grown(given, same)
 
     def compacted(self, values: Sequence[Any], places: Sequence[int]) -> "History":
@@ -118,7 +126,7 @@ class History:
         kept = set(origins)
         lost = (at for at in range(len(self.source) - 1, -1, -1) if at not in kept)
         solid = max(self.solid, next(lost, -1) + 1)
-        return replace(self, values=tuple(values), origins=origins, solid=solid, sent=(), sent_at=())
+        return replace(self, values=tuple(values), origins=origins, solid=solid, sent=(), places=())
 
     def returned(self, sent: Sequence[Any], *, is_untouched: bool = False) -> "History":
         """Remember what the caller was given.
@@ -128,11 +136,17 @@ class History:
             is_untouched: It is the values themselves.
         """
         if is_untouched and self.source is self.values:
-            return replace(self, sent=self.source, sent_at=range(len(self.values)))
-        same, known = len(self.sent), len(self.sent_at)
+            return replace(self, sent=self.source, places=None)
+        same = len(self.sent)
         if not same or common_length(sent, self.sent) < same:
-            same = known = 0
+            same = 0
+        is_own = not same or self.places is None
+        if is_own and isinstance(sent, tuple) and all(isinstance(one, _FROZEN) for one in sent[same:]):
+            return replace(self, sent=sent, places=None)
+        same = same if self.places is not None else 0
+        before = (self.places or ()) if same else ()
+        known = len(before)
         at = dict(zip(map(id, sent[same:]), range(same, len(sent)), strict=True))
         sent_at = [at.get(id(value), -1) for value in self.values[known:]]
         shells = tuple(map(shell_of, sent[same:]))
-        return replace(self, sent=(*self.sent[:same], *shells), sent_at=(*self.sent_at[:known], *sent_at))
+        return replace(self, sent=self.sent[:same] + shells, places=(*before, *sent_at))

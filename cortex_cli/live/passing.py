@@ -71,7 +71,7 @@ class Pass:
     """What came of one."""
 
     known: Known
-    sent: list[Any]
+    sent: Sequence[Any]
     counted: int
     """Our count of the messages that are sent, without what is sent beside them."""
     run: Run | None = None
@@ -280,7 +280,7 @@ def _keep(history: History, document: Document, run: Run, terms: Terms) -> Histo
     return history.compacted(rendered, [at - document.front if at >= document.front else -1 for at in places])
 
 
-def _with_injected(document: Document, rendered: list[Any], call: Call) -> list[Any]:
+def _with_injected(document: Document, rendered: Sequence[Any], call: Call) -> Sequence[Any]:
     """Put what is sent once behind the rest; where user and assistant may have to take turns, neighbours become one."""
     values = [*rendered, *call.injected] if call.injected else rendered
     if document.is_sure and not document.rules.alternates:

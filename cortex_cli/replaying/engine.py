@@ -8,8 +8,9 @@ from typing import Any
 
 from cortex_cli import costs
 from cortex_cli.errors import DoesNotFitError
+from cortex_cli.growing import note_longer
 from cortex_cli.manager import CompactionManager
-from cortex_cli.messages import Transcript
+from cortex_cli.messages import Message, Transcript
 from cortex_cli.replaying.policies import STRATEGIES, Habit, Strategy
 from cortex_cli.replaying.recorded import pairs
 from cortex_cli.replaying.recording import Recording, prepare
@@ -100,14 +101,17 @@ async def _manage(recording: Recording, settings: Settings, walk: Walk) -> None:
     )
     if recording.provider:
         manager.set_cache(recording.provider, recording.retention)
+    said: tuple[Message, ...] = ()
     for call in recording.calls:
         now = call.time
-        messages = session.messages[: call.answer]
-        sent = await manager.transform(messages)
+        said = note_longer(session.messages[: call.answer], said)
+        sent = await manager.request(said)
         charge = walk.send(call, sent, author.take_bill() if author else 0.0)
         manager.update_usage(input_tokens=charge.tokens)
-        await manager.turn_end(session.messages[: call.answer + 1])
-        await manager.settle()
+        if settings.second_layer == "observe":
+            said = note_longer(session.messages[: call.answer + 1], said)
+            await manager.turn_end(said)
+            await manager.settle()
     await manager.close()
 
 

@@ -21,10 +21,14 @@ class Request:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self._whole: Sequence[Message] = ()
+        """The same, as it was handed over to `step_to`."""
+        self._next: Sequence[Message] = ()
 
     def step_to(self, messages: Sequence[Message]) -> Step:
         """Tell what becomes of it where these messages are sent next."""
-        same = common_length(self.messages, messages)
+        same = common_length(self._whole or self.messages, messages)
+        self._next = messages
         return Step(same, messages[same:])
 
     def take(self, step: Step) -> list[Message]:
@@ -32,4 +36,5 @@ class Request:
         gone = self.messages[step.same :]
         del self.messages[step.same :]
         self.messages.extend(step.added)
+        self._whole, self._next = self._next, ()
         return gone

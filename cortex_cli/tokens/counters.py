@@ -4,10 +4,11 @@ Every text is counted once and remembered. Counters are always passed in.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from threading import Lock
+from typing import Protocol
 
 from cortex_cli.errors import OptionError, name_hint
-from cortex_cli.growing import begins_with
+from cortex_cli.growing import find_beginning
 from cortex_cli.messages import Message, Part
 from cortex_cli.tokens.engines import ENCODINGS, Engine, load_engine
 
@@ -67,14 +68,44 @@ def estimate_tokens(characters: int) -> int:
     return -(-characters // CHARS_PER_TOKEN)
 
 
-class _Known(NamedTuple):
-    """The sizes of one conversation."""
+class _Known:
+    """The sizes of one conversation.
 
-    messages: tuple[Message, ...]
-    """Held, so that nothing else can have their places in memory while they are told apart by these."""
-    sizes: tuple[int, ...]
-    total: int
-    largest: int
+    Args:
+        messages: Held, so that nothing else can have their places in memory while they are told apart by these.
+        counted: Their sizes, perhaps with those of messages behind them: conversations that grow share one list.
+        total: Of all messages.
+        largest: Of one.
+    """
+
+    __slots__ = ("_sizes", "counted", "largest", "messages", "total")
+
+    def __init__(self, messages: tuple[Message, ...], counted: list[int], total: int, largest: int) -> None:
+        self.messages = messages
+        self.counted = counted
+        self.total = total
+        self.largest = largest
+        self._sizes: tuple[int, ...] | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of each message; put together when first asked for, since most ask for the sum only."""
+        if self._sizes is None:
+            self._sizes = tuple(self.counted[: len(self.messages)])
+        return self._sizes
+
+    def grown(self, messages: tuple[Message, ...], added: list[int]) -> "_Known":
+        """Return the sizes of a conversation that begins with this one."""
+        counted = self.counted
+        with _growing:
+            if len(counted) > len(self.messages):  # it grew otherwise before
+                counted = counted[: len(self.messages)]
+            counted.extend(added)
+        return _Known(messages, counted, self.total + sum(added), max(self.largest, *added, 0))
+
+
+_growing = Lock()
+"""Held while a shared list grows: threads may share a counter."""
 
 
 class _Sizes:
@@ -88,24 +119,24 @@ class _Sizes:
         for known in self._known:
             if known.messages is messages:
                 return known
-        shorter = next((one for one in self._known if begins_with(messages, one.messages)), None)
-        if shorter is not None:
-            added = [self.count_message(one) for one in messages[len(shorter.messages) :]]
-            largest = max(shorter.largest, *added, 0)
-            found = _Known(messages, (*shorter.sizes, *added), shorter.total + sum(added), largest)
-            rest = tuple(one for one in self._known if one is not shorter)
+        before = self._known
+        at = find_beginning(messages, [one.messages for one in before])
+        if at is not None:
+            shorter = before[at]
+            found = shorter.grown(messages, [self.count_message(one) for one in messages[len(shorter.messages) :]])
+            rest = (*before[:at], *before[at + 1 :])
         else:
             sizes = self._count_others(messages)
-            found, rest = _Known(messages, sizes, sum(sizes), max(sizes, default=0)), self._known
+            found, rest = _Known(messages, sizes, sum(sizes), max(sizes, default=0)), before
         self._known = (found, *rest[: REMEMBERED - 1])
         return found
 
-    def _count_others(self, messages: tuple[Message, ...]) -> tuple[int, ...]:
+    def _count_others(self, messages: tuple[Message, ...]) -> list[int]:
         before: dict[int, int] = {}
         if self._known:
             before = dict(zip(map(id, self._known[0].messages), self._known[0].sizes, strict=True))
         count = self.count_message
-        return tuple([before[id(one)] if id(one) in before else count(one) for one in messages])
+        return [before[id(one)] if id(one) in before else count(one) for one in messages]
 
     def count_message(self, message: Message) -> int:
         """Count all of a message that the model would be sent."""

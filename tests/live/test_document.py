@@ -161,11 +161,11 @@ def followed(moves, wrapped):
         if move == "compact" and len(history.values) > count:
             places = [-1, *range(count, len(history.values))]
             history = history.compacted([wrapped("S"), *history.values[count:]], places)
-        sent = list(history.values) if move != "sent" else [wrapped("X"), *history.values[1:]]
+        sent = history.values if move != "sent" else (wrapped("X"), *history.values[1:])
         is_untouched = len(sent) == len(values) and all(one is two for one, two in zip(sent, values, strict=True))
         history = history.returned(sent, is_untouched=is_untouched)
         if move == "sent" and count == 1:
-            values = sent
+            values = list(sent)
         kept.append((history.values, tuple(history.origins), history.sent, tuple(history.sent_at), history.solid))
     return kept
 
