@@ -97,7 +97,8 @@ def _read_thinking(index: int, block: int, piece: dict[str, Any], text: str) -> 
 
 
 def _read_tool_result(index: int, block: int, piece: dict[str, Any]) -> Part:
-    text, media, json = read_result(piece.get("content"))
+    content = piece.get("content")
+    text, media, json = (content, (), False) if isinstance(content, str) else read_result(content)
     call_id, is_error = text_of(piece.get("tool_use_id")), piece.get("is_error") is True
     return build(Part, ("result", text, "", call_id, index, block, media, json, False, is_error))
 

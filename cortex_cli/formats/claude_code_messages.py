@@ -238,7 +238,8 @@ def _assistant_message(unit: _Unit, *, may_wait: bool) -> Message | None:
     records = unit.records
     if len(records) > 1:
         records = sorted(records, key=lambda record: record.index)
-    alive = records if may_wait else [record for record in records if not _is_dead(record, unit)]
+    none_is_dead = may_wait or unit.answered.issuperset(unit.calls)
+    alive = records if none_is_dead else [record for record in records if not _is_dead(record, unit)]
     said: list[Part] = []
     calls: list[Part] = []
     only_thinks = True

@@ -73,10 +73,15 @@ class Record(Node):
     request: str = ""
     """`requestId` of an assistant record."""
     model: str = ""
-    tokens: int = 0
-    """What the answer's usage says of its size."""
+    usage: Any = None
+    """As the answer states it; only the newest is ever asked for its sum."""
     failed: bool = False
     """An error of the API that the client wrote down as an answer; never sent."""
+
+    @property
+    def tokens(self) -> int:
+        """What the answer's usage says of its size."""
+        return usage_tokens(self.usage)
 
 
 def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
@@ -95,8 +100,8 @@ def read_record(index: int, value: Mapping[str, Any]) -> Record | None:
 
 def _place(index: int, value: Mapping[str, Any]) -> tuple[str, str, int, str, Any, bool]:
     """Return the first fields of a record: where it stands."""
-    parent = text_of(value.get("parentUuid"))
-    return value["uuid"], parent, index, value["type"], value.get("timestamp"), value.get("isSidechain") is True
+    get = value.get
+    return value["uuid"], text_of(get("parentUuid")), index, value["type"], get("timestamp"), get("isSidechain") is True
 
 
 def _read_user(index: int, value: Mapping[str, Any]) -> Record:
@@ -141,7 +146,7 @@ def _read_assistant(index: int, value: Mapping[str, Any]) -> Record:
         "",
         text_of(value.get("requestId")),
         "" if is_own else model,
-        usage_tokens(message.get("usage")),
+        message.get("usage"),
         is_own and value.get("isApiErrorMessage") is True,
     )
 
