@@ -131,8 +131,7 @@ def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
     if isinstance(answer, dict) and is_message(answer.get("message")):
         return Box("single", ("output", "message"), document, [answer["message"]])
     if is_message(document):
-        is_one_line = b"\n" not in source.data.strip()
-        is_answer = document.get("type") == "message" or not is_one_line
+        is_answer = document.get("type") == "message" or not source.is_one_line
         return Box("single", (), document, [document]) if is_answer else Box("lines")
     return None
 
@@ -207,10 +206,11 @@ def only(parts: Iterable[Part], *kinds: str) -> tuple[Part, ...]:
 
 def piece_types(content: Any) -> set[str]:
     """Return the types of the pieces in a content list; empty ones for pieces without."""
-    if not isinstance(content, list):
-        return set()
-    types = (piece.get("type", "") for piece in content if isinstance(piece, dict))
-    return {text_of(kind) for kind in types}
+    found: set[str] = set()
+    for piece in content if isinstance(content, list) else ():
+        if isinstance(piece, dict):
+            found.add(text_of(piece.get("type")))
+    return found
 
 
 def elements(source: Source, box: Box) -> Iterable[tuple[int, Any]]:

@@ -78,7 +78,7 @@ def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
         content = candidates[0].get("content")
         return Box("single", ("candidates", 0, "content"), document, [content]) if is_content(content) else None
     if is_content(document) or is_event(document):
-        return Box("lines") if b"\n" not in source.data.strip() else Box("single", (), document, [document])
+        return Box("lines") if source.is_one_line else Box("single", (), document, [document])
     return None
 
 

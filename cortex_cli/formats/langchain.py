@@ -25,7 +25,7 @@ NAME = "langchain"
 RULES = Rules(results_directly_after_call=True)
 """What the APIs behind it demand."""
 
-LISTS: tuple[Path, ...] = (
+LISTS: tuple[tuple[str, ...], ...] = (
     ("messages",),
     ("kwargs", "messages"),
     ("values", "messages"),
@@ -109,6 +109,8 @@ def _is_conversation(value: Any) -> bool:
 
 def detect(source: Source) -> float:
     """Tell whether the input holds messages of LangChain's."""
+    if not source.may_hold("lc", "type", *(path[0] for path in LISTS)):
+        return 0
     document = source.document
     if document is None:
         return 1 if any(_is_certain(one) or _is_conversation(one) for one in source.head_values) else 0
@@ -139,7 +141,7 @@ def _find_box(source: Source) -> containers.Box:
     if document is None and any(map(_is_certain, source.head)):
         return containers.Box("lines")
     if _is_certain(document):
-        return containers.Box("lines" if b"\n" not in source.data.strip() else "single", values=[document])
+        return containers.Box("lines" if source.is_one_line else "single", values=[document])
     path = _list_path(document)
     if isinstance(document, list) and path == ():
         return containers.Box(containers.kind_of_list(source), values=document)

@@ -102,8 +102,7 @@ def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:
         return Box("list", ("input",), document)
     if text_of(document.get("object")).startswith("response") and isinstance(answered, list):
         return Box("list", ("output",), document, answered)
-    is_one_line = b"\n" not in source.data.strip()
-    return Box("lines") if is_one_line and _is_own(document) else None
+    return Box("lines") if source.is_one_line and _is_own(document) else None
 
 
 def is_item(value: Any) -> bool:

@@ -49,6 +49,8 @@ def _is_conversation(value: Any) -> bool:
 
 def detect(source: Source) -> float:
     """Tell whether the input holds events."""
+    if not source.may_hold("source", *LISTS):
+        return 0
     document = source.document
     if document is None:
         return 1 if any(is_event(one) or _is_conversation(one) for one in source.head_values) else 0
@@ -88,7 +90,7 @@ def _find_box(source: Source) -> containers.Box:
     if document is None and any(map(is_event, source.head)):
         return containers.Box("lines")
     if is_event(document):
-        return containers.Box("lines" if b"\n" not in source.data.strip() else "single", values=[document])
+        return containers.Box("lines" if source.is_one_line else "single", values=[document])
     if isinstance(document, list) and any(map(is_event, document)):
         return containers.Box(containers.kind_of_list(source), values=document)
     path: Path = ()

@@ -43,8 +43,13 @@ def detect(source: Source) -> float:
     found = containers.sample(source)
     if found is None or not found.messages:
         return 0
-    found_sureness = list(map(_sureness_of, found.messages))
-    return 0 if 0 in found_sureness else max(found_sureness)
+    best = 0.0
+    for value in found.messages:
+        sureness = _sureness_of(value)
+        if not sureness:
+            return 0
+        best = max(best, sureness)
+    return best
 
 
 def _sureness_of(value: dict[str, Any]) -> float:

@@ -107,6 +107,8 @@ def _is_conversation(value: Any) -> bool:
 
 def detect(source: Source) -> float:
     """Tell whether the input is a conversation of this kind, a list of them, or one a line."""
+    if not source.may_hold("from", *LISTS):
+        return 0
     document = source.document
     values = source.head_values if document is None else document if isinstance(document, list) else [document]
     return 1 if _is_conversation(document) or any(map(_is_conversation, values)) else 0

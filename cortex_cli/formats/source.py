@@ -145,6 +145,23 @@ class Source:
                 break
         return found
 
+    @property
+    def is_one_line(self) -> bool:
+        """Whether a document stands on one line, whatever blank ones stand around it."""
+        return b"\n" not in self.data.removeprefix(BOM).strip()
+
+    def may_hold(self, *keys: str) -> bool:
+        """Tell whether an item of a document that is a list may have one of these keys, and has to be looked at."""
+        return self._item_keys is None or not self._item_keys.isdisjoint(keys)
+
+    @cached_property
+    def _item_keys(self) -> frozenset[str] | None:
+        """All keys of the items, collected once for all formats; None where some item is no object."""
+        document = self.document
+        if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
+            return None
+        return frozenset().union(*document)
+
     def objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (index of the line, its object), noting damaged lines in `damage` on the way."""
         for index, value in self.values():

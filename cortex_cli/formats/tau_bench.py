@@ -25,6 +25,8 @@ def is_run(value: Any) -> bool:
 
 def detect(source: Source) -> float:
     """Tell whether the input is a run, a list of runs, or one run a line."""
+    if not source.may_hold("traj"):
+        return 0
     document = source.document
     values = source.head if document is None else document if isinstance(document, list) else [document]
     return 1 if any(map(is_run, values)) else 0

@@ -136,3 +136,9 @@ def test_lists_of_a_program_come_back_as_lists() -> None:
     assert transcript.format == "openai-responses"
     kept = transcript.with_messages((transcript.messages[0], transcript.messages[-1]))
     assert [id(one) for one in formats.dump_messages(kept)] == [id(ASKED), id(SAID)]
+
+
+def test_blank_lines_behind_a_bom_are_no_lines_of_a_document() -> None:
+    """What is left of JSON Lines with a byte order mark, where all but one item left, must load again."""
+    item = b'{"type":"reasoning","summary":[],"encrypted_content":"c2Vj"}'
+    assert len(formats.load(Source(b"\xef\xbb\xbf\n\n" + item + b"\n\n"), "openai-responses").messages) == 1

@@ -73,3 +73,11 @@ def test_many_damaged_lines_cost_no_more_than_their_number() -> None:
     source = Source(b"x\n" * 20_000)
     assert list(source.values()) == []
     assert len(source.damage) == 20_000
+
+
+def test_only_documents_without_a_key_are_passed_over() -> None:
+    """A detection that looks no further must have nothing to find there."""
+    assert Source(b'[{"a":1},{"b":2}]').may_hold("b", "c")
+    assert not Source(b'[{"a":1},{"b":{"c":3}}]').may_hold("c")
+    assert not Source(b"[]").may_hold("c")
+    assert all(Source(data).may_hold("c") for data in (b'[{"a":1},[]]', b'{"a":1}', b'{"a":1}\n{"b":2}\n', b""))
