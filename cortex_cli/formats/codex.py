@@ -13,7 +13,7 @@ from cortex_cli.formats.codex_replay import Line, replay, type_of
 from cortex_cli.formats.containers import mark_own, name_results
 from cortex_cli.formats.response_items import read_items
 from cortex_cli.formats.source import Source
-from cortex_cli.messages import Message, Transcript, Usage
+from cortex_cli.messages import Message, Transcript, Usage, build
 from cortex_cli.typed import finish
 from cortex_cli.validity import Rules
 
@@ -40,7 +40,7 @@ def load(source: Source) -> Transcript:
         InputError: There is no line of a rollout in it.
     """
     lines = [
-        Line(index, str(line.get("type")), line["payload"], str(line.get("timestamp") or ""))
+        build(Line, (index, str(line.get("type")), line["payload"], str(line.get("timestamp") or "")))
         for index, line in source.objects()
         if isinstance(line.get("payload"), dict)
     ]

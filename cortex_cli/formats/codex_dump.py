@@ -14,6 +14,7 @@ from cortex_cli.formats.codex_edits import edit_compacted, edit_item, item_bytes
 from cortex_cli.formats.codex_layout import Layout, LineKind, answer_type, place_of
 from cortex_cli.formats.codex_replay import OWN, type_of
 from cortex_cli.formats.rewrite import parse_line
+from cortex_cli.formats.source import runs
 from cortex_cli.jsonedit import Delete, Insert, Raw, Replace, edit, encode
 from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.tokens import count_messages, make_counter
@@ -210,11 +211,15 @@ def _body(transcript: Transcript, plan: _Plan, end: int, keep_history: bool) -> 
     usage = _usage_line(transcript, newest) if newest is not None else None
     if usage is not None and newest is not None and _is_ours(transcript, newest):
         plan.lines[newest], usage = usage, None
-    for record in range(plan.start, end):
+    at = plan.start
+    for record in sorted(one for one in plan.lines.keys() | plan.inserts.keys() if plan.start <= one < end):
+        yield from runs(transcript.records, at, record)
         line = plan.lines[record] if record in plan.lines else transcript.records[record]
         if line is not None:
             yield line
         yield from plan.inserts.get(record, ())
+        at = record + 1
+    yield from runs(transcript.records, at, end)
     if usage is not None:
         yield usage
 

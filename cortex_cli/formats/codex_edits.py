@@ -28,7 +28,7 @@ def item_edits(path: Path, payload: dict[str, Any], edited: PartChanges, removed
     """Write changed parts into the item at `path`, and take removed pieces out."""
     kind = type_of(payload)
     for block, (old, new) in edited.items():
-        if is_output(payload):
+        if is_output(payload, kind):
             yield from edit_result((*path, OUTPUT), payload.get(OUTPUT), old, new, "input_text")
         elif kind in CALLS:
             place = (*path, CALLS[kind])

@@ -54,13 +54,13 @@ _KINDS: dict[str, LineKind] = {
 }
 
 
-def is_output(payload: dict[str, Any]) -> bool:
-    """Tell whether an item answers a call of its family.
+def is_output(payload: dict[str, Any], kind: str) -> bool:
+    """Tell whether an item of that type answers a call of its family.
 
     The output of a tool search is none: it is opaque, as the search is. The tools that it found can be called only
     while both stand there whole.
     """
-    return type_of(payload).endswith("_call_output") and "call_id" in payload
+    return kind.endswith("_call_output") and "call_id" in payload
 
 
 def answer_type(call: str) -> str:
@@ -68,9 +68,8 @@ def answer_type(call: str) -> str:
     return "function_call_output" if call in ("", "local_shell_call") else f"{call}_output"
 
 
-def is_unknown_call(payload: dict[str, Any]) -> bool:
-    """Tell whether an item is a call of a family that we do not know: nobody edits it, but its output needs it."""
-    kind = type_of(payload)
+def is_unknown_call(payload: dict[str, Any], kind: str) -> bool:
+    """Tell whether an item of that type is a call of an unknown family: nobody edits it, but its output needs it."""
     return kind.endswith("_call") and kind not in (*CALLS, "tool_search_call") and bool(payload.get("call_id"))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from cortex_cli.messages import build
 from cortex_cli.typed import is_machine_text
 
 OWN = -2
@@ -85,7 +86,7 @@ def replay(lines: Sequence[Line]) -> list[Item]:
     for line in lines[0 if base is None else base + 1 :]:
         if line.kind == "response_item":
             if _is_sent(line.payload):
-                history.append(Item(line.payload, line.record, time=line.time))
+                history.append(build(Item, (line.payload, line.record, OWN, line.time, False, False)))
         elif line.kind == "inter_agent_communication":
             history.append(Item(_agent_message(line.payload), line.record, time=line.time))
         elif line.kind == "compacted" and not has_replacement(line.payload):

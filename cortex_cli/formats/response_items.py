@@ -4,7 +4,7 @@ Reasoning, calls and text between two outputs are one assistant message over sev
 items of a rollout are live, `openai_responses` finds those of a request.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cortex_cli import marks
@@ -35,7 +35,7 @@ class _Assistant:
         self.parts: list[Part] = []
         self.items: list[Item] = []
 
-    def add(self, item: Item, parts: Iterator[Part]) -> None:
+    def add(self, item: Item, parts: Iterable[Part]) -> None:
         self.items.append(item)
         self.parts.extend(parts)
 
@@ -50,7 +50,7 @@ def read_items(items: Sequence[Item]) -> Iterator[Message]:
     answer = _Assistant()
     for item in items:
         kind, role = kind_of(item.payload), item.payload.get("role")
-        if is_output(item.payload):
+        if is_output(item.payload, kind):
             yield from answer.take()
             yield _message("tool", (_output(item),), [item])
         elif kind in COMPACTIONS:
@@ -66,14 +66,17 @@ def read_items(items: Sequence[Item]) -> Iterator[Message]:
             yield from answer.take()
             yield _message("assistant", tuple(_pieces(item)), [item])
         else:
-            answer.add(item, _assistant_parts(item))
+            answer.add(item, _assistant_parts(item, kind))
     yield from answer.take()
 
 
-def _message(role: Role, parts: tuple[Part, ...], items: Sequence[Item], **fields: Any) -> Message:
-    records = (items[0].record,) if len(items) == 1 else tuple(dict.fromkeys([item.record for item in items]))
+def _message(
+    role: Role, parts: tuple[Part, ...], items: Sequence[Item], *, typed: bool = False, synthetic: Synthetic = ""
+) -> Message:
     first = items[0]
-    return Message(role, parts, records, str(first.payload.get("id") or ""), to_utc(first.time), **fields)
+    records = (first.record,) if len(items) == 1 else tuple(dict.fromkeys([item.record for item in items]))
+    item_id, time = str(first.payload.get("id") or ""), to_utc(first.time)
+    return build(Message, (role, parts, records, item_id, time, typed, False, synthetic, -1))
 
 
 def _spoken(item: Item) -> Message:
@@ -95,43 +98,60 @@ def _pieces(item: Item) -> Iterator[Part]:
     """Read the content of a message item."""
     content = item.payload.get("content")
     if isinstance(content, str) or item.place == SUMMARY or item.is_rebuilt:
-        yield _placed(Part("text", "".join(texts_of(item.payload))), item)
+        yield _text("".join(texts_of(item.payload)), item)
         return
     for block, piece in enumerate(content if isinstance(content, list) else ()):
         if text_path(piece) is not None:
-            part = Part("text", piece_text(piece))
-        elif type_of(piece) in MEDIA_KINDS:
+            yield _text(piece_text(piece), item, block)
+            continue
+        if type_of(piece) in MEDIA_KINDS:
             part = Part("media", media=(read_media(piece, WHOLE),))
         else:
             part = Part("opaque", compact(piece), type_of(piece))
         yield _placed(part, item, block)
 
 
+def _text(text: str, item: Item, block: int = WHOLE) -> Part:
+    return build(Part, ("text", text, "", "", item.record, block_of(item.place, block), (), False, False, False))
+
+
 def _placed(part: Part, item: Item, block: int = WHOLE) -> Part:
     return part.placed(item.record, block_of(item.place, block))
 
 
-def _assistant_parts(item: Item) -> Iterator[Part]:
-    payload, kind = item.payload, kind_of(item.payload)
+def _assistant_parts(item: Item, kind: str) -> Iterable[Part]:
+    """Read an item of an answer; `kind` is its type."""
+    payload = item.payload
     if kind == "message":
-        yield from _pieces(item)
-    elif kind == "reasoning":
-        texts = [*_reasoning(payload.get("summary")), *_reasoning(payload.get("content"))]
-        yield _placed(Part("thinking", "\n".join(texts), signed=bool(payload.get("encrypted_content"))), item)
-    elif kind in CALLS:
-        call_id = str(payload.get("call_id") or payload.get("id") or "")
-        name = str(payload.get("name") or "local_shell")
-        value = payload.get(CALLS[kind])
-        text = value if isinstance(value, str) else compact(value)
-        yield _placed(Part("call", text, name, call_id, json=not isinstance(value, str)), item)
-    elif is_unknown_call(payload):
+        return _pieces(item)
+    if kind == "reasoning":
+        return (_thinking(item),)
+    if kind in CALLS:
+        return (_call(item, kind),)
+    if is_unknown_call(payload, kind):
         call_id = str(payload["call_id"])
-        yield _placed(Part("call", compact(payload), kind, call_id, json=True, signed=True), item)
-    elif kind == "image_generation_call":
+        return (_placed(Part("call", compact(payload), kind, call_id, json=True, signed=True), item),)
+    if kind == "image_generation_call":
         tokens = estimate_media_tokens("image/png", str(payload.get("result") or ""))
-        yield _placed(Part("media", name=kind, media=(Media("image/png", tokens),)), item)
-    else:
-        yield _opaque(item)
+        return (_placed(Part("media", name=kind, media=(Media("image/png", tokens),)), item),)
+    return (_opaque(item),)
+
+
+def _thinking(item: Item) -> Part:
+    payload = item.payload
+    text = "\n".join([*_reasoning(payload.get("summary")), *_reasoning(payload.get("content"))])
+    block, signed = block_of(item.place), bool(payload.get("encrypted_content"))
+    return build(Part, ("thinking", text, "", "", item.record, block, (), False, signed, False))
+
+
+def _call(item: Item, kind: str) -> Part:
+    payload = item.payload
+    call_id = str(payload.get("call_id") or payload.get("id") or "")
+    name = str(payload.get("name") or "local_shell")
+    value = payload.get(CALLS[kind])
+    is_text = isinstance(value, str)
+    text, block = value if is_text else compact(value), block_of(item.place)
+    return build(Part, ("call", text, name, call_id, item.record, block, (), not is_text, False, False))
 
 
 def _reasoning(pieces: Any) -> list[str]:
