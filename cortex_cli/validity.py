@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cortex_cli.groups import CallSite, Pairing, pair_calls, turns
 from cortex_cli.growing import Growing
-from cortex_cli.messages import Message, Part, Transcript, build
+from cortex_cli.messages import NO_RECORD, WHOLE, Message, Part, Transcript, build
 
 
 class Rules(NamedTuple):
@@ -144,16 +144,14 @@ def repeated_messages(messages: Sequence[Message]) -> dict[int, int]:
     """Find messages that stand in the file twice, id and content alike.
 
     Returns:
-        Position of the later one -> position of the first one.
+        Position of the later one -> position of the first one with that content.
     """
     return _repeated_messages.over(messages)
 
 
-def _is_same(one: Message, other: Message) -> bool:
-    """Equal in everything but the place in the file; two pieces of one record are not."""
-    if set(one.records) & set(other.records) or len(one.parts) != len(other.parts):
-        return False
-    return all(a._replace(record=b.record, block=b.block) == b for a, b in zip(one.parts, other.parts, strict=True))
+def _content(message: Message) -> tuple[Part, ...]:
+    """Return everything but the place in the file."""
+    return tuple(part.placed(NO_RECORD, WHOLE) for part in message.parts)
 
 
 def repeated_calls(messages: Sequence[Message]) -> dict[int, tuple[int, ...]]:
@@ -171,6 +169,8 @@ def repeated_calls(messages: Sequence[Message]) -> dict[int, tuple[int, ...]]:
 class _RepeatedMessages:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], int] = {}
+        self._alike: dict[tuple[str, str], dict[tuple[Part, ...], list[int]]] = {}
+        """Of ids that came again: content -> messages with it, one of every record."""
         self._found: dict[int, int] = {}
 
     def take(self, messages: Sequence[Message], start: int) -> None:
@@ -178,9 +178,17 @@ class _RepeatedMessages:
             message = messages[position]
             if not message.id or not message.parts:
                 continue
-            first = self._seen.setdefault((message.id, message.role), position)
-            if first != position and _is_same(messages[first], message):
-                self._found[position] = first
+            key = message.id, message.role
+            first = self._seen.setdefault(key, position)
+            if first == position:
+                continue
+            known = self._alike.setdefault(key, {_content(messages[first]): [first]})
+            alike = known.setdefault(_content(message), [])
+            elsewhere = (at for at in alike if not set(messages[at].records) & set(message.records))
+            if (same := next(elsewhere, None)) is not None:  # two pieces of one record are no repetition
+                self._found[position] = same
+            elif all(messages[at].records != message.records for at in alike):
+                alike.append(position)
 
     def found(self) -> dict[int, int]:
         return dict(self._found)

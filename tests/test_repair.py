@@ -93,6 +93,18 @@ def test_messages_written_twice_leave_once() -> None:
     assert texts(mend(*twice, assistant("ok"))) == ["go", "ok"]
 
 
+def test_what_was_written_twice_leaves_though_another_message_has_its_id() -> None:
+    """Else dropping that other one would show a repetition that was there all the time."""
+    said = [user(text, id="1", records=(at,)) for at, text in enumerate(["go", "more", "more", "go", "more"])]
+    assert texts(mend(*said, assistant("ok"))) == ["go", "more", "ok"]
+
+
+def test_pieces_of_one_record_are_no_repetition() -> None:
+    """A message may say the same twice."""
+    said = [user("go", id="1", records=(at,)) for at in (0, 0, 1)]
+    assert texts(mend(*said, assistant("ok"))) == ["go", "go", "ok"]
+
+
 def test_late_result_becomes_the_closing_one() -> None:
     """Where results must follow directly, a late one keeps its words and takes its legal place."""
     late = [user("go"), answer("a"), user("wait"), result("a", "found it"), assistant("ok")]
