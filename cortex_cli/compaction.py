@@ -139,7 +139,9 @@ async def compact_async(
     head, tail = _split_until(repaired.messages, settings.until)
     times = measure_timing(transcript, settings)
     run = Run(
-        view=replace(_view(sizes, head, tail, counter, persist), cache_is_warm=times.is_warm),
+        view=replace(
+            _view(sizes, head, tail, counter, persist), cache_is_warm=times.is_warm, takes_turns=rules.alternates
+        ),
         settings=times.adapt(_for_head(settings, tail)),
         counter=counter,
         rules=rules,

@@ -19,7 +19,7 @@ RESULT_REMOVED = "<system-reminder>A tool result that answered no tool call was 
 """What repair leaves where user and assistant must take turns; machine text, so that it never counts as typed."""
 
 ANSWER_REMOVED = "[cortex: an answer was removed here]"
-"""What is left of an answer between a result and a user's words, where both would be one text without it."""
+"""What is left of an answer between two messages of the user's side that would become one without it."""
 
 MAX_CLUSTER_CHARS = 64
 """Longest run of code points that a cut keeps together, so that a bookend's sides differ by no more.
@@ -190,6 +190,15 @@ def synthetic_kind(text: str) -> Synthetic:
     if text.startswith(LOG_OPENING) and _LOG.match(text):
         return "log"
     return ""
+
+
+def answer_kind(text: str, previous: str) -> Synthetic:
+    """Tell which of our answers a text is, `previous` being the kind of the message before; empty for none."""
+    if text == ACKNOWLEDGEMENT and previous == "summary":
+        return "acknowledgement"
+    if text == ANSWER_REMOVED:
+        return "parting"
+    return "notice" if parse_notice(text) else ""
 
 
 def _own_piece(text: str) -> tuple[str, str]:

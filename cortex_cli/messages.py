@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 Role = Literal["system", "user", "assistant", "tool"]
 Kind = Literal["text", "thinking", "call", "result", "media", "opaque"]
-Synthetic = Literal["", "summary", "log", "notice", "acknowledgement", "closing"]
+Synthetic = Literal["", "summary", "log", "notice", "acknowledgement", "parting", "closing"]
 
 build = tuple.__new__
 """`build(Part, (kind, text, ...))`, every field in its place: a fifth of the time that a call with keywords takes.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cortex_cli.groups import CallSite, pair_calls
 from cortex_cli.marks import INTERRUPTED, RESULT_REMOVED, image_text
 from cortex_cli.messages import Change, Message, Part, Synthetic
+from cortex_cli.seams import PARTING, Seams
 from cortex_cli.tokens import Counter
 from cortex_cli.validity import Rules, is_excerpt, repeated_calls, repeated_messages
 
@@ -175,13 +176,19 @@ def _is_assumed(message: Message) -> bool:
 
 
 def _with_fillers(mended: Sequence[Message], messages: Sequence[Message]) -> list[Message]:
-    """Where a removed result stood between two answers, put a word in its place: they would meet otherwise."""
+    """Where a removed message stood between two answers or two users, put a word in its place: they would meet."""
     met = {(one.position, two.position) for one, two in pairwise(messages)}
+    places = {message.position: at for at, message in enumerate(messages)}
+    seams = Seams(messages)
     filled: list[Message] = []
     for message in mended:
         newest = filled[-1] if filled else message
-        meet = newest is not message and newest.role == message.role == "assistant"
-        if meet and (newest.position, message.position) not in met:
-            filled.append(Message("user", (Part("text", RESULT_REMOVED),), time=message.time))
+        if newest is not message and (newest.position, message.position) not in met:
+            if newest.role == message.role == "assistant":
+                filled.append(Message("user", (Part("text", RESULT_REMOVED),), time=message.time))
+            elif newest.role == message.role == "user" and seams.meet(
+                places[newest.position], places[message.position]
+            ):
+                filled.append(PARTING._replace(time=message.time))
         filled.append(message)
     return filled

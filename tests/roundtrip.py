@@ -57,8 +57,9 @@ def dump_all(transcripts: Sequence[Transcript]) -> bytes:
 
 def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
     """Return a compacted conversation in the order it will be loaded in: sessions put ours before the pinned."""
-    if transcript.format == "sharegpt":
-        return tuple(map(sharegpt.without_marks, transcript.messages))
+    if formats.rules_of(transcript.format).alternates:
+        messages = _notice_behind_task(transcript.messages)
+        return tuple(map(sharegpt.without_marks, messages)) if transcript.format == "sharegpt" else messages
     if transcript.format == "pi":
         plan = pi_dump.plan(transcript)
         return transcript.messages if plan is None else (*pi_dump.in_order(plan, transcript), *plan.tail)
@@ -66,6 +67,19 @@ def as_read_back(transcript: Transcript) -> tuple[Message, ...]:
         return tuple(_in_call_order(transcript.messages))
     carrier = plan_carrier(transcript.messages) if transcript.format in CARRYING else None
     return transcript.messages if carrier is None else carrier.messages
+
+
+def _notice_behind_task(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Put a notice in front of a task that was not pinned behind it: the bytes are those of one that was."""
+    at = next((at for at, one in enumerate(messages) if one.typed or one.synthetic in ("summary", "log")), 0)
+    if not at or not messages[at].typed:
+        return messages
+    *before, own = messages[:at]
+    is_answer = own.role != "user" or (own.position < 0 and bool(before) and before[-1].role == "user")
+    is_apart = own.position >= 0 and own.records != messages[at].records
+    if own.synthetic != "notice" or is_answer or is_apart:
+        return messages
+    return (*before, messages[at], own, *messages[at + 1 :])
 
 
 def _in_call_order(messages: tuple[Message, ...]) -> Iterator[Message]:

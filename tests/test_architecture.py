@@ -38,6 +38,7 @@ LEVELS = (
         "temporary_files",
         "zipped_logs",
         "groups",
+        "seams",
         "growing",
     },
     {"validity"},

@@ -18,7 +18,7 @@ from cortex_cli.formats.rewrite import Plan
 from cortex_cli.formats.source import BOM
 from cortex_cli.jsonedit import Insert, Path, Raw, Replace, edit, encode
 from cortex_cli.jsonscan import item_spans
-from cortex_cli.marks import ANSWER_REMOVED, parse_notice
+from cortex_cli.marks import ANSWER_REMOVED
 from cortex_cli.messages import Message, Part, Transcript
 
 OURS = -1
@@ -90,22 +90,17 @@ class Shape(NamedTuple):
 def place_notice(messages: list[Message]) -> list[Message]:
     """Put a notice back behind the pinned task, where it stood before it was written.
 
-    A notice comes right after what is pinned: the summary, else the first typed message. So one that stands
-    directly before the first typed message (as the first part of its element, or as the answer that parts it
-    from a slot), with no summary before it, belongs behind it.
+    A notice comes right after what is pinned: the summary, else the first typed message. So one that is the first
+    part of the first typed message's element, with no summary before it, belongs behind it. (Where the task was
+    not pinned it stood before it: the same bytes, and the same to whoever is sent them.)
     """
     for at, message in enumerate(messages):
         if message.synthetic in _MEMORY or message.typed:
             return messages
-        if _is_notice(message) and at + 1 < len(messages) and messages[at + 1].typed:
+        following = messages[at + 1] if at + 1 < len(messages) else message
+        if message.synthetic == "notice" and following.typed and following.records == message.records:
             return [*messages[:at], messages[at + 1], message, *messages[at + 2 :]]
     return messages
-
-
-def _is_notice(message: Message) -> bool:
-    return (
-        len(message.parts) == 1 and message.parts[0].kind == "text" and parse_notice(message.parts[0].text) is not None
-    )
 
 
 class _Item(NamedTuple):
@@ -231,29 +226,25 @@ def _plan_run(turns: _Turns, run: list[_Item], behind: int) -> None:
 def _clusters(turns: _Turns, run: list[_Item]) -> list[_Cluster]:
     """Say which items become one element; a cluster without an element is a notice between two users."""
     clusters: list[_Cluster] = []
-    waiting: list[int] = []
-    parting: set[int] = set()
+    waiting: list[_Item] = []
     previous = OURS
-    for at, item in enumerate(run):
+    for item in run:
         if item.element == OURS:
-            waiting += [] if at in parting else [at]
+            waiting.append(item)
             continue
-        ours = [run[one] for one in waiting]
-        notice = next((one for one in [*waiting, *range(at, len(run))] if _can_part(run[one])), None)
+        notice = next((at for at, one in enumerate(waiting) if one.message.synthetic == "notice"), None)
         if previous == OURS:
-            clusters.append(_Cluster([*ours, item]))
+            clusters.append(_Cluster([*waiting, item]))
         elif turns.run_of[previous] == turns.run_of[item.element]:
-            clusters[-1].items.extend(one for one in ours if one.message.role == "tool")  # beside their siblings
-            clusters.append(_Cluster([*(one for one in ours if one.message.role != "tool"), item]))
-        elif notice is None or notice in parting:
-            clusters[-1].items.extend([*ours, item])
+            clusters[-1].items.extend(one for one in waiting if one.message.role == "tool")  # beside their siblings
+            clusters.append(_Cluster([*(one for one in waiting if one.message.role != "tool"), item]))
+        elif notice is None or item.side != "user":
+            clusters[-1].items.extend([*waiting, item])
         else:
-            split = waiting.index(notice) if notice in waiting else len(waiting)
-            clusters[-1].items.extend(ours[:split])
-            clusters += [_Cluster([run[notice]], "assistant"), _Cluster([*ours[split + 1 :], item])]
-            parting.add(notice)
+            clusters[-1].items.extend(waiting[:notice])
+            clusters += [_Cluster([waiting[notice]], "assistant"), _Cluster([*waiting[notice + 1 :], item])]
         waiting, previous = [], item.element
-    clusters[-1].items.extend(run[one] for one in waiting)
+    clusters[-1].items.extend(waiting)
     return clusters
 
 
@@ -267,11 +258,6 @@ def _apart(shape: Shape, clusters: Sequence[_Cluster]) -> Iterator[_Cluster]:
         others = [item for item in cluster.items if item not in alone]
         answer = _Item("assistant", OURS, Message("assistant", (Part("text", ANSWER_REMOVED),)))
         yield from (_Cluster(alone), _Cluster([answer], "assistant"), _Cluster(others))
-
-
-def _can_part(item: _Item) -> bool:
-    """Tell whether a message of ours may stand between two users as an answer."""
-    return item.element == OURS and item.side == "user" and item.message.synthetic == "notice"
 
 
 def _insert_new(turns: _Turns, side: str, items: Sequence[_Item], behind: int) -> None:

@@ -14,6 +14,7 @@ from cortex_cli.formats.anthropic_elements import edit_element, encode_blocks, r
 from cortex_cli.formats.contents import text_of
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import Delete
+from cortex_cli.marks import synthetic_kind
 from cortex_cli.messages import NO_RECORD, Message, Transcript
 from cortex_cli.validity import Rules
 
@@ -48,7 +49,7 @@ def detect(source: Source) -> float:
             return 0
         if types & _SURE_TYPES or _has_own_form(value):
             sureness = 1
-        elif types & _TOOL_TYPES:
+        elif types & _TOOL_TYPES or _shares_with_ours(value):
             sureness = max(sureness, 0.6)
     return sureness
 
@@ -75,6 +76,17 @@ def _has_own_form(value: dict[str, Any]) -> bool:
         or (piece.get("type") == "tool_result" and "is_error" not in piece)
         for piece in pieces
     )
+
+
+def _shares_with_ours(value: dict[str, Any]) -> bool:
+    """Tell whether a text of ours is the first of several blocks: it is so where user and assistant take turns only.
+
+    Of a conversation that lost its calls with its old turns nothing else may tell.
+    """
+    content = value.get("content")
+    if value["role"] != "user" or not isinstance(content, list) or len(content) < 2 or not isinstance(content[0], dict):
+        return False
+    return synthetic_kind(text_of(content[0].get("text"))) != ""
 
 
 def load(source: Source) -> Transcript:

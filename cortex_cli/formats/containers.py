@@ -17,7 +17,7 @@ from cortex_cli.formats.contents import compact, text_of
 from cortex_cli.formats.plain_bytes import hide
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonscan import Path, item_spans
-from cortex_cli.marks import ACKNOWLEDGEMENT, INTERRUPTED, parse_notice
+from cortex_cli.marks import INTERRUPTED, answer_kind
 from cortex_cli.messages import Message, Part, Transcript, Usage
 from cortex_cli.typed import finish
 
@@ -325,11 +325,7 @@ def mark_own(messages: Iterable[Message], previous: str = "") -> Iterator[Messag
         if message.role == "tool" and message.parts[0].text == INTERRUPTED:
             message = message._replace(synthetic="closing")
         elif message.role == "assistant" and len(message.parts) == 1 and message.parts[0].kind == "text":
-            text = message.parts[0].text
-            if text == ACKNOWLEDGEMENT and previous == "summary":
-                message = message._replace(synthetic="acknowledgement")
-            elif parse_notice(text) is not None:
-                message = message._replace(synthetic="notice")
+            message = message._replace(synthetic=answer_kind(message.text, previous) or message.synthetic)
         previous = message.synthetic
         yield message
 

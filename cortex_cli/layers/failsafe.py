@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from cortex_cli.errors import DoesNotFitError
 from cortex_cli.groups import cut_at_or_before, pair_calls, safe_cuts
+from cortex_cli.layers.parting import Meetings, find_partings, put_between
 from cortex_cli.layers.results import Ask, shorten
 from cortex_cli.layers.tools import categories, category_of
 from cortex_cli.layers.view import View
 from cortex_cli.marks import Notice, notice_text, parse_notice
 from cortex_cli.messages import Change, LayerResult, Message, Part, build
+from cortex_cli.seams import PARTING, Seams
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, message_sizes
 from cortex_cli.validity import is_excerpt
@@ -113,7 +115,8 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     tail = tail_start(messages, settings.keep_last_messages)
     notices = _notices(messages) if with_notice else {}
     pinned = pinned_messages(messages, pin_task=settings.pin_task)
-    stay = {heads[at] for at in pinned} | notices.keys()
+    marks = _marks(view, notices, pinned)
+    stay = {heads[at] for at in pinned} | marks
     sizes = message_sizes(messages, counter)
     total = view.overhead_tokens + view.following_tokens + sum(sizes)
     tokens: dict[int, int] = {}  # of each group that may go
@@ -123,12 +126,14 @@ def plan_drops(view: View, settings: Settings, counter: Counter, *, with_notice:
     lengths = Tally(heads[:tail])
     freed = list(accumulate(tokens.values(), initial=0))
     numbers = list(accumulate((lengths[head] for head in tokens), initial=0))
-    base = total - sum(sizes[at] for at in notices)
+    base = total - sum(sizes[at] for at in marks)
+    meetings = Meetings(_seams(view), heads[:tail], list(tokens), pinned, marks) if view.takes_turns else None
     near = next((count for count, gone in enumerate(freed) if count and base - gone <= target), 1)
     left = {0: total}  # what is over even without a notice need not be measured with it
     for count in (*range(near, len(freed)), *range(1, min(near, len(freed)))):
         notice = counter.count_message(_notice(notices, numbers[count], freed[count])) if with_notice else 0
-        left[count] = base - freed[count] + notice
+        partings = max(meetings.count(count) - 1, 0) if meetings and with_notice else 0  # the notice parts two
+        left[count] = base - freed[count] + notice + partings * counter.count_message(PARTING)
         if left[count] <= target:
             break
     best = min(left, key=lambda count: (left[count], count))
@@ -162,6 +167,15 @@ def pinned_messages(messages: Sequence[Message], *, pin_task: bool) -> frozenset
     return frozenset(pinned)
 
 
+def _marks(view: View, notices: dict[int, Notice], pinned: frozenset[int]) -> frozenset[int]:
+    """Find what earlier runs put in and this one writes anew, once it drops anything."""
+    return frozenset(notices) | (find_partings(view.messages, pinned) if view.takes_turns else frozenset())
+
+
+def _seams(view: View) -> Seams:
+    return Seams(view.messages, is_followed=view.following_tokens > 0)
+
+
 def _notices(messages: Sequence[Message]) -> dict[int, Notice]:
     """Find earlier notices, whose numbers go into the next."""
     found = {at: parse_notice(message.text) for at, message in enumerate(messages) if message.synthetic == "notice"}
@@ -180,11 +194,16 @@ def _drop(view: View, drops: Drops, counter: Counter, *, with_notice: bool) -> t
         return view.messages, []
     dropped, sizes = sorted(drops.dropped), message_sizes(view.messages, counter)
     notices = _notices(view.messages)
-    kept = [at for at in range(len(view.messages)) if at not in drops.dropped and at not in notices]
+    marks = _marks(view, notices, drops.pinned)
+    kept = [at for at in range(len(view.messages)) if at not in drops.dropped and at not in marks]
     messages = [view.messages[at] for at in kept]
     if with_notice:
         place = next((i for i, at in enumerate(kept) if at not in drops.pinned), len(kept))
-        messages.insert(place, _notice(notices, len(dropped), sum(sizes[at] for at in dropped)))
+        notice = _notice(notices, len(dropped), sum(sizes[at] for at in dropped))
+        if view.takes_turns:
+            messages = put_between(_seams(view), kept, place, notice)
+        else:
+            messages.insert(place, notice)
     changes = [build(Change, (view.messages[at], -1, "dropped", sizes[at], 0, "", "", "")) for at in dropped]
     return tuple(messages), changes
 

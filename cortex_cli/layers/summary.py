@@ -14,6 +14,7 @@ from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.tail import SHARE_OF_REPLACED, Room
 from cortex_cli.layers.view import View
 from cortex_cli.messages import Change, LayerResult, Message, Part
+from cortex_cli.seams import PARTING, Seams
 from cortex_cli.settings import Settings, Share
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.tokens import Counter, message_sizes
@@ -42,6 +43,10 @@ MIN_FIT_TOKENS = 200
 
 TAG_TOKENS = 40
 """What the tags around a summary take, generously."""
+
+
+_SAYS_NOTHING_NEW = ("summary", "log", "acknowledgement", "parting")
+"""Ours of which a summariser is told apart from the rest, or not at all."""
 
 
 class SummaryPlan(NamedTuple):
@@ -202,7 +207,7 @@ def request_for(view: View, plan: Partition, size: int, counter: Counter, settin
     """
     prefix = [view.messages[i] for i in plan.summarized]
     return SummaryRequest(
-        messages=tuple(message for message in prefix if message.synthetic not in ("summary", "log", "acknowledgement")),
+        messages=tuple(message for message in prefix if message.synthetic not in _SAYS_NOTHING_NEW),
         earlier=tuple(_known_before(message) for message in prefix if message.synthetic in ("summary", "log")),
         max_tokens=size,
         counter=counter,
@@ -264,4 +269,9 @@ def _replaced(view: View, plan: SummaryPlan, ours: tuple[Message, ...], summary_
             f"kept {kept} of {kept + plan.partition.given_up} recent messages, more would leave the summary too little"
         )
     reason = f"{len(gone)} messages became a summary of {summary_tokens:,} tokens; {stay}"
-    return LayerResult((*slots, *ours, *pinned, *messages[tail:]), tuple(changes), reason)
+    task = max((i for i in range(turn, tail) if i not in gone), default=tail)
+    is_seam = (
+        view.takes_turns and task < tail and Seams(messages, is_followed=view.following_tokens > 0).meet(task, tail)
+    )
+    parting = (PARTING,) if is_seam else ()
+    return LayerResult((*slots, *ours, *pinned, *parting, *messages[tail:]), tuple(changes), reason)

@@ -73,6 +73,8 @@ class View:
     """Puts the whole text of a result away before it is shortened; None: there is no archive."""
     target_tokens: int = 0
     """Where a layer that must fit has to end up (`--fit`, overflow); 0: the layer's own threshold."""
+    takes_turns: bool = False
+    """User and assistant take turns in its format: two users that meet must be parted."""
 
     def with_messages(self, messages: tuple[Message, ...]) -> "View":
         """Return the same view of other messages."""

@@ -227,7 +227,11 @@ def _prepare(document: Document, known: Known, call: Call, terms: Terms) -> Run:
     if repaired.is_refused:
         settings = replace(settings, layers=())
     view = replace(
-        view_of(document, call, terms), decisions=trims.decisions, decided_at=trims.decided_at, redone=trims.redone
+        view_of(document, call, terms),
+        decisions=trims.decisions,
+        decided_at=trims.decided_at,
+        redone=trims.redone,
+        takes_turns=rules.alternates,
     )
     if terms.must_fit:  # whatever is cached, the provider does not take it
         view = replace(view, cache_is_warm=False, decisions={}, decided_at=None)

@@ -13,7 +13,7 @@ from cortex_cli.settings import Settings
 from cortex_cli.summarizers.boundaries import open_tags
 from cortex_cli.tokens import Counter, message_sizes
 
-NOT_OBSERVED = ("log", "notice", "acknowledgement", "closing")
+NOT_OBSERVED = ("log", "notice", "acknowledgement", "parting", "closing")
 """Synthetic messages that say nothing to be noted."""
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cortex_cli.marks import ANSWER_REMOVED
 from cortex_cli.messages import Message, Part, Transcript
+from cortex_cli.seams import PARTING
 from tests.conftest import notice
 from tests.formats.lists import ELEMENTS, OURS, changed
 from tests.roundtrip import dump, load
@@ -102,17 +104,44 @@ def test_users_that_meet_get_the_notice_between_them() -> None:
 
 
 def test_a_slot_and_the_task_that_meet_get_the_notice_between_them() -> None:
-    """The failsafe puts it behind both; it is read back behind both."""
+    """The failsafe puts it there where they take turns; what else changes later leaves the three as they are."""
     rules = says("user", text("<system-reminder>rules</system-reminder>"))
     transcript = read(rules, says("assistant", "ok"), *TALK)
-    kept = [transcript.messages[0], transcript.messages[2], notice(), transcript.messages[5]]
+    kept = [transcript.messages[0], notice(), transcript.messages[2], transcript.messages[5]]
     output = written(transcript, *kept)
     assert output == [rules, says("assistant", NOTICE), TALK[0], TALK[3]]
     again = read(*output)
-    assert [one.synthetic for one in again.messages] == ["", "", "notice", ""]
-    assert written(again, *again.messages[:2], notice(5), *again.messages[3:]) == [
+    assert [one.synthetic for one in again.messages] == ["", "notice", "", ""]
+    assert written(again, *again.messages[:3]) == output[:3]
+    assert written(again, again.messages[0], notice(5), *again.messages[2:]) == [
         rules, says("assistant", text(notice(5).text)), TALK[0], TALK[3],
     ]  # fmt: skip
+
+
+def test_an_answer_parts_a_slot_and_the_task_where_the_notice_parts_others() -> None:
+    """It is known again, so that the next run neither counts it as said nor puts in a second one."""
+    rules = says("user", text("<system-reminder>rules</system-reminder>"))
+    transcript = read(rules, says("assistant", "ok"), *TALK)
+    slot, task, three = (transcript.messages[at] for at in (0, 2, 4))
+    output = written(transcript, slot, PARTING, task, notice(), three, transcript.messages[5])
+    assert output == [rules, says("assistant", text(ANSWER_REMOVED)), TALK[0], says("assistant", NOTICE), *TALK[2:]]
+    again = read(*output)
+    assert [one.synthetic for one in again.messages] == ["", "parting", "", "notice", "", ""]
+    assert [one.typed for one in again.messages] == [False, False, True, False, True, False]
+
+
+def test_a_notice_in_front_of_a_task_that_was_not_pinned_is_the_same_to_whoever_reads_it() -> None:
+    """The bytes are those of one behind the task: it is read there, written where it was, and left behind an answer."""
+    transcript = read(*TALK)
+    output = written(transcript, notice(), *transcript.messages[2:])
+    assert output == [says("user", NOTICE, text("three")), TALK[3]]
+    again = read(*output)
+    assert [one.synthetic for one in again.messages] == ["", "notice", ""]
+    assert written(again, *again.messages[:2]) == output[:1]
+    parted = [says("user", text("<system-reminder>rules</system-reminder>")), says("assistant", NOTICE), *TALK[2:]]
+    transcript = read(*parted)
+    assert [one.synthetic for one in transcript.messages] == ["", "notice", "", ""]
+    assert written(transcript, *transcript.messages[:3]) == parted[:3]
 
 
 @pytest.mark.parametrize("indent", [None, 2])

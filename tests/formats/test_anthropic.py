@@ -218,3 +218,13 @@ def test_our_messages_satisfy_the_official_package() -> None:
     assert output[-1]["content"] == [
         {"type": "tool_result", "tool_use_id": "a", "content": "interrupted", "is_error": True}
     ]
+
+
+def test_a_list_whose_calls_left_is_known_by_a_text_of_ours_that_shares_a_message() -> None:
+    """Chat completions give ours a message of its own: read as those, a summary would be what the user said."""
+    transcript = read(user("q"), answer(USE), user(RESULT), answer("ok"), user("and?"), answer("so"))
+    block = {"type": "text", "text": notice().text}
+    values = written(transcript, transcript.messages[0], notice(), transcript.messages[3])
+    assert values[0]["content"][0] == block
+    assert load(json.dumps(values).encode()).format == "anthropic"
+    assert load(json.dumps([user({"type": "text", "text": "q"}, block), *values[1:]]).encode()).format == "openai"

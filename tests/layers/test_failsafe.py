@@ -1,5 +1,7 @@
 """The failsafe drops whole groups from the front, says so once, and ends under its target or raises."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -144,6 +146,64 @@ def test_the_notice_comes_before_an_interleaved_group_that_stays() -> None:
     ]
     done = run(view(late, talk(4), window=700), pin_task=False, keep_last_messages=0)
     assert [message.synthetic or message.role for message in done.messages][:2] == ["notice", "assistant"]
+
+
+RULES = user("<system-reminder>rules</system-reminder>", typed=False)
+
+
+STEPS = [message for number in range(4) for message in tool_pair(chars=400, call_id=f"c{number}")]
+
+
+def in_turn(*messages: Message | list[Message], target: int = 0, following: int = 0) -> View:
+    """Build a view of a conversation in which user and assistant take turns, over its target but for its front."""
+    return replace(view(*messages, target=target), takes_turns=True, following_tokens=following)
+
+
+def kinds(messages: tuple[Message, ...]) -> list[str]:
+    """Return what is ours, and who says the rest."""
+    return [message.synthetic or message.role for message in messages]
+
+
+def test_where_both_take_turns_the_notice_stands_between_two_users_that_meet() -> None:
+    """Right behind the task nothing would part the task from the rules."""
+    seen = in_turn(RULES, assistant("ok"), user("task"), STEPS, assistant("end"), target=60)
+    done = run(seen, keep_last_messages=1)
+    assert kinds(done.messages) == ["user", "notice", "user", "assistant"]
+    plain = run(replace(seen, takes_turns=False), keep_last_messages=1)
+    assert kinds(plain.messages) == ["user", "user", "notice", "assistant"]
+
+
+def test_a_second_meeting_gets_an_answer_that_is_counted() -> None:
+    """Both would be one message; what parts them is sent too."""
+    seen = in_turn(RULES, assistant("ok"), user("task"), STEPS, user("and now?"), target=60)
+    done = run(seen, keep_last_messages=1)
+    assert kinds(done.messages) == ["user", "parting", "user", "notice", "user"]
+    drops = plan_drops(seen, Settings(keep_last_messages=1), COUNTER)
+    assert drops.tokens == seen.with_messages(done.messages).count(COUNTER)
+
+
+def test_a_parting_answer_stays_as_long_as_it_parts() -> None:
+    """A later run needs no second one, and none where the notice comes to stand between the two."""
+    seen = in_turn(RULES, assistant("ok"), user("task"), STEPS, user("and now?"), target=60)
+    once = run(seen, keep_last_messages=1).messages
+    grown = live(*once, assistant("this"), STEPS, user("and then?"))
+    again = run(in_turn(list(grown), target=60), keep_last_messages=1).messages
+    assert kinds(again) == ["user", "parting", "user", "notice", "user"]
+    assert again[1].position == 1
+    ended = run(in_turn(list(once), STEPS, assistant("end"), target=45), keep_last_messages=1).messages
+    assert kinds(ended) == ["user", "notice", "user", "assistant"]
+
+
+def test_what_follows_the_messages_may_be_a_user() -> None:
+    """With `--until` nobody looks at it: the notice stands before it, and parts it from the task."""
+    seen = in_turn(RULES, assistant("ok"), user("task"), STEPS, target=60, following=20)
+    assert kinds(run(seen, keep_last_messages=0).messages) == ["user", "parting", "user", "notice"]
+
+
+def test_users_that_were_neighbours_stay_so() -> None:
+    """Nobody parted them in the input."""
+    seen = in_turn(RULES, user("task"), STEPS, assistant("end"), target=60)
+    assert kinds(run(seen, keep_last_messages=1).messages) == ["user", "user", "notice", "assistant"]
 
 
 def test_the_tail_moves_back_to_the_call() -> None:
