@@ -224,7 +224,8 @@ def summary_messages(
     turns = len(request.messages) + sum(summary.turns for summary in request.earlier)
     if settings.style == "store":
         pair = (Message("user", (Part("text", text),), synthetic="summary"),)
-        first_kept = next((m for m in messages if m.role != "system" and m not in request.messages), None)
+        left = (m for m in messages if not m.slot and m.synthetic not in _SAYS_NOTHING_NEW)
+        first_kept = next((m for m in left if m not in request.messages), None)
         if first_kept is not None and first_kept.role == "assistant":
             return pair
         return (*pair, Message("assistant", (Part("text", marks.ACKNOWLEDGEMENT),), synthetic="acknowledgement"))
@@ -240,7 +241,7 @@ def with_known_summary(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """
     from cortex_cli.summarizers.earlier import is_own_summary  # noqa: PLC0415 - start-up time, the store's form only
 
-    at = next((i for i, message in enumerate(messages) if message.role != "system"), None)
+    at = next((i for i, message in enumerate(messages) if not message.slot), None)
     if at is None or messages[at].role != "user" or messages[at].synthetic or len(messages[at].parts) != 1:
         return messages
     after = messages[at + 1] if at + 1 < len(messages) else None

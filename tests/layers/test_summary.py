@@ -277,3 +277,28 @@ def test_the_stores_form_is_known_again(tmp_path: Path) -> None:
         assert once.messages[0].synthetic == "summary"
         assert not again.report.changed
         assert again.transcript.messages[0].synthetic == "summary"
+
+
+def test_the_store_acknowledges_a_summary_only_where_the_user_speaks_next() -> None:
+    """Rules stand before it whoever wrote them, and an earlier summary leaves: an answer would meet the answer."""
+    style = replace(LAYER, style="store", keep_recent_messages=3)
+    rules = user("<system-reminder>be brief</system-reminder>")
+    talk = [message for n in range(6) for message in (user(f"Step {n}."), assistant(f"Step {n} is done. " * 200))]
+    once = run(transcript(rules, *talk), style).transcript.messages
+    kinds = [message.synthetic or message.role for message in once]
+    assert kinds == ["user", "summary", "assistant", "user", "assistant"]
+    again = run(transcript(*once, *talk), style).transcript.messages
+    assert [message.synthetic or message.role for message in again] == kinds
+
+
+def test_the_stores_summary_is_known_behind_rules(tmp_path: Path) -> None:
+    """They are kept by every layer, and the user wrote neither."""
+    rules = {"role": "user", "content": "<system-reminder>be brief</system-reminder>"}
+    pair = [{"role": "user", "content": "Step."}, {"role": "assistant", "content": "Done. " * 200}]
+    path = tmp_path / "store.jsonl"
+    path.write_text("\n".join(json.dumps(one) for one in [rules, *pair * 6]))
+    settings = replace(LAYER, threshold=0.0, style="store", keep_recent_messages=3)
+    dump(compact(load(path), settings).transcript, path, overwrite=True)
+    again = compact(load(path), settings)
+    assert not again.report.changed
+    assert again.transcript.messages[1].synthetic == "summary"
