@@ -11,7 +11,7 @@ from cortex_cli import costs, formats, models, sizing
 from cortex_cli.errors import CortexError, DoesNotFitError, OptionError, TranscriptError
 from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.summary import with_known_summary
-from cortex_cli.layers.view import Persist, View, forgiving
+from cortex_cli.layers.view import Persist, View, forgiving, of_originals
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.pipeline import Run, run_layers
 from cortex_cli.repair import Repair, repair
@@ -187,7 +187,7 @@ def _view(
     return replace(
         sizes.view(head),
         following_tokens=count_messages(tail, counter),
-        persist=forgiving(persist) if persist else None,
+        persist=of_originals(forgiving(persist), head) if persist else None,
     )
 
 

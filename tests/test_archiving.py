@@ -101,6 +101,24 @@ def test_replacements_name_their_originals(chdir_tmp: Path) -> None:
             assert place == "a.sqlite" or Path(ref).read_text(encoding="utf-8") == hit.text
 
 
+def test_every_reference_is_of_what_a_tool_said() -> None:
+    """A result shortened twice names the first text, also where its first mark had no room for a name."""
+    lines = [[f"line {n}: value {n * 7919}" for n in range(size)] for size in range(6, 60, 3)]
+    pairs = [tool_pair(call_id=f"c{at}", value="\n".join(one)) for at, one in enumerate(lines)]
+    source = transcript(user("go"), *pairs, user("go on"))
+    for fit in range(600, 4_000, 100):
+        kept: dict[str, str] = {}
+
+        def keep(content: str, *_: object, kept: dict[str, str] = kept) -> str:
+            kept[f"{hash(content) & 0xFFFF_FFFF:08x}"] = content
+            return f"{hash(content) & 0xFFFF_FFFF:08x}"
+
+        settings = Settings(window=40_000, tokenizer="heuristic", layers=("cap", "micro", "failsafe"), fit=fit)
+        report = compact(source, settings, counter=COUNTER, persist=keep).report
+        changes = [one for layer in report.layers for one in layer.changes if one.ref]
+        assert all(kept[one.ref] == source.messages[one.message].parts[0].text for one in changes)
+
+
 def test_a_dry_run_makes_no_archive(chdir_tmp: Path) -> None:
     """It writes nothing, nowhere."""
     assert cortex("compact", SAMPLES / "openai.jsonl", *SMALL, "--archive", "a.sqlite", "--dry-run").exit_code == 0

@@ -1,6 +1,6 @@
 """What a layer is handed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cortex_cli.messages import Change, LayerResult, Message
@@ -29,6 +29,23 @@ def forgiving(persist: Persist) -> Persist:
             return ""
 
     return tried
+
+
+def of_originals(persist: Persist, messages: Sequence[Message]) -> Persist:
+    """Put away what a tool said, also where a pass before shortened it without room to name where it is.
+
+    Args:
+        persist: Puts a text away.
+        messages: The conversation before any layer.
+    """
+    said: dict[int, str] = {}
+
+    def put(content: str, tool: str, category: str, call_id: str, index: int) -> str:
+        if not said:
+            said.update((message.position, part.text) for message in messages if (part := message.result) is not None)
+        return persist(said.get(index, content) if index >= 0 else content, tool, category, call_id, index)
+
+    return put
 
 
 @dataclass(slots=True)

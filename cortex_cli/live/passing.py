@@ -14,7 +14,7 @@ from cortex_cli.errors import DoesNotFitError
 from cortex_cli.formats.containers import as_plain
 from cortex_cli.layers.failsafe import failsafe, live_target, should_truncate
 from cortex_cli.layers.micro import band, decisions_of
-from cortex_cli.layers.view import Layer, Redone, View
+from cortex_cli.layers.view import Layer, Redone, View, of_originals
 from cortex_cli.live.document import OWN, Document, read_document
 from cortex_cli.live.history import History
 from cortex_cli.messages import LayerResult, Message
@@ -232,6 +232,7 @@ def _prepare(document: Document, known: Known, call: Call, terms: Terms) -> Run:
         decided_at=trims.decided_at,
         redone=trims.redone,
         takes_turns=rules.alternates,
+        persist=of_originals(terms.view.persist, repaired.messages) if terms.view.persist else None,
     )
     if terms.must_fit:  # whatever is cached, the provider does not take it
         view = replace(view, cache_is_warm=False, decisions={}, decided_at=None)
