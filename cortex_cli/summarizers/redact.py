@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from cortex_cli.messages import Message, Part
+from cortex_cli.summarizers.needles import Letters, Needle, letters_of, needle_of
 
 SEEN_CHARS = 8_000
 """Of each end of a long result; more than a model is ever sent of it, by the length of a private key."""
@@ -47,11 +48,12 @@ _OTHER_KEYS = (
     ("Hugging Face Token", _key_form("hf_", r"[A-Za-z0-9]{30,}")),
     ("GitHub Token", _key_form("github_pat_", r"\w{22,}")),
     ("JSON Web Token", _key_form("eyJ", r"[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}")),
-    ("Bearer Token", re.compile(r"(?i:authorization\W{1,4}bearer)\s+([\w.~+/=-]{16,})")),
+    ("Bearer Token", re.compile(r"authorization\W{1,4}bearer\s+([\w.~+/=-]{16,})", re.IGNORECASE)),
     (
         "Secret Variable",
         re.compile(
-            r"(?m)(?:^|[\s;&\"'`])(?:export\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)=([^\s\"'`$<{(\\]{8,})"
+            r"(?:^|[\s;&\"'`])(?:export\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD)=([^\s\"'`$<{(\\]{8,})",
+            re.MULTILINE,
         ),
     ),
 )
@@ -72,8 +74,8 @@ _PRIVATE_KEY = re.compile(
 )
 """Whole, or its beginning where the end was cut off; prose about such a key has no lines of base64."""
 
-_KEYED = re.compile(r"(?i)api_?key|_key|passw|pwd|secret|contrase|db_?pass|key_?pass")
-"""Text far from these words is no matter for the keyed detector, which is slow."""
+_KEYED = re.compile(r"api_?key|_key|passw|pwd|secret|contrase|db_?pass|key_?pass")
+"""In small letters. Text far from these words is no matter for the keyed detector, which is slow."""
 
 _QUOTE = re.compile(r"[\"'`]")
 
@@ -169,12 +171,14 @@ def _redact_once(texts: Sequence[str]) -> tuple[tuple[str, ...], int]:
 
 def find_secrets(text: str) -> Iterator[Found]:
     """Yield where secrets stand, in no order; they may overlap."""
-    for kind, pattern in (("Private Key", _PRIVATE_KEY), *_OTHER_KEYS):
-        yield from (Found(*match.span(pattern.groups), kind) for match in pattern.finditer(text))
-    for kind, pattern in _patterns():
-        for match in pattern.finditer(text):
-            yield from _trimmed(text, match, kind)
-    for start, end in _near_keywords(text):
+    letters = letters_of(text)
+    for detector in _own_detectors():
+        for match in detector.matches(letters):
+            yield Found(*match.span(match.re.groups), detector.kind)
+    for detector in _detectors():
+        for match in detector.matches(letters):
+            yield from _trimmed(text, match, detector.kind)
+    for start, end in _near_keywords(letters):
         yield from _keyed(text, start, end)
 
 
@@ -222,10 +226,11 @@ def _is_inside(text: str, start: int, end: int) -> bool:
     return behind.isalnum() or (before[-1:].isalnum() and not is_escape)
 
 
-def _near_keywords(text: str) -> Iterator[tuple[int, int]]:
+def _near_keywords(letters: Letters) -> Iterator[tuple[int, int]]:
     """Yield the surroundings of the words that announce a secret; none twice."""
+    text = letters.text
     done = 0
-    for hit in _KEYED.finditer(text):
+    for hit in _KEYED.finditer(letters.small):
         if hit.end() <= done:
             continue
         line_start = text.rfind("\n", max(0, hit.start() - _BEFORE), hit.start()) + 1
@@ -246,14 +251,34 @@ def _keyed(text: str, start: int, end: int) -> Iterator[Found]:
             yield Found(start + at, start + at + len(value), "Secret Keyword")
 
 
+class Detector(NamedTuple):
+    """A pattern of secrets."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    needle: Needle | None
+    """What every match holds, where that is known."""
+
+    def matches(self, letters: Letters) -> Iterator[re.Match[str]]:
+        """Return what the pattern finds; many are slow, and most texts hold no match of any."""
+        if self.needle is None or self.needle.is_in(letters):
+            return self.pattern.finditer(letters.text)
+        return iter(())
+
+
 @cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _own_detectors() -> tuple[Detector, ...]:
+    return tuple(Detector(kind, form, needle_of(form)) for kind, form in (("Private Key", _PRIVATE_KEY), *_OTHER_KEYS))
+
+
+@cache
+def _detectors() -> tuple[Detector, ...]:
     # costs 0.2 s, and only runs that write a summary need it
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
 
-    detectors: dict[str, Any] = get_mapping_from_secret_type_to_class()
-    kinds = {kind: plugin for kind, plugin in detectors.items() if plugin.__name__ not in _LEFT_OUT}
-    return tuple((kind, pattern) for kind, plugin in kinds.items() for pattern in plugin.denylist)
+    plugins: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    kinds = {kind: plugin for kind, plugin in plugins.items() if plugin.__name__ not in _LEFT_OUT}
+    return tuple(Detector(kind, form, needle_of(form)) for kind, plugin in kinds.items() for form in plugin.denylist)
 
 
 @cache
