@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from cortex_cli.messages import Message
+from cortex_cli.messages import Message, build
 from cortex_cli.report import Facts
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.boundaries import harmless
@@ -32,7 +32,7 @@ from cortex_cli.summarizers.paths import find_base, write_based
 from cortex_cli.summarizers.salience import DONE, FAIL, Unit
 from cortex_cli.summarizers.sections import Section
 from cortex_cli.summarizers.survey import DIRECTIVES, Survey, survey
-from cortex_cli.summarizers.words import Lexer
+from cortex_cli.summarizers.words import LEXER
 
 NAME = "builtin"
 
@@ -83,7 +83,7 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
         if request.counter.count_text(text) <= request.max_tokens:
             return SummaryOutcome(text=text, facts=Facts(), summarizer=NAME)
     found = survey(request.messages, request.earlier, request.following)
-    items = _items(found, request.max_tokens, len(request.messages) - request.given_up)
+    items = _items(found, request.max_tokens, len(request.messages) - request.given_up, bool(request.focus))
     if request.focus:
         items = _focused(items, request.focus)
     is_tight = request.max_tokens < TIGHT_TOKENS
@@ -104,15 +104,14 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
 
 def _focused(items: Iterable[Item], focus: str) -> Iterator[Item]:
     """Give more worth to what shares a word with the focus."""
-    lexer = Lexer()
-    wanted = {word.stem for word in lexer.words(focus) if word.stem}
+    wanted = {word.stem for word in LEXER.words(focus) if word.stem}
     for item in items:
-        hit = any(word.stem in wanted for word in lexer.words(item.text) if word.stem)
+        hit = any(word.stem in wanted for word in LEXER.words(item.text) if word.stem)
         yield item._replace(worth=item.worth + FOCUS_BONUS) if hit else item
 
 
-def _items(found: Survey, max_tokens: int, still_open: int) -> Iterator[Item]:
-    yield from _said(found.units, max_tokens, still_open)
+def _items(found: Survey, max_tokens: int, still_open: int, has_focus: bool) -> Iterator[Item]:
+    yield from _said(found.units, max_tokens, still_open, has_focus)
     for fact in found.facts:
         if fact.kind not in ("user", "decided"):
             yield _fact_item(fact)
@@ -120,12 +119,13 @@ def _items(found: Survey, max_tokens: int, still_open: int) -> Iterator[Item]:
     yield from _last_deeds(found)
 
 
-def _said(units: Sequence[Unit], max_tokens: int, still_open: int) -> Iterator[Item]:
+def _said(units: Sequence[Unit], max_tokens: int, still_open: int, has_focus: bool) -> Iterator[Item]:
     """Give every statement its section; what was asked from position `still_open` on is still to be done."""
     places = _places(units, still_open)
     own = sum(len(unit.statement.text) for unit in units if unit.statement.speaker == "user")
     has_room = own / CHARS_A_TOKEN < FEW_OWN_WORDS * max_tokens
     is_tight = max_tokens < TIGHT_TOKENS
+    gain = FOCUS_BONUS if has_focus else 0.0
     for unit in units:
         statement = unit.statement
         if statement.section in ("current", "next") and places.last >= 0:
@@ -135,14 +135,15 @@ def _said(units: Sequence[Unit], max_tokens: int, still_open: int) -> Iterator[I
         section, bonus = _placed(unit, places)
         is_own = statement.speaker == "user"
         worth = unit.score + (bonus + OWN_WORDS_BONUS if is_own and has_room else bonus)
-        if worth < (MIN_OWN_WORTH if is_own else MIN_WORTH) - FOCUS_BONUS:
+        if worth < (MIN_OWN_WORTH if is_own else MIN_WORTH) - gain:
             continue  # no place in any summary, whatever it gains
         if is_tight and is_own and (section == "asked" or bonus < REQUEST_BONUS):
             section = "decisions"  # one heading for all that holds
         lead = QUOTE if is_own else NOTE
         kind: ItemKind = "own" if is_own else "note"
         is_open = unit.sort == "request" and statement.message >= still_open
-        yield Item(section, lead, shown(unit), worth, statement.order, statement.message, kind=kind, is_open=is_open)
+        place = statement.order, statement.message
+        yield build(Item, (section, lead, shown(unit), worth, *place, "", False, kind, is_open))
 
 
 class _Places(NamedTuple):

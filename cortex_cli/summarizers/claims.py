@@ -5,14 +5,14 @@ on both sides (`import batch size` / `export batch size`).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS, Cue
 from cortex_cli.summarizers.salience import HEDGE, MUST, NEGATE, PERMIT, PIVOT, RETRACT, SCOPE, UPDATE, Unit, cues_of
-from cortex_cli.summarizers.words import CHANGE_NOUNS, Value, Word, is_generic, stem
+from cortex_cli.summarizers.words import BEFORE_TIMES, CHANGE_NOUNS, TIMES, Value, Word, is_generic, stem
 
 _CLASSES = {
     "number": "amount", "count": "amount", "measure": "amount", "percent": "percent", "money": "money",
@@ -44,15 +44,11 @@ MOST_FREE_WORDS = 20
 """A sentence without exact values that is longer tells a story: it is not one claim."""
 _CONTRAST = int(Cue.CONTRAST)
 _BEFORE_VERBS = word_set("should must will would shall can may might it which he she they we i you now please")
-_BEFORE_TIMES = word_set("this next last every each per")
-_TIMES = word_set(
-    """season year month week quarter weekend day night morning evening afternoon semester term sprint time round summer
-    winter spring autumn fall monday tuesday wednesday thursday friday saturday sunday"""
-)
 _SPEAKERS = word_set("i you we they he she it who there can will would should shall must may might could")
 _PLACES = word_set("in from of near")
 _TIES = word_set("for as of")
-_NOTHING = frozenset(("",))
+_NOTHING: frozenset[str] = frozenset()
+_NO_VALUES: Mapping[str, frozenset[str]] = {}
 _CLAIMS = PIVOT | MUST | NEGATE | RETRACT | PERMIT | UPDATE
 _RULES = MUST | NEGATE | SCOPE
 _CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_GROUP.items()}
@@ -60,7 +56,10 @@ _CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_G
 
 @dataclass(slots=True, eq=False)
 class Claim:
-    """What a statement says of what; never changed. No named tuple, for speed, as `Word`."""
+    """What a statement says of what; never changed. No named tuple, for speed, as `Word`.
+
+    What is asked of few claims is worked out when it is asked for.
+    """
 
     subject: frozenset[str]
     """Stems of what it is about."""
@@ -77,24 +76,32 @@ class Claim:
     words: tuple[Word, ...]
     said_at: tuple[int, ...]
     """Positions of the first words of its values."""
-    contrasts: tuple[str, ...]
-    """Of the subject those that tell one of a pair from the other."""
-    is_old: bool
-    """It speaks of the old one."""
     pairs: Sequence[tuple[str, str]]
     """Stems of the subject that stand side by side."""
-    is_plain: bool
-    """`The approver is Dana`: names right behind the verb, or in front of it, and nothing that makes a rule of it."""
+    cues: int
+    pivot: int
+    """Position of the verb, -1 for none."""
+    is_turned: bool
+    """The value stands first: `Dana is the approver`."""
+    known_phrases: set[tuple[str, ...]] | None = None
+    """See `phrases`; None: not asked for yet."""
 
     @property
     def families(self) -> tuple[str, ...]:
         """Under which classes it can be replaced: those of its values, `free`, or `rule`."""
         return tuple(self.values) or (("free", "rule") if self.free else ("rule",))
 
+    @property
+    def is_plain(self) -> bool:
+        """`The approver is Dana`: names right behind the verb, or in front of it, and no word of a rule."""
+        pivot = self.pivot
+        near_verb = self.is_turned or any(0 <= pivot < at <= pivot + 2 for at in self.said_at)
+        return near_verb and not self.cues & _RULES
+
 
 def claim_of(unit: Unit) -> Claim | None:
     """Take a statement apart; None where it claims nothing."""
-    if unit.sort == "question" or not unit.content:
+    if unit.sort == "question" or not unit.words:
         return None
     if unit.sort == "talk" and not unit.values and unit.statement.speaker != "user":
         return None
@@ -124,21 +131,17 @@ def claim_of(unit: Unit) -> Claim | None:
     topics = tuple(
         [_topic(words, at, taken) if word.may_name and at not in taken else "" for at, word in enumerate(words)]
     )
-    subject = frozenset(topics) - _NOTHING
-    free: frozenset[str] = frozenset()
+    subject, free = frozenset(filter(None, topics)), _NOTHING
     if not values and 0 < pivot < len(words) - 1:
-        before = frozenset(topics[:pivot]) - _NOTHING
+        before = frozenset(filter(None, topics[:pivot]))
         free, subject = (subject - before, before) if before else (free, subject)
     if not subject:
         return None
     is_state = bool(unit.cues & (PIVOT | MUST)) or unit.sort in ("rule", "decision", "value")
-    frozen = {family: frozenset(texts) for family, texts in values.items()}
-    is_plain = not unit.cues & _RULES and (is_turned or any(0 <= pivot < at <= pivot + 2 for at in said_at))
-    contrasts = tuple(_CONTRASTS.keys() & subject)
-    is_old = "old" in [word.low for word in words]
-    said = tuple(said_at)
-    names, pairs = frozenset(labels), [pair for pair in pairwise(topics) if pair[0] and pair[1]]
-    return Claim(subject, names, frozen, free, is_state, topics, words, said, contrasts, is_old, pairs, is_plain)
+    frozen = {family: frozenset(texts) for family, texts in values.items()} if values else _NO_VALUES
+    names, said = frozenset(labels) if labels else _NOTHING, tuple(said_at)
+    pairs = tuple([pair for pair in pairwise(topics) if pair[0] and pair[1]])
+    return Claim(subject, names, frozen, free, is_state, topics, words, said, pairs, unit.cues, pivot, is_turned)
 
 
 def _numbers_that_name(unit: Unit) -> tuple[set[str], set[int]]:
@@ -148,14 +151,17 @@ def _numbers_that_name(unit: Unit) -> tuple[set[str], set[int]]:
         The numbers or letters, and where their words stand. They are part of a name, nothing that changes.
     """
     words, text = unit.words, unit.statement.text
+    numbers = [value.at for value in unit.values if value.kind == "count"]
+    has_one = "one " in text or "One " in text  # no value by itself
+    if not numbers and not has_one and ":" not in text:
+        return set(), set()
     labels: set[str] = set()
     taken: set[int] = set()
     item = _ITEM.match(text) if ":" in text else None
     if item is not None and len(words) > 2 and words[0].low not in HEADERS and not words[0].cues & (UPDATE | RETRACT):
         labels.add(item[1].lower())
         taken.add(1)
-    numbers = [value.at for value in unit.values if value.kind == "count"]
-    if "one " in text or "One " in text:  # no value by itself
+    if has_one:
         measures = [value.at for value in unit.values if value.kind != "count"]
         numbers += [at for at, word in enumerate(words) if word.low == "one" and at not in measures]
     for at in numbers:
@@ -180,13 +186,15 @@ def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
     change is, in front of another noun (`correction window`).
     """
     word = words[at]
-    low, topic = word.low, word.topic
     before = "" if not at or words[at - 1].closes else words[at - 1].low
     if before in _SPEAKERS and not word.is_capital:
         return ""
-    if (word.cues & _CONTRAST and before in _BEFORE_VERBS) or (before in _BEFORE_TIMES and low in _TIMES):
+    if word.is_noun:
+        return word.topic
+    low, topic = word.low, word.topic
+    if (word.cues & _CONTRAST and before in _BEFORE_VERBS) or (before in BEFORE_TIMES and low in TIMES):
         return ""
-    if low in _BEFORE_TIMES and at + 1 < len(words) and words[at + 1].low in _TIMES:
+    if low in BEFORE_TIMES and at + 1 < len(words) and words[at + 1].low in TIMES:
         return ""
     if low.endswith("ed"):
         follows_value = before and at - 1 in taken
@@ -254,10 +262,10 @@ def are_apart(was: Claim, now: Claim) -> bool:
     """Tell whether names or contrasting words set the subjects apart."""
     if was.labels and now.labels and not was.labels & now.labels:
         return True
-    if was.is_old and any(word.low == "new" for word in now.words):
+    if any(word.low == "new" for word in now.words) and any(word.low == "old" for word in was.words):
         return True
-    groups = [_CONTRASTS[one] for one in was.contrasts if one not in now.subject] if now.contrasts else ()
-    return bool(groups) and any(_CONTRASTS[one] in groups for one in now.contrasts if one not in was.subject)
+    groups = [_CONTRASTS[one] for one in now.subject - was.subject if one in _CONTRASTS]
+    return bool(groups) and any(_CONTRASTS.get(one) in groups for one in was.subject - now.subject)
 
 
 def narrowing(claim: Claim, shared: frozenset[str]) -> set[str]:
@@ -289,9 +297,14 @@ def phrases(claim: Claim) -> set[tuple[str, ...]]:
 
     Behind the value punctuation parts them, unless the verb comes next (`Dana, that's the approver`).
     """
+    if claim.known_phrases is None:
+        claim.known_phrases = _phrases(claim.topics, claim.words, claim.said_at)
+    return claim.known_phrases
+
+
+def _phrases(topics: Sequence[str], words: Sequence[Word], said_at: Iterable[int]) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
-    topics, words = claim.topics, claim.words
-    for at in claim.said_at:
+    for at in said_at:
         start = at + 1
         while start < len(topics) and not topics[start] and (not words[start - 1].closes or words[start].cues & PIVOT):
             start += 1

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from cortex_cli.marks import Summary, parse_summary
-from cortex_cli.messages import Message
+from cortex_cli.messages import Message, build
 from cortex_cli.summarizers.ledger import TITLE as LEDGER_TITLE
 from cortex_cli.summarizers.ledger import Fact, parse_fact, parse_ledger, without_ledger
 from cortex_cli.summarizers.sections import TITLES, Section, section_of
@@ -20,11 +20,12 @@ QUOTE, NOTE = "> ", "- "
 FACT = "* "
 """A line of a section that is a fact in the ledger's form."""
 
-_FRAME = re.compile(
-    r"\A\s*(?:This session is being continued from a previous conversation[^\n]*\n"
+_PREAMBLE = re.compile(
+    r"\s*(?:This session is being continued from a previous conversation[^\n]*\n"
     r"|The conversation history before this point[^\n]*\n"
-    r"|<summary>|</summary>|\s)+|</?(?:summary|state_snapshot|analysis)>",
+    r"|<summary>|</summary>|\s)*",
 )
+_FRAME = re.compile(r"</?(?:summary|state_snapshot|analysis)>")
 _HEADING = re.compile(
     r"\A(?:#{1,4}\s+(?P<hash>[^\n]+?)|\d{1,2}\.\s+(?P<number>[A-Z][^\n:]{3,50}):?|\*\*(?P<bold>[^*\n]{3,60}?):?\*\*:?|<(?P<tag>[a-z_]+)>)\s*\Z"
 )
@@ -80,8 +81,11 @@ def read_earlier(summaries: Iterable[Summary]) -> Carried:
         facts.extend(_ledger_facts(parse_ledger(summary.text), statements))
     count = len(statements)
     return Carried(
-        tuple(each._replace(message=each.message - count - 1, order=at - count) for at, each in enumerate(statements)),
-        tuple(fact._replace(order=at - len(facts)) for at, fact in enumerate(facts)),
+        tuple(
+            build(Statement, (*each[:2], each.message - count - 1, at - count, *each[4:]))
+            for at, each in enumerate(statements)
+        ),
+        tuple(build(Fact, (*fact[:4], at - len(facts), fact.message)) for at, fact in enumerate(facts)),
     )
 
 
@@ -126,7 +130,7 @@ def _lines(body: str) -> Iterator[tuple[Section, str]]:
     """Yield the lines of a summary with the section they stand in."""
     section: Section = "decisions"
     fenced = False
-    for raw in _FRAME.sub("\n", body).split("\n"):
+    for raw in _FRAME.sub("\n", _PREAMBLE.sub("", body, count=1)).split("\n"):
         line = raw.strip()
         if line.startswith(("```", "~~~")):
             fenced = not fenced
@@ -158,7 +162,7 @@ def _facts(line: str) -> Iterator[Fact]:
         return
     source, bar, rest = fact.text.partition(" | ") if fact.kind == "found" else ("", "", fact.text)
     for text in (rest or source).split(SEPARATOR):
-        yield fact._replace(text=f"{source}{bar}{text}" if bar else text)
+        yield build(Fact, (fact.kind, f"{source}{bar}{text}" if bar else text, *fact[2:]))
 
 
 def read_line(

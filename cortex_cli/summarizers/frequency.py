@@ -43,20 +43,19 @@ RUN = 4
 
 def redundancy(lexed: Sequence[Sequence[Word]]) -> list[float]:
     """Return for each statement which share of its runs of `RUN` words was said before, 0-1."""
-    lows = [word.low for words in lexed for word in words]
-    hashes = list(
-        map(hash, zip(lows, lows[1:], lows[2:], lows[3:], strict=False))
-    )  # tuples would take four times as much
     seen: set[int] = set()
     shares: list[float] = []
-    start = 0
     for words in lexed:
-        end = start + len(words)
-        runs = set(hashes[start : end - RUN + 1]) if end - start >= RUN else ()
+        if len(words) < RUN:
+            shares.append(0.0)
+            continue
+        lows = [word.low for word in words]
+        runs = set(
+            map(hash, zip(lows, lows[1:], lows[2:], lows[3:], strict=False))
+        )  # tuples would take four times as much
         before = len(seen)
-        seen.update(runs)
-        shares.append(1.0 - (len(seen) - before) / len(runs) if runs else 0.0)
-        start = end
+        seen |= runs
+        shares.append(1.0 - (len(seen) - before) / len(runs))
     return shares
 
 

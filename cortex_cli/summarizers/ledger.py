@@ -33,6 +33,8 @@ VERSION = 1
 TITLE = "Facts ledger"
 _HEAD = f"## {TITLE}\n```cortex-facts v{VERSION}\n"
 _FOOT = "\n```"
+_OPENING = f"## {TITLE}\n```cortex-facts v"
+"""Of a ledger of any version; most summaries have none, and a word is found faster than a pattern."""
 _BLOCK = re.compile(r"(?:^|\n)## Facts ledger\n```cortex-facts v(\d+)\n(.*?)\n```(?=\n|\Z)", re.DOTALL)
 _FENCE = re.compile(r"`{3,}\s*(cortex-facts)")
 """The beginning of a ledger that is none: left in a summary, it would take the real one in."""
@@ -91,7 +93,7 @@ def parse_fact(line: str) -> Fact | None:
 
 def parse_ledger(summary: str) -> tuple[Fact, ...]:
     """Read the facts of a summary's ledger, oldest first as written; only the last block counts."""
-    blocks = _BLOCK.findall(summary)
+    blocks = _BLOCK.findall(summary) if _OPENING in summary else ()
     if not blocks or int(blocks[-1][0]) > VERSION:
         return ()
     facts = [fact for line in blocks[-1][1].split("\n") if (fact := parse_fact(line))]
@@ -100,7 +102,7 @@ def parse_ledger(summary: str) -> tuple[Fact, ...]:
 
 def without_ledger(summary: str) -> str:
     """Return a summary without its ledger."""
-    return _BLOCK.sub("", summary).strip()
+    return (_BLOCK.sub("", summary) if _OPENING in summary else summary).strip()
 
 
 def merge_facts(earlier: Iterable[Fact], later: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -110,10 +110,16 @@ class Unit(NamedTuple):
     values: tuple[Value, ...]
     cues: int
     """`Cue` flags of all words and phrases."""
-    content: frozenset[str]
-    """Stems of the words that say what it is about, values included."""
     sort: Sort
     score: float
+
+    @property
+    def content(self) -> frozenset[str]:
+        """Stems of the words that say what it is about, values included; few are asked, so they are not kept."""
+        return frozenset(filter(None, map(_STEM, self.words)))
+
+
+_STEM = attrgetter("stem")
 
 
 def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
@@ -121,13 +127,12 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
     kept = list(statements)
     lexed = [lexer.words(statement.text) for statement in kept]
     names = inner_names(statement.text for statement in kept)
-    contents = [frozenset([word.stem for word in words if word.stem]) for words in lexed]
-    rarity = Rarity(Tally(chain.from_iterable(contents)), len(kept))
+    rarity = Rarity(Tally(chain.from_iterable(set(map(_STEM, words)) for words in lexed)), len(kept))
     units: list[Unit] = []
     told = 0  # `Sorry, that was wrong.` tells of a change in the next sentence
     message = None
-    for statement, words, content, repeated in zip(kept, lexed, contents, redundancy(lexed), strict=True):
-        unit = _unit(statement, words, names, content, rarity, repeated)
+    for statement, words, repeated in zip(kept, lexed, redundancy(lexed), strict=True):
+        unit = _unit(statement, words, names, rarity, repeated)
         if told and statement.message == message:
             unit = unit._replace(cues=unit.cues | told)
         units.append(unit)
@@ -146,7 +151,6 @@ def _unit(
     statement: Statement,
     words: tuple[Word, ...],
     names: frozenset[str],
-    content: frozenset[str],
     rarity: Rarity,
     repeated: float,
 ) -> Unit:
@@ -163,11 +167,11 @@ def _unit(
     score += min(VALUES_CAP, _strength(values)) if values else 0.0
     score += RARITY_WEIGHT * rarity.of(words)
     is_order = is_user and _is_order(words)
-    score += _shape(statement, words, values, cues, content, is_order=is_order)
+    score += _shape(statement, words, values, cues, is_order=is_order)
     score -= REPEATED_PENALTY * repeated
     score += CARRIED_BONUS if statement.message < 0 else 0.0
     sort = _sort(statement, words, cues, values, is_order=is_order)
-    return build(Unit, (statement, words, values, cues, content, sort, score))
+    return build(Unit, (statement, words, values, cues, sort, score))
 
 
 EXACT = frozenset(("url", "email", "path", "code", "ident", "version", "date", "time", "money", "percent", "measure"))
@@ -249,7 +253,6 @@ def _shape(
     words: Sequence[Word],
     values: Sequence[Value],
     cues: int,
-    content: frozenset[str],
     *,
     is_order: bool,
 ) -> float:
@@ -268,9 +271,10 @@ def _shape(
         return score
     if not cues & (MUST | DECIDE) and not any(map(_IS_RARE, words)):
         score -= EMPTY_PENALTY
-    return score - EMPTY_PENALTY / 2 if len(content) < 2 else score
+    return score - EMPTY_PENALTY / 2 if len(set(map(_STEM, words)) - _NO_STEM) < 2 else score
 
 
+_NO_STEM = frozenset(("",))
 _IS_RARE = attrgetter("is_rare")
 
 

@@ -86,6 +86,8 @@ _RELATIVE = re.compile(
     r"|[a-z]{3,6}day))\b",
     re.IGNORECASE,
 )
+_TIME_WORDS = word_set("day night week month quarter year spring summer autumn fall winter tomorrow")
+"""One of them is in every such hint."""
 _CODE_LINE = re.compile(
     r"\s{4,}\S|\t|[{}\[\]()<>|$]|\[?\d{4}-\d\d-\d\d|\[?\d\d:\d\d:\d\d|[-+]{3}\s|@@|>>>|E\s{2,}"
     r"|(?:at|File|import|from|def|class|return|const|let|var|func|public|private)\s+[\w\"'<.{*]+.*[({;:\"']"
@@ -108,15 +110,24 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
         pieces = [piece for text in own_texts(message) for piece in sentences(text, is_user=speaker == "user")]
         if not pieces:
             continue
-        today, is_whole = message.time[:10], len(pieces) == 1
-        for i, piece in enumerate(pieces):
-            asked = question if i == 0 and not piece.endswith("?") else ""
+        today, is_whole = _day_needed(message), len(pieces) == 1
+        asked, is_opening = "" if pieces[0].endswith("?") else question, True
+        for piece in pieces:
             day = today if today and _RELATIVE.search(piece) else ""
-            yield build(Statement, (speaker, piece, position, order, asked, i == 0, is_whole, day, ""))
+            yield build(Statement, (speaker, piece, position, order, asked, is_opening, is_whole, day, ""))
+            asked, is_opening = "", False
             order += 1
         question = pieces[-1] if len(pieces) == 1 or pieces[-1].endswith(("?", "？")) else pieces[-2]
         if not question.endswith(("?", "？")):
             question = ""
+
+
+def _day_needed(message: Message) -> str:
+    """Return the day of a message that may say `tomorrow` or the like; to look at each piece of the others is slow."""
+    if not message.time:
+        return ""
+    text = message.text.casefold()
+    return message.time[:10] if any(word in text for word in _TIME_WORDS) else ""
 
 
 def own_texts(message: Message) -> Iterator[str]:

@@ -8,7 +8,7 @@ between; in doubt it is only marked as earlier.
 from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, product
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, phrases, tells_change
@@ -42,14 +42,16 @@ class _Index:
 
     def __init__(self) -> None:
         self._by_subject: dict[frozenset[str], int] = {}
-        self._by_stem: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._by_stem: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._by_pair: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
 
     def add(self, position: int, claim: Claim) -> None:
         """Remember a statement."""
         self._by_subject[claim.subject] = position
-        for key in product(claim.families, claim.subject):
-            self._by_stem[key].append(position)
+        for family in claim.families:
+            by_stem = self._by_stem[family]
+            for stem in claim.subject:
+                by_stem[stem].append(position)
         for pair in claim.pairs:
             self._by_pair[pair].append(position)
 
@@ -62,8 +64,8 @@ class _Index:
         found = {same} if same is not None else set()
         if tells:
             families = claim.families if not unit.cues & (RETRACT | PERMIT) else (*claim.families, "rule")
-            by_stem = self._by_stem
-            near = [by_stem[key][-LOOK_BACK:] for key in product(families, claim.subject) if key in by_stem]
+            rows = [self._by_stem[family] for family in families if family in self._by_stem]
+            near = [row[stem][-LOOK_BACK:] for row in rows for stem in claim.subject if stem in row]
             if len(claim.subject) > 2:
                 found.update([at for at, count in Tally(chain.from_iterable(near)).items() if count > 1])
             else:
@@ -117,12 +119,15 @@ def _replaced(
     is_user = unit.statement.speaker == "user"
     for candidate in candidates:
         other, old = claims[candidate], units[candidate]
-        differing = _differing(other, claim) if claim.values and other.values else 0
-        if not change and not differing and not (lifts and old.cues & _RULES):
+        differing, is_named = _compared(other, claim)
+        if not (differing or is_named or (lifts and old.cues & _RULES) or (change and _are_alike(other, claim))):
             continue
         if not change and not is_user and old.statement.speaker == "user":
             continue  # nobody else overrules the user by the way
-        grade = _judge(old, other, unit, claim, change=change, differing=differing)
+        if change and is_named and not other.subject.isdisjoint(claim.subject):
+            grade: Grade | None = "dropped"
+        else:
+            grade = _judge(old, other, unit, claim, change=change, differing=differing)
         if grade is None or are_apart(other, claim):
             continue
         shared = other.subject & claim.subject
@@ -135,18 +140,13 @@ def _replaced(
 
 
 def _judge(old: Unit, was: Claim, new: Unit, now: Claim, *, change: bool, differing: int) -> Grade | None:
-    """Decide whether the later statement replaces the earlier one; `differing`: see `_differing`."""
-    shared = was.subject & now.subject
-    if change and shared and _names_old(was, now):
-        return "dropped"
-    if differing and not change and _names_only(was, now):
-        return None
+    """Decide whether the later statement replaces the earlier one; `differing`: see `_compared`."""
     if differing:
-        return _by_values(was, now, shared, change, differing)
-    if was.free and now.free and change and was.subject == now.subject and was.free != now.free:
+        return None if not change and _names_only(was, now) else _by_values(was, now, change, differing)
+    if change and was.free and now.free and was.subject == now.subject and was.free != now.free:
         is_rule = (old.cues | new.cues) & (MUST | NEGATE)
         return "dropped" if len(was.subject) > 1 and not is_rule else "marked"
-    if change and shared and _is_variant(was, now):
+    if change and _is_variant(was, now) and not was.subject.isdisjoint(now.subject):
         return "marked"
     return _by_permission(old, was, new, now)
 
@@ -156,6 +156,11 @@ def _names_only(was: Claim, now: Claim) -> bool:
     return was.values.keys() & now.values.keys() == {"label"} and not (was.is_plain and now.is_plain)
 
 
+def _are_alike(was: Claim, now: Claim) -> bool:
+    """Tell whether one may replace the other without a value: both speak in plain words, or begin with one verb."""
+    return bool(was.free and now.free) or was.words[0].low == now.words[0].low
+
+
 def _is_variant(was: Claim, now: Claim) -> bool:
     """Tell whether two commands of one verb differ by one word: `use tabs for ...`, `use spaces for ...`."""
     first, second = was.words[0], now.words[0]
@@ -163,41 +168,42 @@ def _is_variant(was: Claim, now: Claim) -> bool:
     return alike and len(was.subject - now.subject) == 1 == len(now.subject - was.subject)
 
 
-def _names_old(was: Claim, now: Claim) -> bool:
-    """Tell whether the later statement names the old value beside a new one (`from 8080 to 9001`)."""
-    for family, old in was.values.items():
-        new = now.values.get(family)
-        if new is not None and old < new:
-            return True
-    return False
+def _compared(was: Claim, now: Claim) -> tuple[int, bool]:
+    """Compare values by their classes.
+
+    Returns:
+        How many classes both have and have nothing in common in, and whether the later statement names the old value
+        beside a new one (`from 8080 to 9001`).
+    """
+    differing, is_named = 0, False
+    if now.values:
+        for family, old in was.values.items():
+            new = now.values.get(family)
+            if new is not None:
+                if old.isdisjoint(new):
+                    differing += 1
+                elif old < new:
+                    is_named = True
+    return differing, is_named
 
 
-def _differing(was: Claim, now: Claim) -> int:
-    """Count the classes of value that both have and that have nothing in common."""
-    count = 0
-    for family, old in was.values.items():
-        new = now.values.get(family)
-        if new is not None and old.isdisjoint(new):
-            count += 1
-    return count
-
-
-def _by_values(was: Claim, now: Claim, shared: frozenset[str], change: bool, differing: int) -> Grade | None:
+def _by_values(was: Claim, now: Claim, change: bool, differing: int) -> Grade | None:
+    shared = was.subject & now.subject
     both_state = was.is_state and now.is_state
     if was.subject == now.subject:
         return "dropped" if change or (len(shared) > 1 and both_state) else None
     if not shared:
         return None
+    before, after = phrases(was), phrases(now)
+    same = max(map(len, before & after), default=0)
+    if not change and not (same > 1 and both_state and differing == 1):
+        return None
     narrows_old, narrows_new = narrowing(was, shared), narrowing(now, shared)
-    if narrows_old and narrows_new:
+    if (narrows_old and narrows_new) or _have_own_names(before, after):
         return None
     smaller = min(len(was.subject), len(now.subject))
-    before, after = phrases(was), phrases(now)
-    if _have_own_names(before, after):
-        return None
-    same = max((len(phrase) for phrase in before & after), default=0)
     if same > 1 and not narrows_old and not narrows_new:
-        return "dropped" if change or (both_state and differing == 1) else None
+        return "dropped"
     if not change or not _touch(before, shared) or not _touch(after, shared):
         return None
     if len(shared) == 1:

@@ -17,7 +17,7 @@ from cortex_cli.summarizers.ledger import Fact, Kind, merge_facts
 from cortex_cli.summarizers.salience import Sort, Unit, weigh
 from cortex_cli.summarizers.statements import Statement, read_statements
 from cortex_cli.summarizers.supersede import find_replacements
-from cortex_cli.summarizers.words import Lexer
+from cortex_cli.summarizers.words import LEXER
 
 DIRECTIVE_SCORE = 1.5
 """A rule, value or decision of the user's that scores so much is a fact of the ledger."""
@@ -101,7 +101,7 @@ def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
         said: Oldest first.
         later: What was said after it: it replaces, and is not returned.
     """
-    units = weigh([*_distinct(said), *later], Lexer())
+    units = weigh([*_distinct(said), *later], LEXER)
     last = len(units) - len(later)
     fate = {each.earlier: each for each in find_replacements(units) if each.earlier < last}
     gains: dict[int, float] = {}
@@ -143,14 +143,12 @@ def same_words(text: str) -> str:
 
 def _distinct(said: Sequence[Statement]) -> list[Statement]:
     """Leave out what is said again word for word; the user's own, then the last, stays."""
-    best: dict[str, int] = {}
-    for at, each in enumerate(said):
-        key = same_words(each.text)
-        other = best.get(key)
-        if other is None or each.speaker == "user" or said[other].speaker != "user":
-            best[key] = at
-    chosen = set(best.values())
-    return [each for at, each in enumerate(said) if at in chosen]
+    keys = [same_words(each.text) for each in said]
+    best = {key: at for at, key in enumerate(keys)}
+    if len(best) == len(keys):
+        return list(said)
+    best |= {key: at for at, key in enumerate(keys) if said[at].speaker == "user"}
+    return [said[at] for at in sorted(best.values())]
 
 
 def fact_of(unit: Unit) -> Fact | None:

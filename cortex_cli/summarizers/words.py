@@ -16,6 +16,9 @@ from cortex_cli.summarizers.lexicon import HEADERS, PHRASES, WORDS, Cue
 LONGEST_REMEMBERED = 80
 """Longer tokens (data, not words) are not kept in memory; characters."""
 
+MOST_REMEMBERED = 20_000
+"""Tokens that are kept in memory, some 8 MB: those of a long session. Then all are forgotten."""
+
 
 @dataclass(slots=True, eq=False)
 class Word:
@@ -43,6 +46,8 @@ class Word:
     """Words that make a phrase with it when they come next, with the phrase's cues."""
     may_name: bool
     """Beside the right neighbours it may be part of a subject's name."""
+    is_noun: bool
+    """Whatever its neighbours, unless one is the speaker: no verb, no time, no word of change, none of a pair."""
 
 
 class Value(NamedTuple):
@@ -134,12 +139,18 @@ class Lexer(dict[str, Word]):
         """Work out a token."""
         word = _word(token)
         if len(token) <= LONGEST_REMEMBERED:
+            if len(self) >= MOST_REMEMBERED:
+                self.clear()
             self[token] = word
         return word
 
     def words(self, text: str) -> tuple[Word, ...]:
         """Return the words of a text."""
-        return tuple(map(self.__getitem__, part_scripts(text).split()))
+        return tuple(map(self.__getitem__, (text if text.isascii() else part_scripts(text)).split()))
+
+
+LEXER = Lexer()
+"""For all conversations: the words of one come back in the next, and in the summary that is carried on."""
 
 
 def _word(token: str) -> Word:
@@ -156,22 +167,33 @@ def _word(token: str) -> Word:
         kind = _plain_kind(base, capital)
         root = "" if base in _SILENT else stem(base)
         notable = bool(kind) or (capital and base not in STOP and len(base) > 1)
-        topic = _topic(root, kind, cues)
-        follows = _PHRASES.get(low)
-        may_name = bool(topic) or _may_name(low, root, kind)
-        return Word(low, root, kind, cues, topic, base not in COMMON, capital, closes, notable, follows, may_name)
+        return _placed(low, root, kind, cues, base not in COMMON, capital, closes, notable, _PHRASES.get(low))
     if core.upper() == core and (core in _SHOUTED or low in HEADERS):
         root = "" if low in STOP else stem(low)
-        topic, may_name = _topic(root, "", cues), _may_name(low, root, "")
-        follows = _PHRASES.get(low)
-        return Word(low, root, "", cues, topic, False, False, closes, False, follows, bool(topic) or may_name)
+        return _placed(low, root, "", cues, False, False, closes, False, _PHRASES.get(low))
     kind = _shape(token.strip("\"'“”.,;!?()") if token.startswith("`") else core)
     root = low if kind or len(low) > 1 else ""
     capital = core[:1].isupper()
-    notable = bool(kind) or capital
+    return _placed(low, root, kind, cues, bool(kind), capital, closes, bool(kind) or capital, None)
+
+
+def _placed(
+    low: str,
+    root: str,
+    kind: str,
+    cues: int,
+    is_rare: bool,
+    is_capital: bool,
+    closes: bool,
+    is_notable: bool,
+    follows: Mapping[str, int] | None,
+) -> Word:
+    """Complete a word with the place it may have in the name of a subject."""
     topic = _topic(root, kind, cues)
     may_name = bool(topic) or _may_name(low, root, kind)
-    return Word(low, root, kind, cues, topic, bool(kind), capital, closes, notable, None, may_name)
+    is_bent = low.endswith("ed") or low in TIMES or low in BEFORE_TIMES or bool(cues & _CONTRAST)
+    is_noun = bool(topic) and not is_bent
+    return Word(low, root, kind, cues, topic, is_rare, is_capital, closes, is_notable, follows, may_name, is_noun)
 
 
 def _topic(root: str, kind: str, cues: int) -> str:
@@ -220,6 +242,11 @@ def stem(word: str) -> str:
 _PHRASES = {first: {second: int(flags) for second, flags in row.items()} for first, row in PHRASES.items()}
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _BEFORE_YEARS = word_set("in since from until by of before after around year")
+BEFORE_TIMES = word_set("this next last every each per")
+TIMES = word_set(
+    """season year month week quarter weekend day night morning evening afternoon semester term sprint time round summer
+    winter spring autumn fall monday tuesday wednesday thursday friday saturday sunday"""
+)
 CHANGE_NOUNS = word_set("correction change update decision agreement approval final choice revision renewal transfer")
 """Nouns of change that are part of a name in front of another noun: `correction window`."""
 _CONTRAST = int(Cue.CONTRAST)

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cortex_cli.marks import Summary
 from cortex_cli.messages import Message
@@ -10,8 +12,9 @@ from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.builtin import summarize
 from cortex_cli.summarizers.deeds import DEEP_CHARS
 from cortex_cli.summarizers.earlier import read_earlier
-from cortex_cli.summarizers.statements import sentences
+from cortex_cli.summarizers.statements import _RELATIVE, _TIME_WORDS, sentences
 from cortex_cli.summarizers.survey import survey
+from cortex_cli.summarizers.words import LEXER
 from cortex_cli.tokens import HeuristicCounter
 from tests.conftest import assistant, call, live, result, user
 
@@ -92,6 +95,17 @@ def test_same_input_same_bytes() -> None:
     assert summary(*SESSION) == summary(*SESSION)
 
 
+def test_what_is_remembered_of_words_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words are forgotten when there are too many, in the middle of a conversation too."""
+    said = [user(f"The port of host{at} is {8000 + at}, not {9000 + at}.") for at in range(20)]
+    LEXER.clear()
+    first, again = summary(*said), summary(*said)
+    LEXER.clear()
+    monkeypatch.setattr("cortex_cli.summarizers.words.MOST_REMEMBERED", 7)
+    assert summary(*said) == again == first
+    assert len(LEXER) <= 7
+
+
 def test_nothing_new_changes_nothing() -> None:
     """A second run on its own output returns it."""
     text = summary(*SESSION).text
@@ -138,6 +152,12 @@ def test_a_command_is_one_whatever_it_is_about(text: str, sort: str) -> None:
 def test_the_number_of_an_item_is_no_sentence(text: str, pieces: list[str]) -> None:
     """Whatever sign stands in front of it: alone it would be a fact that says nothing."""
     assert sentences(text, is_user=True) == pieces
+
+
+@given(st.from_regex(_RELATIVE, fullmatch=True))
+def test_whatever_says_when_is_told_by_one_of_a_few_words(text: str) -> None:
+    """Messages without one are not looked through for `tomorrow` and the like."""
+    assert any(word in text.casefold() for word in _TIME_WORDS)
 
 
 def test_injection_stays_a_finding() -> None:
