@@ -14,9 +14,11 @@ from cortex_cli.converting.content import Entry, count_losses, facts_of, read_en
 from cortex_cli.errors import CortexError, OptionError, name_hint
 from cortex_cli.formats.source import Source
 from cortex_cli.jsonedit import encode
-from cortex_cli.messages import Transcript
+from cortex_cli.marks import parse_summary, summary_text
+from cortex_cli.messages import Message, Transcript
 from cortex_cli.repair import repair
 from cortex_cli.sessions import find_client_of
+from cortex_cli.summarizers.earlier import earlier_summary
 from cortex_cli.targets import Written
 from cortex_cli.tokens import make_counter
 
@@ -176,6 +178,7 @@ def convert(transcript: Transcript, to: str, *, lossy: bool = False) -> Converte
     """
     if to not in TARGETS:
         raise OptionError(f"cannot write {to!r}", where="--to", hint=name_hint(to, TARGETS))
+    transcript = transcript.with_messages(list(map(_with_known_summary, transcript.messages)))
     entries = read_entries(transcript)
     repaired = repair(transcript.messages, formats.rules_of(to), make_counter("heuristic"))
     if repaired.is_refused or not any(entry.pieces for entry in entries):
@@ -190,6 +193,17 @@ def convert(transcript: Transcript, to: str, *, lossy: bool = False) -> Converte
             f"{to} cannot hold {told(lost)}", where=transcript.path, hint="--lossy converts it all the same"
         )
     return Converted(data, lost, len(again.messages), _hints(to, again), len(repaired.changes))
+
+
+def _with_known_summary(message: Message) -> Message:
+    """Put a client's own summary into our tags: what says in its own format that it is one stays behind.
+
+    Read in the other format it would be what the user said last, or first, and no layer would let it go.
+    """
+    is_plain = message.role == "user" and [part.kind for part in message.parts] == ["text"]
+    if message.synthetic != "summary" or not is_plain or parse_summary(message.text):
+        return message
+    return message.with_part(0, message.parts[0].with_text(summary_text(earlier_summary(message))))
 
 
 def told(lost: dict[str, int]) -> str:

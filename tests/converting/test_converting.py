@@ -15,6 +15,7 @@ from cortex_cli.converting.content import REDACTED, Entry, Picture, Piece, facts
 from cortex_cli.errors import InputError, OptionError
 from cortex_cli.messages import Transcript
 from cortex_cli.validity import find_problems, is_excerpt
+from tests.claude_sessions import Session
 from tests.conftest import filler
 from tests.roundtrip import load
 from tests.strategies import CONVERSATIONS
@@ -153,6 +154,18 @@ def test_losses_are_named_and_need_a_word() -> None:
     made = convert(transcript, "claude-code", lossy=True)
     assert made.lost == {"system prompt": 1, "thinking": 1, "tool schema": 1}
     assert [one.text for one in load(made.data).messages] == ["hi", "a"]
+
+
+@pytest.mark.parametrize("to", sorted(TARGETS))
+def test_a_clients_own_summary_stays_one(to: str) -> None:
+    """Nobody typed it: as what the user said first it would be pinned, and never be written anew."""
+    session = Session().user("hi").assistant("hello")
+    data = session.boundary("what was said").user("go on").data()
+    made = convert(load(data, "claude-code"), to, lossy=True)
+    again = load(made.data, to).messages
+    assert [(one.synthetic, one.typed) for one in again] == [("summary", False), ("", True)]
+    assert "what was said" in again[0].text
+    assert convert(load(made.data, to), to, lossy=True).data == made.data
 
 
 def test_signatures_of_others_are_not_passed_off() -> None:
