@@ -136,13 +136,9 @@ def _read(text: str) -> _Said:
 
 
 def _attempt(message: Message, index: int, said: _Said, ask: Ask, counter: Counter, ref: str) -> Message | None:
-    part = _shorten_part(message.parts[index], said, ask, counter, ref)
-    return message.with_part(index, part) if part else None
-
-
-def _shorten_part(part: Part, said: _Said, ask: Ask, counter: Counter, ref: str) -> Part | None:
+    part = message.parts[index]
     removed = part.media if ask.with_media else ()
-    images = [marks.image_text(one.type, one.tokens) for one in removed]
+    images = [marks.image_text(one.type, one.tokens) for one in removed] if removed else []
     if part.json and said.path is None:
         text = _shorten_object(part.text, ask, counter, images, ref)
     else:
@@ -152,7 +148,7 @@ def _shorten_part(part: Part, said: _Said, ask: Ask, counter: Counter, ref: str)
     if text is None:
         return None
     short = part.with_text(text)
-    return short._replace(media=()) if removed else short
+    return message.with_part(index, short._replace(media=()) if removed else short)
 
 
 def shorten_text(text: str, ask: Ask, counter: Counter, images: Sequence[str] = (), ref: str = "") -> str | None:
@@ -173,9 +169,12 @@ def shorten_text(text: str, ask: Ask, counter: Counter, images: Sequence[str] = 
 
 def _shorten_said(said: _Said, ask: Ask, counter: Counter, images: Sequence[str], ref: str) -> str | None:
     body, old_images, form, _ = said
-    if ask.is_removal and (stub := _stub(body, form, ask, ref)):
-        return stub
-    short = None if ask.is_removal else _bookend(body, form, ask, counter, ref)
+    if ask.is_removal:
+        if stub := _stub(body, form, ask, ref):
+            return stub
+        short = None
+    else:
+        short = _bookend(body, form, ask, counter, ref)
     if short is None and not images:
         return None
     pieces = (body if short is None else short, old_images.removeprefix("\n"), *images)
@@ -185,10 +184,11 @@ def _shorten_said(said: _Said, ask: Ask, counter: Counter, images: Sequence[str]
 def _stub(body: str, form: Bookend | Stub | None, ask: Ask, ref: str) -> str | None:
     if isinstance(form, Stub):
         return None
+    clears = ask.action == "clear"
     start = form.head if form else body
-    preview = start[: head_end(start, PREVIEW_CHARS)].replace("\r", " ").replace("\n", " ").strip()
-    removal: marks.Removal = "clear" if ask.action == "clear" else "placeholder"
+    preview = "" if clears else start[: head_end(start, PREVIEW_CHARS)].replace("\r", " ").replace("\n", " ").strip()
     ref = ref or (marks.known_ref(form) if form else "")
+    removal: marks.Removal = "clear" if clears else "placeholder"
     return marks.stub_text(removal, tool=ask.tool, preview=preview, has_findings=ask.has_findings, ref=ref)
 
 

@@ -10,7 +10,7 @@ from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
-from itertools import accumulate, chain
+from itertools import accumulate, chain, compress
 from math import log
 from typing import NamedTuple
 
@@ -190,11 +190,12 @@ def _lines(text: str, start: int, end: int) -> tuple[list[int], list[str]]:
     lines = raws if "\x1b" not in body and "\r" not in body else list(map(_plain, raws))
     if _NUMBERING.match(body):
         lines = [line[match.end() :] if (match := _NUMBERING.match(line)) else line for line in lines]
-    if any(len(line) > MAX_LINE_CHARS for line in lines):
+    if max(map(len, lines)) > MAX_LINE_CHARS:
         pieces = [(at, piece) for at, line in zip(starts, lines, strict=True) for piece in _pieces(line)]
-    else:
-        pieces = [(at, line) for at, line in zip(starts, map(str.strip, lines), strict=True) if len(line) > 2]
-    return [at for at, _ in pieces], [line for _, line in pieces]
+        return [at for at, _ in pieces], [piece for _, piece in pieces]
+    stripped = list(map(str.strip, lines))
+    says = [len(line) > 2 for line in stripped]
+    return list(compress(starts, says)), list(compress(stripped, says))
 
 
 def _plain(line: str) -> str:
@@ -304,19 +305,19 @@ def _add_vocabulary(
     spoken = {word: kind for word in stands if (kind := _KINDS[word])}
     if not spoken:
         return set()
-    vocabulary = spoken.keys()
-    having = [
-        (i, [spoken[word] for word in each if word in spoken])
-        for i, each in enumerate(words)
-        if not vocabulary.isdisjoint(each)
-    ]
-    failing = {i for i, kinds in having if any(kind & 1 for kind in kinds) and not _NO_FAILURE.search(lines[i])}
+    kinds: dict[int, int] = {}  # of each line with such words
+    for i, has_none in enumerate(map(spoken.keys().isdisjoint, words)):
+        if not has_none:
+            kinds[i] = 0
+            for word in words[i]:
+                kinds[i] |= spoken.get(word, 0)
+    failing = {i for i, kind in kinds.items() if kind & 1 and not _NO_FAILURE.search(lines[i])}
     if failing:
         worth = _FAILURE_WEIGHT * max(_FAILURE_FLOOR, 1.0 - log(len(failing)) / scale)
         for i in failing:
             scores[i] += worth
     for flag, weight in ((2, _WARNING_WEIGHT), (4, _SUMMARY_WEIGHT)):
-        telling = [i for i, kinds in having if any(kind & flag for kind in kinds)]
+        telling = [i for i, kind in kinds.items() if kind & flag]
         for i in telling:
             scores[i] += weight * (1.0 - log(len(telling)) / scale)
     return failing
