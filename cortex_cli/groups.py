@@ -138,7 +138,7 @@ class _Pairs:
         index, part = _result_in(messages[position])
         call_id, tool, head = (part.call_id, part.name, position) if part else ("", "", position)
         if (waiting := self._waiting.get(call_id)) is not None:
-            site = waiting.pop(_first_of_newest(waiting))
+            site = waiting.pop(_first_of_newest(waiting) if len(waiting) > 1 else 0)
             if not waiting:
                 del self._waiting[call_id]
             self._answers[position] = self._answered[call_id] = site

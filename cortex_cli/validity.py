@@ -283,12 +283,11 @@ def thinking_is_whole(case: _Case) -> Iterator[Problem]:
 
 
 def _find_edited(messages: Sequence[Message], baseline: Sequence[Message]) -> list[tuple[int, Message, Message]]:
-    origins = {message.position: message for message in baseline if message.position >= 0}
-    return [
-        (position, message, origin)
-        for position, message in enumerate(messages)
-        if message.position >= 0 and (origin := origins.get(message.position)) is not None and origin is not message
-    ]
+    same = set(map(id, baseline))
+    others = [(at, message) for at, message in enumerate(messages) if id(message) not in same and message.position >= 0]
+    wanted = {message.position for _, message in others}
+    origins = {origin.position: origin for origin in baseline if origin.position in wanted} if others else {}
+    return [(at, message, origins[message.position]) for at, message in others if message.position in origins]
 
 
 def somebody_asks(case: _Case) -> Iterator[Problem]:
@@ -312,10 +311,14 @@ def roles_alternate(case: _Case) -> Iterator[Problem]:
     """Where the format wants it, no two answers meet that were apart before; `dump` joins or parts users that do."""
     if not case.rules.alternates:
         return
-    met = {(one.position, two.position) for one, two in pairwise(case.baseline or ())}
-    for position, (one, two) in enumerate(pairwise(case.messages), start=1):
-        is_ours = one.position < 0 or two.position < 0  # `dump` joins our text with its neighbour's message
-        if one.role == two.role == "assistant" and not is_ours and (one.position, two.position) not in met:
+    meet = [
+        (position, one.position, two.position)
+        for position, (one, two) in enumerate(pairwise(case.messages), start=1)
+        if one.role == two.role == "assistant" and one.position >= 0 and two.position >= 0  # `dump` joins ours
+    ]
+    met = {(one.position, two.position) for one, two in pairwise(case.baseline or ())} if meet else set()
+    for position, *pair in meet:
+        if tuple(pair) not in met:
             yield case.problem(roles_alternate, position, "two messages of the assistant meet")
 
 

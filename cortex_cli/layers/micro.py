@@ -6,7 +6,7 @@ repeats it until a pass changes nothing. Source: SPEC section 3.
 
 import math
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import accumulate
 from typing import Literal, NamedTuple
@@ -24,6 +24,10 @@ from cortex_cli.tokens import Counter, message_sizes
 
 BANDS = 10
 """Bands of utilization within which decisions hold while nothing was added: 10 % each. Source: SPEC section 3."""
+
+
+Cut = tuple[Literal["bookend", "placeholder", "clear"], int]
+"""What becomes of a result, and how many characters a side it keeps."""
 
 
 class Trim(NamedTuple):
@@ -48,8 +52,10 @@ class _Zone(NamedTuple):
     category: Category | None
     hot_tokens: float
     span_tokens: float
-    max_chars: int
-    min_chars: int
+    trim_at: Callable[[float], Cut]
+    """What becomes of a result of the given age."""
+    in_the_end: Cut
+    """What becomes of those at the end of the span and beyond."""
 
 
 def micro(view: View, settings: Settings, counter: Counter) -> LayerResult:
@@ -99,7 +105,8 @@ def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, 
         offset, zone = following[newest - index], zones[tool]
         if offset < zone.hot_tokens:
             continue
-        action, chars = _trim_in(zone, offset)
+        age = (offset - zone.hot_tokens) / zone.span_tokens if zone.span_tokens > 0 else 1.0
+        action, chars = zone.in_the_end if age >= 1 else zone.trim_at(age)
         result = view.messages[index].parts[part]
         if result.media or (len(result.text) > 2 * chars and not is_stub(result.text)):
             plan.append(build(Trim, (index, part, action, chars, tool, zone.category, offset)))
@@ -114,18 +121,14 @@ def _zones(tools: Iterable[str], view: View, settings: Settings) -> dict[str, _Z
     for tool in tools:
         category = category_of(tool, known)
         begin = math.inf if is_named(tool, spared) else hot * (longer if category == "non-reproducible" else 1.0)
-        zones[tool] = _Zone(category, begin, span, settings.bookend_max_chars, settings.bookend_min_chars)
+        at = partial(
+            trim_at, category=category, max_chars=settings.bookend_max_chars, min_chars=settings.bookend_min_chars
+        )
+        zones[tool] = _Zone(category, begin, span, at, at(1.0))
     return zones
 
 
-def _trim_in(zone: _Zone, offset: int) -> tuple[Literal["bookend", "placeholder", "clear"], int]:
-    age = (offset - zone.hot_tokens) / zone.span_tokens if zone.span_tokens > 0 else 1.0
-    return trim_at(age, zone.category, max_chars=zone.max_chars, min_chars=zone.min_chars)
-
-
-def trim_at(
-    age: float, category: Category | None, *, max_chars: int, min_chars: int
-) -> tuple[Literal["bookend", "placeholder", "clear"], int]:
+def trim_at(age: float, category: Category | None, *, max_chars: int, min_chars: int) -> Cut:
     """Return what becomes of a result of the given age, and how many characters a side it keeps.
 
     Args:

@@ -132,11 +132,12 @@ class _Sizes:
         return found
 
     def _count_others(self, messages: tuple[Message, ...]) -> list[int]:
-        before: dict[int, int] = {}
-        if self._known:
-            before = dict(zip(map(id, self._known[0].messages), self._known[0].sizes, strict=True))
         count = self.count_message
-        return [before[id(one)] if id(one) in before else count(one) for one in messages]
+        if not self._known:
+            return list(map(count, messages))
+        before = dict(zip(map(id, self._known[0].messages), self._known[0].sizes, strict=True))
+        known = map(before.get, map(id, messages))
+        return [count(one) if size is None else size for one, size in zip(messages, known, strict=True)]
 
     def count_message(self, message: Message) -> int:
         """Count all of a message that the model would be sent."""
