@@ -11,7 +11,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from cortex_cli.growing import Growing, Snapshot
-from cortex_cli.messages import Message, Part, build
+from cortex_cli.messages import Message, build
+
+NO_RESULT = -1
+"""Position of the result in a message of a tool that has none."""
 
 
 class CallSite(NamedTuple):
@@ -135,8 +138,12 @@ class _Pairs:
         waiting.append(site)
 
     def _take_result(self, messages: Sequence[Message], position: int) -> None:
-        index, part = _result_in(messages[position])
-        call_id, tool, head = (part.call_id, part.name, position) if part else ("", "", position)
+        call_id, tool, head = "", "", position
+        place = NO_RESULT
+        for index, part in enumerate(messages[position].parts):
+            if part.kind == "result":
+                place, call_id, tool = index, part.call_id, part.name
+                break
         if (waiting := self._waiting.get(call_id)) is not None:
             site = waiting.pop(_first_of_newest(waiting) if len(waiting) > 1 else 0)
             if not waiting:
@@ -152,8 +159,8 @@ class _Pairs:
         else:
             self._orphans.append(position)
         self._heads.append(head)
-        if part:
-            self._results[position] = build(ResultSite, (index, tool))
+        if place != NO_RESULT:
+            self._results[position] = build(ResultSite, (place, tool))
 
     def pairing(self) -> Pairing:
         still_open = [site for waiting in self._waiting.values() for site in waiting]
@@ -184,13 +191,6 @@ def paired_as(messages: tuple[Message, ...], before: tuple[Message, ...]) -> tup
     _pairs.note_same(messages, before)
     _cuts.note_same(messages, before)
     return messages
-
-
-def _result_in(message: Message) -> tuple[int, Part | None]:
-    for index, part in enumerate(message.parts):
-        if part.kind == "result":
-            return index, part
-    return -1, None
 
 
 def _first_of_newest(waiting: Sequence[CallSite]) -> int:

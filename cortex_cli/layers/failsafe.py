@@ -159,8 +159,9 @@ def pinned_messages(messages: Sequence[Message], *, pin_task: bool) -> frozenset
 
     Where the turn was split, the task stands behind the summary, which does not tell of it: it stays too.
     """
-    pinned = {at for at, message in enumerate(messages) if message.slot or message.synthetic in PINNED_SYNTHETIC}
-    has_memory = any(message.synthetic in ("summary", "log") for message in messages)
+    told = [(at, message) for at, message in enumerate(messages) if message.slot or message.synthetic]
+    pinned = {at for at, message in told if message.slot or message.synthetic in PINNED_SYNTHETIC}
+    has_memory = any(message.synthetic in ("summary", "log") for _, message in told)
     typed = [at for at, message in enumerate(messages) if message.typed] if pin_task else []
     if typed and (not has_memory or (len(typed) == 1 and messages[typed[0] - 1].synthetic in PINNED_SYNTHETIC)):
         pinned.add(typed[0])

@@ -19,8 +19,11 @@ _MARKS = frozenset(("Mn", "Me", "Mc"))
 
 def head_end(text: str, chars: int) -> int:
     """Return the end of the longest head of at most `chars` code points; endless clusters are cut all the same."""
-    if chars >= len(text) or is_boundary(text, chars):  # nearly always
+    if chars >= len(text) or chars <= 0:
         return min(max(chars, 0), len(text))
+    around = text[chars - 1 : chars + 1]
+    if (around.isascii() and around != "\r\n") or is_boundary(text, chars):  # nearly always
+        return chars
     least = chars - MAX_CLUSTER_CHARS
     return next((at for at in range(chars, max(least, -1), -1) if is_boundary(text, at)), chars)
 

@@ -61,7 +61,7 @@ class Ask(NamedTuple):
     @property
     def spared_chars(self) -> int:
         """A text up to this length is left alone."""
-        return self.kept_chars + (CAP_SLACK_CHARS if self.action == "cap" else 0)
+        return 2 * self.chars + CAP_SLACK_CHARS if self.action == "cap" else self.kept_chars
 
 
 _LEAVE = Ask("bookend", chars=sys.maxsize)
