@@ -102,13 +102,15 @@ def plan_trims(view: View, settings: Settings, counter: Counter) -> tuple[Trim, 
     newest = len(view.messages) - 1
     plan: list[Trim] = []
     for index, (part, tool) in results[: max(len(results) - max(settings.keep_last_results, 0), 0)]:
+        result = view.messages[index].parts[part]
+        if is_stub(result.text) and not result.media:
+            continue
         offset, zone = following[newest - index], zones[tool]
         if offset < zone.hot_tokens:
             continue
         age = (offset - zone.hot_tokens) / zone.span_tokens if zone.span_tokens > 0 else 1.0
         action, chars = zone.in_the_end if age >= 1 else zone.trim_at(age)
-        result = view.messages[index].parts[part]
-        if result.media or (len(result.text) > 2 * chars and not is_stub(result.text)):
+        if result.media or len(result.text) > 2 * chars:
             plan.append(build(Trim, (index, part, action, chars, tool, zone.category, offset)))
     return tuple(plan)
 
