@@ -64,10 +64,11 @@ def over_turn_cap(view: View, settings: Settings, counter: Counter) -> tuple[tup
     if known.batch_limit == limit and begins_with(view.messages, known.uncapped):
         start = len(known.uncapped)
     batches = _batches(view.messages, start)
+    largest = largest_message(view.messages, counter)
     over = {
         at: batch
         for at, batch in batches.items()
-        if sum(counter.count_message(view.messages[one]) for one in batch) > limit
+        if len(batch) * largest > limit and sum(counter.count_message(view.messages[one]) for one in batch) > limit
     }
     if not over:
         known.uncapped, known.batch_limit = view.messages, limit
