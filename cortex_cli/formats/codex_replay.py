@@ -214,13 +214,17 @@ def texts_of(payload: dict[str, Any]) -> list[str]:
 
 
 def is_context(payload: dict[str, Any]) -> bool:
-    """Tell whether the client wrote a user message itself: project rules, environment, an aborted turn."""
-    return any(_is_fragment(text) for text in texts_of(payload))
+    """Tell whether a program wrote a user message: project rules, environment, an aborted turn.
+
+    One piece of the client's own kind makes all of it the client's; what other programs write may stand beside words.
+    """
+    texts = texts_of(payload)
+    return any(map(_is_fragment, texts)) or (bool(texts) and all(map(is_machine_text, texts)))
 
 
 def _is_fragment(text: str) -> bool:
     head, tail = text[:64].lstrip().lower(), text[-64:].rstrip().lower()
-    return any(head.startswith(start) and tail.endswith(end) for start, end in _FRAGMENTS) or is_machine_text(text)
+    return any(head.startswith(start) and tail.endswith(end) for start, end in _FRAGMENTS)
 
 
 def _begins_turn(payload: dict[str, Any]) -> bool:

@@ -142,3 +142,18 @@ def test_blank_lines_behind_a_bom_are_no_lines_of_a_document() -> None:
     """What is left of JSON Lines with a byte order mark, where all but one item left, must load again."""
     item = b'{"type":"reasoning","summary":[],"encrypted_content":"c2Vj"}'
     assert len(formats.load(Source(b"\xef\xbb\xbf\n\n" + item + b"\n\n"), "openai-responses").messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "is_typed"),
+    [
+        ("<system-reminder>be brief</system-reminder>", True),
+        ("<environment_context>\n<cwd>/x</cwd>\n</environment_context>", False),
+    ],
+)
+def test_words_beside_a_reminder_are_typed(first: str, is_typed: bool) -> None:
+    """A piece of Codex's own makes the whole message its context; a piece that another program added does not."""
+    content = [{"type": "input_text", "text": text} for text in (first, "do it")]
+    items = [{"type": "message", "role": "user", "content": content}]
+    said = load(json.dumps({"input": items, "store": False}).encode(), "openai-responses").messages[0]
+    assert (said.typed, said.slot) == (is_typed, not is_typed)
