@@ -68,14 +68,13 @@ def _checked(data: bytes, place: Path) -> bytes:
 
 def split(data: bytes) -> dict[str, bytes]:
     """Take the document of a session apart: name of each file -> its contents, white space around them included."""
-    text = data.decode("latin-1")
     found: dict[str, bytes] = {}
-    at = skip(text, text.index("{") + 1)
-    while text[at] != "}":
-        key, start = read_key(text, at)
-        stop = skip(text, end_of(text, start))
-        found[key] = data[text.rindex(":", at, start) + 1 : stop]
-        at = skip(text, stop + 1) if text[stop] == "," else stop
+    at = skip(data, data.index(b"{") + 1)
+    while data[at : at + 1] != b"}":
+        key, start = read_key(data, at)
+        stop = skip(data, end_of(data, start))
+        found[key] = data[data.rindex(b":", at, start) + 1 : stop]
+        at = skip(data, stop + 1) if data[stop : stop + 1] == b"," else stop
     return {name: found[name] for name in MEMBERS if name in found}
 
 

@@ -162,10 +162,9 @@ def edit(data: bytes, edits: Iterable[Edit], parsed: Any = _UNKNOWN) -> bytes:
         if parsed is not _UNKNOWN and (spliced := _splice(data, edits, parsed)) is not None:
             return spliced
     root = _plan(edits)
-    text = data.decode("latin-1")  # one character a byte: positions are byte offsets, and JSON's own signs are ASCII
-    start = skip(text, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
+    start = skip(data, 3 if data.startswith(b"\xef\xbb\xbf") else 0)
     out: list[bytes] = []
-    end = _Editor(data, text).write(start, root, (), out, parsed)
+    end = _Editor(data).write(start, root, (), out, parsed)
     return b"".join((data[:start], *out, data[end:]))
 
 
@@ -266,9 +265,8 @@ class _Editor:
     comparing bytes takes a tenth of the time of reading them.
     """
 
-    def __init__(self, data: bytes, text: str) -> None:
+    def __init__(self, data: bytes) -> None:
         self.data = data
-        self.text = text
 
     def write(self, at: int, node: _Node, path: Path, out: list[bytes], value: Any) -> int:
         """Append the edited value that starts at `at` and return its end in the text."""
@@ -279,9 +277,9 @@ class _Editor:
             end = self._end_of(at, value)
             out.append(self.data[at:end])
             return end
-        if self.text[at] == "{":
+        if self.data[at : at + 1] == b"{":
             return self._write_object(at, node, path, out, value if isinstance(value, dict) else {})
-        if self.text[at] == "[":
+        if self.data[at : at + 1] == b"[":
             return self._write_list(at, node, path, out, value if isinstance(value, list) else [])
         raise KeyError(path)
 
@@ -291,10 +289,11 @@ class _Editor:
             try:
                 written = orjson.dumps(value)
             except TypeError:
-                return end_of(self.text, at)
+                return end_of(self.data, at)
             if self.data.startswith(written, at):
                 return at + len(written)
-        return end_of(self.text, at)
+            return end_of(self.data, at, 2 * len(written))  # with blanks and escapes it is a little longer
+        return end_of(self.data, at)
 
     def _write_object(self, at: int, node: _Node, path: Path, out: list[bytes], values: dict[str, Any]) -> int:
         segments: list[list[bytes]] = []
@@ -302,8 +301,8 @@ class _Editor:
         """Key -> its segment and where that stood; no copy, for it may be nearly all of a large document."""
         missing: dict[str | int, KeyError] = {key: KeyError((*path, key)) for key in node.children}
         segment, end = at + 1, at + 1
-        while (start := self._start_of_item(segment, "}")) is not None:
-            key, start = read_key(self.text, start)
+        while (start := self._start_of_item(segment, b"}")) is not None:
+            key, start = read_key(self.data, start)
             child, value = node.children.get(key), values.get(key, _UNKNOWN)
             if child is None:
                 end = self._end_of(start, value)
@@ -321,7 +320,7 @@ class _Editor:
                     missing.pop(key, None)
                 except KeyError as error:
                     missing[key] = error
-                    end = end_of(self.text, start)
+                    end = end_of(self.data, start)
                     piece = [self.data[segment:end]]
                 written[key] = (len(segments), segment, end)
                 segments.append([*piece, self._before_comma(end)])  # not joined: it may be all items of a document
@@ -335,7 +334,7 @@ class _Editor:
         lead = b""
         count = 0
         segment, end = at + 1, at + 1
-        while (start := self._start_of_item(segment, "]")) is not None:
+        while (start := self._start_of_item(segment, b"]")) is not None:
             child, value = node.children.get(count), values[count] if count < len(values) else _UNKNOWN
             count += 1
             if child is None:
@@ -362,29 +361,29 @@ class _Editor:
 
     def _untouched(self, segment: int, end: int) -> list[bytes]:
         """Return an item as it stands, with the white space around it."""
-        at = skip(self.text, end)
-        return [self.data[segment : at if self.text[at] == "," else end]]
+        at = skip(self.data, end)
+        return [self.data[segment : at if self.data[at : at + 1] == b"," else end]]
 
-    def _start_of_item(self, segment: int, close: str) -> int | None:
+    def _start_of_item(self, segment: int, close: bytes) -> int | None:
         """Return where the item whose segment begins there starts; None where there is none."""
         if segment < 0:
             return None
-        start = skip(self.text, segment)
-        return None if self.text[start] == close else start
+        start = skip(self.data, segment)
+        return None if self.data[start : start + 1] == close else start
 
     def _next_item(self, end: int) -> int:
         """Return where the segment after the value that ends there begins; -1 after the last."""
-        at = skip(self.text, end)
-        return at + 1 if self.text[at] == "," else -1
+        at = skip(self.data, end)
+        return at + 1 if self.data[at : at + 1] == b"," else -1
 
     def _before_comma(self, end: int) -> bytes:
         """Return the white space between the value that ends there and its comma; nothing behind the last value."""
-        at = skip(self.text, end)
-        return self.data[end:at] if at > end and self.text[at] == "," else b""
+        at = skip(self.data, end)
+        return self.data[end:at] if at > end and self.data[at : at + 1] == b"," else b""
 
     def _close(self, at: int, segments: Sequence[Sequence[bytes]], end: int, out: list[bytes]) -> int:
         """Append bracket, segments joined by commas, the white space before the closing bracket, and that bracket."""
-        close = skip(self.text, end) + 1
+        close = skip(self.data, end) + 1
         sign = self.data[at : at + 1]
         for segment in segments or [[]]:
             out.append(sign)
