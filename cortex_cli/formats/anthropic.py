@@ -49,7 +49,9 @@ def detect(source: Source) -> float:
             return 0
         if types & _SURE_TYPES or _has_own_form(value):
             sureness = 1
-        elif types & _TOOL_TYPES or _shares_with_ours(value):
+        elif _shares_with_ours(value):
+            sureness = max(sureness, 0.8 if found.top else 0.6)  # axio, which is as likely, has bare lists only
+        elif types & _TOOL_TYPES:
             sureness = max(sureness, 0.6)
     return sureness
 

@@ -227,4 +227,5 @@ def test_a_list_whose_calls_left_is_known_by_a_text_of_ours_that_shares_a_messag
     values = written(transcript, transcript.messages[0], notice(), transcript.messages[3])
     assert values[0]["content"][0] == block
     assert load(json.dumps(values).encode()).format == "anthropic"
+    assert load(json.dumps({"model": "claude-sonnet-4-5", "messages": values}).encode()).format == "anthropic"
     assert load(json.dumps([user({"type": "text", "text": "q"}, block), *values[1:]]).encode()).format == "openai"
