@@ -1,10 +1,29 @@
 """Which facts of a session a request still shows: in the message that told it, or in what stands for that."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from cortex_cli.memory.telling import forms_of
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.ledger import Fact
+
+
+class Form(NamedTuple):
+    """A text by which a fact is told."""
+
+    text: str
+    words: frozenset[str]
+    """Those that stand between others: a text that has the form has these words."""
+    last: str
+    """Behind others: a text that has the form has a word that begins so. Empty: there is one word only."""
+
+
+def form_of(text: str) -> Form:
+    """Say what has to be looked for."""
+    _, *words = text.split() or [""]
+    last = words.pop() if words else ""
+    return Form(text, frozenset(words), last)
 
 
 class Sight:
@@ -18,14 +37,14 @@ class Sight:
     def __init__(self, facts: Sequence[Fact], positions: Mapping[int, int]) -> None:
         facts = sorted(facts, key=lambda fact: fact.message)
         self._told_by = [fact.message for fact in facts]
-        self._forms = [tuple(dict.fromkeys(forms_of(fact))) for fact in facts]
+        self._forms = [tuple(map(form_of, dict.fromkeys(forms_of(fact)))) for fact in facts]
         self._positions = positions
         self._facts_of: dict[int, list[int]] = {}
         for at, position in enumerate(self._told_by):
             self._facts_of.setdefault(position, []).append(at)
         self._whole: set[int] = set()
         """Positions of the recorded messages that the request holds as they are."""
-        self._made: dict[int, _Made] = {}
+        self._made: dict[int, Made] = {}
         """Messages that stand for others, by identity; those without text tell nothing."""
         self._moved: set[int] = set()
         """Positions that came or left since facts were looked for."""
@@ -74,7 +93,7 @@ class Sight:
             self._whole.add(position)
             self._moved.add(position)
         elif text := message.text:
-            self._made[id(message)] = _Made(text)
+            self._made[id(message)] = Made(text)
             self._is_other = True
 
     def _look(self) -> None:
@@ -96,20 +115,29 @@ class Sight:
         if self._told_by[at] in self._whole:
             return True
         forms = self._forms[at]
-        return "" in forms or any(made.holds(at, forms) for made in self._made.values())
+        return any(not form.text for form in forms) or any(made.holds(at, forms) for made in self._made.values())
 
 
-class _Made:
+class Made:
     """The text of a message that stands for others, and the facts that were looked for in it."""
 
-    __slots__ = ("_found", "_text")
+    __slots__ = ("_found", "_ordered", "_text", "_words")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._words = frozenset(text.split())
+        self._ordered = sorted(self._words)
         self._found: dict[int, bool] = {}
 
-    def holds(self, at: int, forms: Sequence[str]) -> bool:
+    def holds(self, at: int, forms: Sequence[Form]) -> bool:
+        """Tell whether a fact is told here; most that are not lack a word already, and need no search."""
         found = self._found.get(at)
         if found is None:
-            found = self._found[at] = any(form in self._text for form in forms)
+            found = self._found[at] = any(form.text in self._text for form in forms if self._may_hold(form))
         return found
+
+    def _may_hold(self, form: Form) -> bool:
+        if not form.words <= self._words:
+            return False
+        place = bisect_left(self._ordered, form.last) if form.last else 0
+        return not form.last or (place < len(self._ordered) and self._ordered[place].startswith(form.last))
