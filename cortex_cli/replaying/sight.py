@@ -12,6 +12,8 @@ from cortex_cli.summarizers.ledger import Fact
 class Form(NamedTuple):
     """A text by which a fact is told."""
 
+    fact: int
+    """Its number, in the order in which facts were told."""
     text: str
     words: frozenset[str]
     """Those that stand between others: a text that has the form has these words."""
@@ -19,11 +21,30 @@ class Form(NamedTuple):
     """Behind others: a text that has the form has a word that begins so. Empty: there is one word only."""
 
 
-def form_of(text: str) -> Form:
+def form_of(fact: int, text: str) -> Form:
     """Say what has to be looked for."""
     _, *words = text.split() or [""]
     last = words.pop() if words else ""
-    return Form(text, frozenset(words), last)
+    return Form(fact, text, frozenset(words), last)
+
+
+class Forms:
+    """The forms of all facts, those that a text may have found by its words.
+
+    Args:
+        forms: In the order of their facts.
+    """
+
+    def __init__(self, forms: Iterable[Form]) -> None:
+        self._by_word: dict[str, list[Form]] = {}
+        """By the longest of their words; empty: they have none between others."""
+        for form in forms:
+            self._by_word.setdefault(max(form.words, key=len, default=""), []).append(form)
+
+    def near(self, words: frozenset[str]) -> Iterable[Form]:
+        """Return forms that a text of these words may have, all that it has among them."""
+        for word in ("", *(words & self._by_word.keys())):
+            yield from self._by_word.get(word, ())
 
 
 class Sight:
@@ -37,29 +58,27 @@ class Sight:
     def __init__(self, facts: Sequence[Fact], positions: Mapping[int, int]) -> None:
         facts = sorted(facts, key=lambda fact: fact.message)
         self._told_by = [fact.message for fact in facts]
-        self._forms = [tuple(map(form_of, dict.fromkeys(forms_of(fact)))) for fact in facts]
+        self._facts = facts
+        self._forms: Forms | None = None
+        """Set out when something stands for others for the first time; many strategies only drop messages."""
         self._positions = positions
         self._facts_of: dict[int, list[int]] = {}
         for at, position in enumerate(self._told_by):
             self._facts_of.setdefault(position, []).append(at)
-        self._whole: set[int] = set()
-        """Positions of the recorded messages that the request holds as they are."""
+        self._gone = set(range(len(facts)))
+        """Facts whose message the request does not hold as it was recorded."""
+        self._blank = frozenset(at for at, fact in enumerate(facts) if "" in forms_of(fact))
+        """Facts that say nothing: nobody can miss them."""
         self._made: dict[int, Made] = {}
         """Messages that stand for others, by identity; those without text tell nothing."""
-        self._moved: set[int] = set()
-        """Positions that came or left since facts were looked for."""
-        self._is_other = True
-        """Since then what stands for others changed."""
-        self._looked = 0
-        """Facts that were looked for by then."""
-        self._lost: set[int] = set()
+        self._lost = 0
         self.told = 0
         """Facts that were told so far."""
 
     @property
     def kept(self) -> int:
         """Facts that were told and are not lost."""
-        return self.told - len(self._lost)
+        return self.told - self._lost
 
     def take(self, gone: Iterable[Message], added: Iterable[Message], answer: int, *, is_cut: bool) -> None:
         """Go on to the next request.
@@ -82,59 +101,46 @@ class Sight:
     def _leave(self, message: Message) -> None:
         position = self._positions.get(id(message))
         if position is not None:
-            self._whole.discard(position)
-            self._moved.add(position)
-        elif self._made.pop(id(message), None):
-            self._is_other = True
+            self._gone.update(self._facts_of.get(position, ()))
+        else:
+            self._made.pop(id(message), None)
 
     def _come(self, message: Message) -> None:
         position = self._positions.get(id(message))
         if position is not None:
-            self._whole.add(position)
-            self._moved.add(position)
+            self._gone.difference_update(self._facts_of.get(position, ()))
         elif text := message.text:
-            self._made[id(message)] = Made(text)
-            self._is_other = True
+            if self._forms is None:
+                numbered = enumerate(self._facts)
+                self._forms = Forms(form_of(at, told) for at, fact in numbered for told in forms_of(fact))
+            self._made[id(message)] = Made(text, self._forms)
 
     def _look(self) -> None:
-        """Look for the facts that may have been lost or found again."""
-        if self._is_other:
-            asked: Iterable[int] = range(self.told)
-        else:
-            moved = (at for position in self._moved for at in self._facts_of.get(position, ()) if at < self.told)
-            asked = {*moved, *range(self._looked, self.told)}
-        for at in asked:
-            if self._is_seen(at):
-                self._lost.discard(at)
-            else:
-                self._lost.add(at)
-        self._looked, self._is_other = self.told, False
-        self._moved.clear()
-
-    def _is_seen(self, at: int) -> bool:
-        if self._told_by[at] in self._whole:
-            return True
-        forms = self._forms[at]
-        return any(not form.text for form in forms) or any(made.holds(at, forms) for made in self._made.values())
+        """Count the facts that are lost."""
+        lost = {at for at in self._gone if at < self.told} - self._blank
+        for made in self._made.values():
+            lost -= made.facts
+        self._lost = len(lost)
 
 
 class Made:
-    """The text of a message that stands for others, and the facts that were looked for in it."""
+    """The text of a message that stands for others, and the facts that it tells.
 
-    __slots__ = ("_found", "_ordered", "_text", "_words")
+    Args:
+        text: Of the message.
+        forms: Of all facts: most that it does not tell lack a word already, and need no search.
+    """
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    __slots__ = ("_ordered", "_words", "facts")
+
+    def __init__(self, text: str, forms: Forms) -> None:
         self._words = frozenset(text.split())
         self._ordered = sorted(self._words)
-        self._found: dict[int, bool] = {}
-
-    def holds(self, at: int, forms: Sequence[Form]) -> bool:
-        """Tell whether a fact is told here; most that are not lack a word already, and need no search."""
-        found = self._found.get(at)
-        if found is None:
-            found = self._found[at] = any(form.text in self._text for form in forms if self._may_hold(form))
-        return found
+        self.facts: set[int] = set()
+        """Their numbers."""
+        for form in forms.near(self._words):
+            if form.fact not in self.facts and self._may_hold(form) and form.text in text:
+                self.facts.add(form.fact)
 
     def _may_hold(self, form: Form) -> bool:
         if not form.words <= self._words:
