@@ -113,6 +113,13 @@ def test_the_callers_list_is_never_touched():
 
 
 @each_shape
+def test_a_request_is_what_transform_returns(shape):
+    """Only the copy is saved: a recorded session is gone through call by call."""
+    messages = conversation(shape, 40)
+    assert list(run(manager().request(messages))) == run(manager().transform(messages))
+
+
+@each_shape
 def test_injected_messages_are_sent_once_and_not_kept(shape):
     """A reminder of this call is none of the next."""
 
