@@ -93,6 +93,11 @@ def parse_time(text: str) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def fold(text: str) -> str:
+    """Return a text without case, each character by itself: a piece of a text is a piece of it here, too."""
+    return text.casefold()
+
+
 class Searcher:
     """Searches one archive."""
 
@@ -106,7 +111,7 @@ class Searcher:
         query = query.strip()
         if not query:
             return Found((), 0)
-        phrases = list(dict.fromkeys([query.lower(), orjson.dumps(searchable(query)).decode()[1:-1].lower()]))
+        phrases = list(dict.fromkeys([query, orjson.dumps(searchable(query)).decode()[1:-1]]))
         found = self._as_typed(phrases, query)
         words = _words(query)
         if len(words) > 1:
@@ -119,8 +124,8 @@ class Searcher:
         """Find a text as it stands, or as it stands inside JSON."""
         found: dict[int, _Match] = {}
         for phrase in phrases:
-            for number, text, lowered in self._look(self._candidates([phrase])):
-                at = lowered.find(phrase)
+            for number, text, folded in self._look(self._candidates([phrase])):
+                at = folded.find(fold(phrase))
                 if at >= 0:
                     score = 3.0 if query in text else 2.0
                     found.setdefault(number, _Match(number, score, at))
@@ -128,9 +133,10 @@ class Searcher:
 
     def _all_words(self, words: list[str], without: set[int]) -> list["_Match"]:
         found = []
-        for number, _, lowered in self._look(self._candidates(words)):
-            if number not in without and all(word in lowered for word in words):
-                found.append(_Match(number, 1.0, min(lowered.find(word) for word in words)))
+        forms = list(map(fold, words))
+        for number, _, folded in self._look(self._candidates(words)):
+            if number not in without and all(form in folded for form in forms):
+                found.append(_Match(number, 1.0, min(map(folded.find, forms))))
         return found
 
     def _some_words(self, words: list[str]) -> list["_Match"]:
@@ -144,14 +150,18 @@ class Searcher:
                 scores[number] = scores.get(number, 0.0) + weight
         best = sorted(scores, key=lambda number: (-scores[number], -number))[:MAX_VERIFIED]
         found = []
-        for number, _, lowered in self._look(best):
-            places = [at for word in words if (at := lowered.find(word)) >= 0]
+        forms = list(map(fold, words))
+        for number, _, folded in self._look(best):
+            places = [at for form in forms if (at := folded.find(form)) >= 0]
             if places:
                 found.append(_Match(number, scores[number] / (1 + scores[best[0]]), min(places)))
         return found
 
     def _candidates(self, phrases: Sequence[str]) -> list[int]:
-        """Return the ids of the texts that hold all pieces of all phrases, newest first; of none, all there are."""
+        """Return the ids of the texts that hold all pieces of all phrases, newest first; of none, all there are.
+
+        The phrases are as typed: the index brings both sides to one case, by an older Unicode than Python's.
+        """
         pieces = list(dict.fromkeys(piece for phrase in phrases for piece in _pieces(searchable(phrase))))
         if not pieces:
             return [number for (number,) in self._connection.execute("SELECT id FROM text ORDER BY id DESC")]
@@ -164,7 +174,7 @@ class Searcher:
         """Yield (id, text, the same without case)."""
         for number, data in self._texts.read_all(numbers[:MAX_VERIFIED]):
             text = decoded(data)
-            yield number, text, text.lower()
+            yield number, text, fold(text)
 
     def _hits(self, found: list["_Match"], wanted: Filter, limit: int) -> Found:
         places = self.places([one.id for one in found])
@@ -209,4 +219,4 @@ def _pieces(phrase: str) -> Iterator[str]:
 
 
 def _words(query: str) -> list[str]:
-    return list(dict.fromkeys(word for one in query.lower().split() if (word := one.strip(_EDGES))))
+    return list({fold(word): word for one in query.split() if (word := one.strip(_EDGES))}.values())

@@ -133,6 +133,22 @@ def test_any_twelve_characters_are_found(data: st.DataObject, tmp_path_factory: 
         assert text in found(archive, query)
 
 
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("00000000000\U00010570", "00000000000\U00010570"),  # its small letter is younger than the index's Unicode
+        (
+            "\u03a3\u03a3\u03a3\u03a3\u03a3\u03a3",
+            "\u03a3\u03a3\u03a3\u03a3\u03a3",
+        ),  # sigmas, of which only a last one is written otherwise
+        ("eine stra\u00dfe hier", "STRA\u00dfE hier"),
+    ],
+)
+def test_letters_with_cases_of_their_own_are_found(path: Path, text: str, query: str) -> None:
+    """What one Unicode calls the same letter and another does not."""
+    assert found(filled(path, removed(text)), query) == [text]
+
+
 def test_typed_before_words_before_some_words(path: Path) -> None:
     """The nearest to what was asked comes first; guesses only where nothing else is."""
     exact, other_case, words = "an error in src/app.py here", "AN ERROR IN SRC/APP.PY", "in src/app.py: an old error"
