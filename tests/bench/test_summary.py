@@ -15,7 +15,7 @@ pytestmark = pytest.mark.bench
 
 CHAT_TOKENS = 190_000
 CHAT_SECONDS = 0.2
-"""On the reference machine. Source: the project's targets. Not reached: every sentence is weighed and compared, 0.25 s
+"""On the reference machine. Source: the project's targets. Not reached: every sentence is weighed and compared, 0.24 s
 (an agent session of that size takes less than 0.1 s). A fifth of it is the interpreter's own loop, an eighth the cyclic
 garbage collector; the rest is spread over a hundred functions."""
 
