@@ -120,15 +120,9 @@ async def compact_async(
     """
     started = time.perf_counter()
     settings = settings or Settings()
+    _check_given(transcript, settings, summarizer)
     observes = settings.second_layer == "observe"
-    if summarizer is None and settings.summarizer != BUILTIN and not observes:
-        raise OptionError(
-            f"summarizer {settings.summarizer!r} was named and none handed in",
-            hint="hand in `summarizer=summarizer_of(settings, os.environ)`",
-        )
     counter = counter or make_counter(settings.tokenizer)
-    if settings.strict and transcript.warnings:
-        raise TranscriptError(transcript.warnings[0], hint="leave --strict out, or mend the file")
     if settings.style == "store":
         transcript = _with_store_summary(transcript)
     sizes = sizing.measure(transcript, settings, counter)
@@ -138,10 +132,9 @@ async def compact_async(
         settings = replace(settings, layers=())  # what cannot be mended is returned as it is
     head, tail = _split_until(repaired.messages, settings.until)
     times = measure_timing(transcript, settings)
+    view = _view(sizes, head, tail, counter, persist)
     run = Run(
-        view=replace(
-            _view(sizes, head, tail, counter, persist), cache_is_warm=times.is_warm, takes_turns=rules.alternates
-        ),
+        view=replace(view, cache_is_warm=times.is_warm, takes_turns=rules.alternates),
         settings=times.adapt(_for_head(settings, tail)),
         counter=counter,
         rules=rules,
@@ -167,6 +160,17 @@ async def compact_async(
         cost=_cost(done, report, settings, counter, times),
     )
     return CompactResult(done, replace(report, elapsed_seconds=time.perf_counter() - started))
+
+
+def _check_given(transcript: Transcript, settings: Settings, summarizer: Summarizer | None) -> None:
+    """Refuse what the settings do not go with, before any work."""
+    if summarizer is None and settings.summarizer != BUILTIN and settings.second_layer != "observe":
+        raise OptionError(
+            f"summarizer {settings.summarizer!r} was named and none handed in",
+            hint="hand in `summarizer=summarizer_of(settings, os.environ)`",
+        )
+    if settings.strict and transcript.warnings:
+        raise TranscriptError(transcript.warnings[0], hint="leave --strict out, or mend the file")
 
 
 def _with_store_summary(transcript: Transcript) -> Transcript:
