@@ -8,7 +8,7 @@ BENCH ?= tests/bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients test-formats-libs test-integrations test-batch test-pages bench lint format docs samples build test-wheel ci clean
+.PHONY: help demo test test-slow test-deep test-clients test-formats-libs test-integrations test-batch test-pages bench lint format docs samples build test-wheel ci clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -22,6 +22,9 @@ test: $(VENV)/dev ## Run the tests
 
 test-slow: $(VENV)/model ## Run the tests that take more than a few seconds (installs a small model, 93 MB)
 	$(BIN)/python -m pytest -n auto -m "slow and not bench and not clients and not ray and not remote"
+
+test-deep: $(VENV)/dev ## Look for rare cases: the property tests with 2,000 new examples each (hours)
+	$(BIN)/python -m pytest -n auto -m "hypothesis and not clients" --hypothesis-profile=deep
 
 test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex, pi and Gemini CLI (installs them, 1 GB)
 	$(BIN)/python tests/clients/install.py
