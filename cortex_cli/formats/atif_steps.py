@@ -112,7 +112,7 @@ def _results(index: int, step: Step, calls: Sequence[Part]) -> Iterator[Part]:
     """Read what came of a step; a result that names no call answers the next one without a result."""
     results = _items(step, "observation", "results")
     named = {text_of(one.get("source_call_id")) for one in results if isinstance(one, dict)}
-    waiting = [call.call_id for call in calls if call.call_id not in named]
+    waiting = [call.call_id for call in calls if not call.call_id or call.call_id not in named]
     for number, result in enumerate(results):
         if not isinstance(result, dict) or (result.get("content") is None and not calls):
             continue

@@ -142,6 +142,8 @@ class _Pairing:
         self.ids: dict[str, str] = {}
         """Ids that were changed: ours -> the file's, empty where it has none."""
         self._newest: dict[str, str] = {}
+        self._unnamed: list[Part] = []
+        """Calls without an id, of the newest answer that has any, that nothing answered yet."""
         self._taken: set[str] = set()
 
     def rename(self, message: Message) -> Message:
@@ -155,20 +157,27 @@ class _Pairing:
             return message
         own: dict[str, str] = {}
         parts = tuple(self._name(part, own) if part.kind == "call" else part for part in message.parts)
-        self._taken.update(own.values())
-        return message if parts == message.parts else message._replace(parts=parts)
+        renamed = message if parts == message.parts else message._replace(parts=parts)
+        self._unnamed = [part for part in renamed.calls if not self.ids.get(part.call_id, "id")] or self._unnamed
+        return renamed
 
     def _find(self, part: Part) -> str:
-        """Return the id of the newest call that a result can answer."""
+        """Return the id of the newest call that a result can answer; without ids results come in the order of calls."""
         self._taken.add(part.call_id)
-        return self._newest.get(part.call_id or f"\0{part.name}", part.call_id)
+        if part.call_id:
+            return self._newest.get(part.call_id, part.call_id)
+        for at, call in enumerate(self._unnamed):
+            if part.name in ("", call.name):
+                return self._unnamed.pop(at).call_id
+        return self._newest.get(f"\0{part.name}", "")
 
     def _name(self, part: Part, own: dict[str, str]) -> Part:
         raw = part.call_id
         unique = own.get(raw) or self._unused(raw)
-        own[raw] = unique
+        own[raw or unique] = unique  # calls without an id are calls of their own
         if unique != raw:
             self.ids[unique] = raw
+        self._taken.add(unique)
         self._newest[raw or f"\0{part.name}"] = unique  # results of `function_call` name the function, not the call
         return part if unique == raw else part._replace(call_id=unique)
 

@@ -184,3 +184,13 @@ def test_a_result_of_ours_takes_the_place_of_those_that_answered_nothing() -> No
         data = write(STEPS[1], step("agent", "", tool_calls=CALLS, observation={"results": results}), STEPS[3])
         steps = written(compact(load(data), Settings(window=200_000)).transcript)
         assert [one["source_call_id"] for one in steps[1]["observation"]["results"]] == left
+
+
+def test_calls_without_ids_are_closed_once() -> None:
+    """What closes them answers them when the file is read again, so that a second run has nothing to mend."""
+    nameless = [{"function_name": "bash", "arguments": {"n": number}} for number in (1, 2)]
+    strange = {"results": [{"source_call_id": "nobody", "content": "seen"}]}
+    data = write(STEPS[1], step("agent", "", tool_calls=nameless, observation=strange), STEPS[3])
+    once = dump(compact(load(data), Settings(window=200_000)).transcript)
+    assert len(load(once).messages[1].calls) == 2
+    assert dump(compact(load(once), Settings(window=200_000)).transcript) == once

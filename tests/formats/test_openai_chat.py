@@ -116,6 +116,17 @@ def test_functions_without_ids_pair_by_name() -> None:
     assert output[4] == {"role": "function", "name": "f", "content": "gone"}
 
 
+def test_parallel_calls_without_ids_are_answered_in_their_order() -> None:
+    """Ollama's API has no call ids: two calls of one tool are two, and results may be unnamed."""
+    calls = [{"function": {"name": name, "arguments": {}}} for name in ("f", "g", "f")]
+    for named in (True, False):
+        results = [{"role": "tool", "content": name, **({"name": name} if named else {})} for name in ("f", "g", "f")]
+        transcript = read({"role": "user", "content": "q"}, {"role": "assistant", "tool_calls": calls}, *results)
+        asked = [call.call_id for call in transcript.messages[1].calls]
+        assert len(set(asked)) == 3
+        assert [part.call_id for message in transcript.messages[2:] for part in message.parts] == asked
+
+
 def test_fine_tuning_pieces_are_read_and_written() -> None:
     """Data sets put texts, thoughts and calls under `value`; one result answers all calls of a message."""
     call = {"type": "tool_call", "value": '{"name": "f"}'}
