@@ -16,7 +16,7 @@ from cortex_cli.formats import rewrite
 from cortex_cli.formats.containers import Box
 from cortex_cli.formats.rewrite import Plan
 from cortex_cli.formats.source import BOM
-from cortex_cli.jsonedit import Insert, Path, Raw, Replace, edit, encode
+from cortex_cli.jsonedit import Insert, Path, Raw, Replace, edit, encode, prepend_member
 from cortex_cli.jsonscan import item_spans
 from cortex_cli.marks import ANSWER_REMOVED
 from cortex_cli.messages import Message, Part, Transcript
@@ -304,9 +304,13 @@ def _put(turns: _Turns, host: int, first: list[Any], last: list[Any]) -> None:
         if last:
             edits.append(Insert((*shape.path, len(content)), tuple(last)))
         return
-    element = rewrite.parse_line(edit(turns.bytes_of(host), edits))
-    blocks = [*first, *shape.split_string(element), *last]
-    turns.plan.edits[host] = [Replace(shape.path, shape.write(element, blocks))]
+    body = edit(turns.bytes_of(host), edits)
+    element = rewrite.parse_line(body)
+    written = shape.write(element, [*first, *shape.split_string(element), *last])
+    if len(shape.path) == 1 and shape.path[0] not in element:  # who speaks is all that such a message says
+        turns.plan.edits[host] = [Replace((), Raw(prepend_member(body, str(shape.path[0]), written)))]
+    else:
+        turns.plan.edits[host] = [Replace(shape.path, written)]
 
 
 def _first_free(content: list[Any], shape: Shape) -> int:

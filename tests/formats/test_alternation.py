@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cortex_cli.formats import rules_of
 from cortex_cli.marks import ANSWER_REMOVED
 from cortex_cli.messages import Message, Part, Transcript
+from cortex_cli.repair import repair
 from cortex_cli.seams import PARTING
+from cortex_cli.tokens import make_counter
 from tests.conftest import notice
 from tests.formats.lists import ELEMENTS, OURS, changed
 from tests.roundtrip import dump, load
@@ -229,3 +232,18 @@ def test_who_took_turns_takes_turns(name: str, drawn: st.DataObject) -> None:
     output = dump(transcript.with_messages(drawn.draw(changed(transcript.messages))))
     roles = [value["role"] for value in json.loads(output)]
     assert all(one != two for one, two in pairwise(roles))
+
+
+@pytest.mark.parametrize(
+    ("name", "asking"),
+    [
+        ("anthropic", {"type": "tool_use", "id": "a", "name": "f", "input": {}}),
+        ("bedrock-converse", {"toolUse": {"toolUseId": "a", "name": "f", "input": {}}}),
+    ],
+)
+def test_a_message_that_says_nothing_can_take_a_result_in(name: str, asking: dict[str, Any]) -> None:
+    """It has no content at all, not even an empty one: a damaged file is repaired, and ends in no traceback."""
+    values = [says("user", {"text": "one"}), says("assistant", asking), {"role": "user", "x": 1.0}]
+    transcript = load(json.dumps(values).encode(), name)
+    mended = repair(transcript.messages, rules_of(name), make_counter("heuristic")).messages
+    assert json.loads(dump(transcript.with_messages(mended)))[2].keys() == {"role", "x", "content"}
