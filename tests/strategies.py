@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cortex_cli.messages import Media, Message, Part
 from tests.conftest import assistant, call, filler, live, thinking, user
-from tests.layers.conversations import texts
+from tests.layers.conversations import TEXTS
 
 CALL_IDS = st.sampled_from(["a", "b", "c", "d"])
 """Few, so that they meet."""
@@ -40,7 +40,7 @@ RESULT_TEXTS = st.sampled_from(
 
 RESULTS = st.builds(
     lambda text, media: (text, (Media("image/png", 300, 1),) if media else ()),
-    st.one_of(RESULT_TEXTS, texts()),
+    st.one_of(RESULT_TEXTS, TEXTS),
     st.sampled_from([False, False, False, True]),
 )
 """(text, media): also texts of every make, and images."""

@@ -31,27 +31,30 @@ PIECES = (
 )
 
 
-@st.composite
-def texts(draw: st.DrawFn) -> str:
-    """Draw a result's text: pieces repeated, so that long ones are cheap to draw."""
-    drawn = draw(st.lists(st.tuples(st.sampled_from(PIECES), st.integers(1, 60)), max_size=6))
-    return "".join(piece * times for piece, times in drawn)
+TEXTS: st.SearchStrategy[str] = st.lists(st.tuples(st.sampled_from(PIECES), st.integers(1, 60)), max_size=6).map(
+    lambda drawn: "".join(piece * times for piece, times in drawn)
+)
+"""A result's text: pieces repeated, so that long ones are cheap to draw. Built once: Hypothesis checks what is new."""
 
 
 @st.composite
 def results(draw: st.DrawFn) -> Part:
     """Draw a result: plain text, JSON with one text, JSON of other shapes, with images or not."""
-    text = draw(texts())
+    text = draw(TEXTS)
     shape = draw(st.sampled_from(["plain", "plain", "field", "field value", "value", "list"]))
     match shape:
         case "field" | "field value":
             text = json.dumps({"output": text, "metadata": {"exit_code": 0, "seconds": 1.50}}, separators=(",", ":"))
         case "value":
-            text = json.dumps({"a": text, "rows": [draw(texts()), 3, {"deep": text[:90]}]}, separators=(",", ":"))
+            text = json.dumps({"a": text, "rows": [draw(TEXTS), 3, {"deep": text[:90]}]}, separators=(",", ":"))
         case "list":
             text = json.dumps([text, None, 1.0])
     media = tuple(Media("image/png", 300, 1) for _ in range(draw(st.integers(0, 4)) // 3))
     return Part("result", text, media=media, json=shape in ("field value", "value"))
+
+
+CALLED = st.lists(st.tuples(st.sampled_from(TOOLS), results()), max_size=3)
+"""Tools called side by side, with what they return."""
 
 
 @st.composite
@@ -61,9 +64,9 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
     if draw(st.booleans()):
         messages.append(Message("system", (Part("text", "be careful"),)))
     for turn in range(draw(st.integers(1, 5))):
-        messages.append(Message("user", (Part("text", f"task {turn} " + draw(texts())),), typed=True))
+        messages.append(Message("user", (Part("text", f"task {turn} " + draw(TEXTS)),), typed=True))
         for step in range(draw(st.integers(0, 3))):
-            drawn = draw(st.lists(st.tuples(st.sampled_from(TOOLS), results()), max_size=3))
+            drawn = draw(CALLED)
             ids = [f"c{turn}.{step}.{at}" for at in range(len(drawn))]
             calls = [Part("call", "{}", tool or "Bash", one) for one, (tool, _) in zip(ids, drawn, strict=True)]
             thought = Part("thinking", "hm", signed=True)
