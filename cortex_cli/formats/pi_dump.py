@@ -4,7 +4,8 @@ The compaction stands on the path before the first kept entry: pi sends its summ
 follows it. Source: SPEC section 11; what the real client makes of it is in `tests/clients/test_pi_resumes.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cortex_cli.formats import pi_history
@@ -27,6 +28,7 @@ def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[byte
     if not is_changed(transcript):
         yield b"\n".join(transcript.records)
         return
+    transcript = _in_path_order(transcript)
     tree: Tree = transcript.layout
     writer = Writer(transcript)
     carrier = plan(transcript)
@@ -39,6 +41,34 @@ def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[byte
         _link(tree, nodes)
     _point_compactions(tree, nodes)
     yield b"\n".join(node.render(transcript) for node in nodes)
+
+
+def _in_path_order(transcript: Transcript) -> Transcript:
+    """Let entries stand in the file as they follow each other on the path: what is written goes by that order.
+
+    pi only appends, so they nearly always do; it reads others all the same, by their links.
+    """
+    tree: Tree = transcript.layout
+    path = [entry.record for entry in tree.path]
+    places = dict(zip(path, sorted(path), strict=True))
+    if all(record == place for record, place in places.items()):
+        return transcript
+    records = list(transcript.records)
+    for record, place in places.items():
+        records[place] = transcript.records[record]
+    moved = {id(one): _moved(one, places) for one in (*transcript.loaded, *transcript.messages)}
+    return replace(
+        transcript,
+        records=tuple(records),
+        layout=tree.with_records(places),
+        loaded=tuple(moved[id(one)] for one in transcript.loaded),
+        messages=tuple(moved[id(one)] for one in transcript.messages),
+    )
+
+
+def _moved(message: Message, places: Mapping[int, int]) -> Message:
+    parts = tuple(part._replace(record=places.get(part.record, part.record)) for part in message.parts)
+    return message._replace(parts=parts, records=tuple(places.get(record, record) for record in message.records))
 
 
 def plan(transcript: Transcript) -> Carrier | None:

@@ -4,7 +4,7 @@ Version 1 files have no ids: their entries are a chain in file order. Source: pi
 FORMATS section 6.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cortex_cli.formats.contents import text_of
@@ -55,6 +55,12 @@ class Tree(NamedTuple):
         yield self.path[self.compaction]
         yield from self.path[self.first_kept : self.compaction]
         yield from self.path[self.compaction + 1 :]
+
+    def with_records(self, places: Mapping[int, int]) -> "Tree":
+        """Return the same tree in a file where some entries stand in other lines: record -> its place."""
+        moved = [entry._replace(record=places.get(entry.record, entry.record)) for entry in self.entries]
+        path = tuple(entry._replace(record=places[entry.record]) for entry in self.path)
+        return self._replace(entries=tuple(sorted(moved, key=lambda entry: entry.record)), path=path)
 
 
 def read_tree(lines: Iterable[tuple[int, dict[str, Any]]]) -> Tree | None:

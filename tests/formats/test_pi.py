@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cortex_cli import marks
 from cortex_cli.errors import InputError
@@ -335,3 +337,13 @@ class TestCarrier:
         output = dump(cut(load(data), 3))
         assert b'\n{"torn\n' in output
         assert b"\n\xff\xfe\n" in output
+
+
+@given(order=st.permutations(range(len(TALK) - 1)), keep=st.integers(0, 8))
+def test_entries_in_any_order_are_written_as_they_follow_each_other(order: list[int], keep: int) -> None:
+    """Pi goes by the links: of lines that somebody sorted otherwise none may be lost for where it stands."""
+    in_order = session(*TALK)
+    header, *lines = in_order.splitlines(keepends=True)
+    transcript = load(b"".join([header, *(lines[at] for at in order), lines[-1]]))
+    assert texts(transcript) == texts(load(in_order))
+    assert dump(cut(transcript, keep)) == dump(cut(load(in_order), keep))
