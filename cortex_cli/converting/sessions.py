@@ -70,6 +70,7 @@ def claude_code_lines(entries: Sequence[Entry], head: Head) -> Iterator[Object]:
     """Write a session of Claude Code: one block a line, every line a child of the one before."""
     parent: str | None = None
     calls: dict[str, str] = {}
+    taken: set[str] = set()
     model = head.model if head.model.startswith("claude") else _CLAUDE
     for number, entry in enumerate(with_times(entries)):
         if entry.role == "system":
@@ -77,7 +78,9 @@ def claude_code_lines(entries: Sequence[Entry], head: Head) -> Iterator[Object]:
         blocks = [block for piece in entry.pieces for block in anthropic_block(piece)]
         groups = [[block] for block in blocks] if entry.role == "assistant" else [blocks] if blocks else []
         for place, group in enumerate(groups):
-            line_id = entry.id if not place and is_uuid(entry.id) else head.new_id("line", number, place)
+            keeps_id = not place and is_uuid(entry.id) and entry.id not in taken
+            line_id = entry.id if keeps_id else head.new_id("line", number, place)
+            taken.add(line_id)
             line = _claude_line(entry, group, head, model, number)
             above = calls.get(str(group[0].get("tool_use_id")), parent)
             more = {"sourceToolAssistantUUID": above} if entry.role == "tool" else {}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 from hypothesis import given, settings
@@ -189,6 +190,21 @@ def test_ids_that_the_other_side_takes_stay() -> None:
     assert set(there.lost) == {"time"}
     back = load(convert(load(there.data), "claude-code").data)
     assert [one.id for one in back.messages] == [one.id for one in transcript.messages]
+
+
+def test_an_id_that_comes_twice_stays_once() -> None:
+    """A chain of parents goes by them: of two messages with one id Claude Code would lose what is between."""
+    said = ("one", "two", "three")
+    entries = [
+        Entry(role, (Piece("text", text),)) for role, text in zip(("user", "assistant", "user"), said, strict=True)
+    ]
+    same = str(uuid5(NAMESPACE_URL, "x"))
+    for name in ("claude-code", "pi"):
+        transcript = write(
+            name, [entry._replace(id=same if name == "claude-code" else "0a0b0c0d") for entry in entries]
+        )
+        assert [one.text for one in transcript.messages] == list(said)
+        assert len({one.id for one in transcript.messages}) == len(said)
 
 
 def test_odd_arguments_and_ids() -> None:
