@@ -5,12 +5,23 @@ of them twice, and all of them in any order.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from cortex_cli.messages import Media, Message, Part
 from tests.conftest import assistant, call, filler, live, thinking, user
 from tests.layers.conversations import TEXTS
+
+USUAL_EXAMPLES = 100
+"""Random examples of a property where nothing says otherwise. Source: Hypothesis's default."""
+
+
+def examples(number: int, **more: Any) -> settings:
+    """Draw so many random examples, and as many times more where the profile draws more than usual."""
+    return settings(max_examples=number * settings().max_examples // USUAL_EXAMPLES, **more)
+
 
 CALL_IDS = st.sampled_from(["a", "b", "c", "d"])
 """Few, so that they meet."""

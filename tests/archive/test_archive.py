@@ -8,12 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli.archive import Archive, Filter, Receipt, Removed
 from cortex_cli.archive.search import parse_time
 from cortex_cli.errors import ArchiveError, ExitCode
+from tests.strategies import examples
 
 BEFORE = b"".join(b'{"n":%d,"text":"%s"}\n' % (number, b"word " * 90) for number in range(50))
 AFTER = b'{"summary":1}\n' + b"".join(BEFORE.splitlines(keepends=True)[40:])
@@ -120,7 +121,7 @@ def test_a_folder_keeps_plain_files(tmp_path: Path) -> None:
     assert hit.ref == str(ref)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(data=st.data())
 def test_any_twelve_characters_are_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever stands in a text finds it, as typed."""

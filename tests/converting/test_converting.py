@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli import formats
@@ -19,7 +19,7 @@ from cortex_cli.validity import find_problems, is_excerpt
 from tests.claude_sessions import Session
 from tests.conftest import filler
 from tests.roundtrip import load
-from tests.strategies import CONVERSATIONS
+from tests.strategies import CONVERSATIONS, examples
 from tests.wire import IMAGE
 from tests.writers import WRITERS
 
@@ -110,7 +110,7 @@ ENVELOPE = {"time", "message id"}
 @pytest.mark.parametrize(
     ("one", "other"), [pytest.param(*pair, id=" -> ".join(pair)) for pair in permutations(TARGETS, 2)]
 )
-@settings(max_examples=12)
+@examples(12)
 @given(drawn=st.data())
 def test_there_and_back(one: str, other: str, drawn: st.DataObject) -> None:
     """Texts, calls with their ids, results, images, errors, system prompts, times and signed thinking."""
@@ -127,7 +127,7 @@ def test_there_and_back(one: str, other: str, drawn: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=15)
+@examples(15)
 @given(drawn=st.data())
 def test_what_is_written_is_read_as_it_was(name: str, drawn: st.DataObject) -> None:
     """Nothing that a format can hold is lost on the way in."""
@@ -238,7 +238,7 @@ def test_what_cannot_be_converted() -> None:
 
 
 @pytest.mark.parametrize("to", TARGETS)
-@settings(max_examples=25)
+@examples(25)
 @given(drawn=st.data())
 def test_whatever_comes_in_something_sound_comes_out(to: str, drawn: st.DataObject) -> None:
     """Broken conversations of every format: written, read back, and what is not there is named."""

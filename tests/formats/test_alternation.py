@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli.formats import rules_of
@@ -17,6 +17,7 @@ from cortex_cli.tokens import make_counter
 from tests.conftest import notice
 from tests.formats.lists import ELEMENTS, OURS, changed
 from tests.roundtrip import dump, load
+from tests.strategies import examples
 
 NOTICE = {"type": "text", "text": notice().text}
 SUMMARY = next(message for message in OURS if message.synthetic == "summary")
@@ -224,7 +225,7 @@ def talks(draw: st.DrawFn, name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", ["anthropic", "axio"])
-@settings(max_examples=60)
+@examples(60)
 @given(drawn=st.data())
 def test_who_took_turns_takes_turns(name: str, drawn: st.DataObject) -> None:
     """Whatever is dropped, edited or put in."""

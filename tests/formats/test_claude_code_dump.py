@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli.formats import claude_code
@@ -17,6 +17,7 @@ from cortex_cli.repair import repair
 from cortex_cli.tokens import make_counter
 from tests.claude_sessions import SESSION_ID, Session, random_session, uuid_of
 from tests.roundtrip import as_read_back, essence
+from tests.strategies import examples
 
 LONG = "line of output\n" * 100
 
@@ -364,7 +365,7 @@ def test_an_agents_own_file_stays_a_side_chain() -> None:
     assert all(record["isSidechain"] and record["agentId"] == "a1" for record in records(dump(compacted)))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(seed=st.integers(0, 10**6), drawn=st.data())
 def test_random_sessions_come_back_as_decided(seed: int, drawn: st.DataObject) -> None:
     """Whatever tree they were: what was dropped, pinned, closed or stripped of thinking is what the file then says."""

@@ -1,13 +1,14 @@
 """What holds for all list formats: bytes survive, changes are exact, what was written loads again."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli import formats
 from cortex_cli.messages import Message
 from tests.formats.lists import ELEMENTS, changed, files
 from tests.roundtrip import dump, essence, load
+from tests.strategies import examples
 
 NAMES = ("f", "g")
 """Of the tools: calls without ids are known by them."""
@@ -16,7 +17,7 @@ EACH_FORMAT = pytest.mark.parametrize("name", ELEMENTS)
 
 
 @EACH_FORMAT
-@settings(max_examples=60)
+@examples(60)
 @given(drawn=st.data())
 def test_untouched_is_byte_identical(name: str, drawn: st.DataObject) -> None:
     """Whatever the container, the spelling and the texts."""
@@ -28,7 +29,7 @@ def test_untouched_is_byte_identical(name: str, drawn: st.DataObject) -> None:
 
 
 @EACH_FORMAT
-@settings(max_examples=60)
+@examples(60)
 @given(drawn=st.data())
 def test_changes_load_again(name: str, drawn: st.DataObject) -> None:
     """What a layer made is what the next run reads; a message that nobody touched is the same bytes."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cortex_cli import formats
@@ -18,6 +18,7 @@ from cortex_cli.validity import find_problems
 from tests.conftest import notice
 from tests.formats.lists import changed
 from tests.roundtrip import dump, dump_all, essence, load, load_all
+from tests.strategies import examples
 
 SUMMARY = '<compaction-summary generated="x" turns-summarized="2">\nall [cortex: so\n\nfar\n</compaction-summary>'
 HI = {"from": "human", "value": "hi"}
@@ -265,7 +266,7 @@ TURNS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(turns=TURNS, drawn=st.data())
 def test_whatever_leaves_the_rest_is_read_again(turns: list[tuple[str, str]], drawn: st.DataObject) -> None:
     """Who said what, what was typed, what is ours; and user and assistant take turns where they did."""

@@ -3,7 +3,6 @@
 import json
 
 from hypothesis import given
-from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from cortex_cli.layers.caps import cap
@@ -12,6 +11,7 @@ from cortex_cli.layers.view import View
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, HeuristicCounter, make_counter
 from tests.layers.conversations import Layer, settle, spoken, trimming, views
+from tests.strategies import examples
 
 LAYERS = st.sampled_from([cap, micro])
 COUNTERS = st.sampled_from([HeuristicCounter(), make_counter("o200k_base")])
@@ -63,7 +63,7 @@ def test_json_stays_json(view: View, settings: Settings, layer: Layer) -> None:
                 json.loads(part.text)
 
 
-@budget(max_examples=20)
+@examples(20)
 @given(views(), trimming())
 def test_arguments_are_not_edited(view: View, settings: Settings) -> None:
     """Layers are pure: the view that came in is the same afterwards."""

@@ -5,7 +5,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli import CompactionManager, DoesNotFitError, Settings
@@ -14,6 +14,7 @@ from cortex_cli.tokens import make_counter
 from cortex_cli.validity import COMMON_RULES
 from tests.conftest import filler
 from tests.live.conversations import SHAPES, assert_valid, read, step, user
+from tests.strategies import examples
 
 WINDOW = 6_000
 
@@ -129,7 +130,7 @@ COUNTER = make_counter("heuristic")
 
 @pytest.mark.parametrize("strategy", ["classic", "observational"])
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=25)
+@examples(25)
 @given(actions=ACTIONS)
 def test_any_agent(shape: Any, strategy: str, actions: list[tuple[str, int]]) -> None:
     """No order of appends, steps back, copies, pauses, refusals and restarts leads to a request that is refused."""

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cortex_cli.growing import common_length
@@ -11,6 +11,7 @@ from cortex_cli.live.document import read_document, shell_of
 from cortex_cli.live.history import History
 from cortex_cli.typed import finish
 from tests.live.conversations import SHAPES, conversation, read, step, user
+from tests.strategies import examples
 
 
 def pieces(shape):
@@ -32,7 +33,7 @@ def pieces(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=60)
+@examples(60)
 @given(data=st.data())
 def test_reading_piece_by_piece_is_reading_whole(shape, data):
     """Repeated ids, notices and untyped beginnings included."""

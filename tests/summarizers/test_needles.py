@@ -4,11 +4,12 @@ import re
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from cortex_cli.summarizers import redact
 from cortex_cli.summarizers.needles import letters_of, needle_of
+from tests.strategies import examples
 
 DETECTORS = (*redact._own_detectors(), *redact._detectors())
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
@@ -28,7 +29,7 @@ def unfiltered(text: str) -> list[redact.Found]:
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: f"{one.kind}: {one.pattern.pattern[:40]}")
-@settings(max_examples=25, suppress_health_check=SLOW, deadline=None)
+@examples(25, suppress_health_check=SLOW, deadline=None)
 @given(st.data())
 def test_no_secret_of_any_detector_is_missed(detector: redact.Detector, data: st.DataObject) -> None:
     """The patterns of the package itself say what a secret looks like; what is found is what they find everywhere."""
@@ -39,7 +40,7 @@ def test_no_secret_of_any_detector_is_missed(detector: redact.Detector, data: st
     assert list(redact.find_secrets(text)) == unfiltered(text)
 
 
-@settings(max_examples=60, suppress_health_check=SLOW, deadline=None)
+@examples(60, suppress_health_check=SLOW, deadline=None)
 @given(st.data())
 def test_texts_with_several_secrets_are_redacted_as_without_needles(data: st.DataObject) -> None:
     """Secrets of all kinds side by side, small and capital, between prose and letters of other scripts."""
@@ -123,7 +124,7 @@ SOURCES = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=SLOW, deadline=None)
+@examples(300, suppress_health_check=SLOW, deadline=None)
 @given(SOURCES, st.sampled_from((0, re.IGNORECASE, re.MULTILINE)), st.data())
 def test_a_pattern_without_its_needle_has_no_match(source: str, flags: int, data: st.DataObject) -> None:
     """Whatever is put together of words, choices, repetitions and assertions."""

@@ -5,13 +5,14 @@ import sys
 
 import pytest
 import tiktoken
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 
 from cortex_cli.tokens import engines
 from cortex_cli.tokens.engines import ENCODINGS, PIECE_CHARS, Engine, is_right, load_engine, split
 from cortex_cli.tokens.vectors import VECTORS
+from tests.strategies import examples
 
 WHITE = ("\n", "\r\n", "\n\n", " ", "  ", "\t", "\u00a0", "\u3000", "\x1c", "\x85")
 SIGNS = ("/", "//", ".", "...", "=>", "_", "{", '":"', "\\n", "<|endoftext|>", "\x00", "\ud800")
@@ -50,7 +51,7 @@ def test_fast_engine_counts_as_tiktoken_does(encoding, text):
 
 @pytest.mark.parametrize("encoding", ["o200k_base", "cl100k_base"])
 @given(text=TEXTS.filter(lambda text: "\n" in text))
-@settings(max_examples=200)
+@examples(200)
 def test_safe_cuts_add_up_exactly(encoding, text):
     """Long texts are counted in pieces; the sum has to be the count of the whole."""
     cuts = [match.end() for match in engines._SAFE_CUT.finditer(text)]
