@@ -76,9 +76,9 @@ def _said(index: int, message: Any) -> Iterator[Part]:
             yield Part("text", message, record=index)
     elif isinstance(message, list):
         for block, piece in enumerate(message):
-            if text_path(piece) is not None and isinstance(piece, dict):
+            if text_path(piece) == ("text",):
                 yield Part("text", piece["text"], record=index, block=block)
-            elif isinstance(piece, dict):
+            elif isinstance(piece, dict) and text_path(piece) is None:
                 yield Part("media", record=index, block=block, media=(read_media(piece, WHOLE),))
             else:
                 yield Part("opaque", compact(piece), record=index, block=block)

@@ -8,7 +8,16 @@ from typing import Any, Literal, NamedTuple
 
 from cortex_cli.formats import copies
 from cortex_cli.formats.changes import RecordChange
-from cortex_cli.formats.contents import compact, edit_json, edit_result, read_media, read_result, text_of, text_path
+from cortex_cli.formats.contents import (
+    compact,
+    edit_json,
+    edit_result,
+    piece_text,
+    read_media,
+    read_result,
+    text_of,
+    text_path,
+)
 from cortex_cli.formats.times import to_utc
 from cortex_cli.jsonedit import Delete, Edit, Path, Replace
 from cortex_cli.messages import WHOLE, Part, Role
@@ -113,12 +122,12 @@ def _read_v1(index: int, value: Object) -> Event:
 def _prompts(index: int, value: Object) -> Iterator[Part]:
     for block, key in enumerate(_PROMPTS):
         if text_path(value.get(key)) is not None:
-            yield Part("text", value[key]["text"], record=index, block=block)
+            yield Part("text", piece_text(value[key]), record=index, block=block)
 
 
 def _texts(index: int, content: Any, first: int = 0) -> Iterator[Part]:
     for block, piece in enumerate(content if isinstance(content, list) else (), first):
-        if text_path(piece) is not None and isinstance(piece, dict):
+        if text_path(piece) == ("text",):
             if piece["text"]:
                 yield Part("text", piece["text"], record=index, block=block)
         elif isinstance(piece, dict) and isinstance(piece.get("image_urls"), list):

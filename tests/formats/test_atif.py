@@ -166,11 +166,15 @@ def test_the_containers() -> None:
 def test_odd_messages_ride_along() -> None:
     """Parts with images, values of another kind, steps that are none."""
     image = {"type": "image", "source": {"media_type": "image/png", "path": "a.png"}}
-    odd = [step("user", [{"type": "text", "text": "see"}, image, 5]), step("agent", {"x": 1}), {"source": "ghost"}]
+    odd = [
+        step("user", [{"type": "text", "text": "see"}, image, 5, {"type": "text", "value": "x"}]),
+        step("agent", {"x": 1}),
+        {"source": "ghost"},
+    ]
     more = step("system", "note", observation={"results": [{"content": "said"}, {"content": None}, 7]})
     transcript = load(write(STEPS[1], *odd, more))
     assert [[part.kind for part in one.parts] for one in transcript.messages] == [
-        ["text"], ["text", "media", "opaque"], ["opaque"], ["text", "text"],
+        ["text"], ["text", "media", "opaque", "opaque"], ["opaque"], ["text", "text"],
     ]  # fmt: skip
     assert len(transcript.warnings) == 1
     closing = Message("tool", (Part("result", "x", call_id="nobody"),), synthetic="closing")

@@ -81,6 +81,16 @@ def test_actions_of_one_answer_are_one_message() -> None:
     assert transcript.messages[1].typed
 
 
+def test_texts_of_another_shape_ride_along() -> None:
+    """A prompt that is a bare string, a piece with its text under another name: no value ends in a traceback."""
+    prompt = event(0, "SystemPromptEvent", system_prompt="be brief", tools=[])
+    odd = said(1, "go")
+    odd["llm_message"]["content"].append({"type": "text", "value": "x"})
+    transcript = load(write(prompt, odd))
+    assert [one.text for one in transcript.messages] == ["be brief", "go"]
+    assert [part.kind for part in transcript.messages[1].parts] == ["text", "opaque"]
+
+
 def test_what_a_condensation_leaves() -> None:
     """Forgotten events go, the summary stands at its offset, and a batch of which one is gone goes whole."""
     events = [
