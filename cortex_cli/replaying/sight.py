@@ -1,12 +1,20 @@
 """Which facts of a session a request still shows: in the message that told it, or in what stands for that."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+import string
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cortex_cli.memory.telling import forms_of
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.ledger import Fact
+
+MOST_REMEMBERED = 20_000
+"""Lines whose facts are kept in memory: a summary or a log has some hundreds or thousands, and most come back in the
+next one."""
+
+_GAPS = str.maketrans(dict.fromkeys(string.punctuation, " "))
+"""Between words; white space is, too."""
 
 
 class Form(NamedTuple):
@@ -15,36 +23,70 @@ class Form(NamedTuple):
     fact: int
     """Its number, in the order in which facts were told."""
     text: str
-    words: frozenset[str]
-    """Those that stand between others: a text that has the form has these words."""
-    last: str
-    """Behind others: a text that has the form has a word that begins so. Empty: there is one word only."""
 
 
-def form_of(fact: int, text: str) -> Form:
-    """Say what has to be looked for."""
-    _, *words = text.split() or [""]
-    last = words.pop() if words else ""
-    return Form(fact, text, frozenset(words), last)
+class _Words(NamedTuple):
+    """What every text that has a form has, too."""
+
+    whole: Sequence[str]
+    """Words that stand between gaps."""
+    begun: str
+    """One that goes on to the end of the form, and maybe beyond; empty: there is none that stands behind a gap."""
+
+
+def _words_of(form: str) -> _Words:
+    padded = form.translate(_GAPS)
+    words = padded.split()
+    if words and not padded[0].isspace():
+        del words[0]  # what it ends may begin before the form
+    begun = words.pop() if words and not padded[-1].isspace() else ""
+    return _Words(words, begun)
 
 
 class Forms:
-    """The forms of all facts, those that a text may have found by its words.
+    """The forms of all facts, each under the rarest of the words that a text needs to have it.
 
     Args:
-        forms: In the order of their facts.
+        forms: What may be looked for.
     """
 
     def __init__(self, forms: Iterable[Form]) -> None:
+        forms = dict.fromkeys(forms)
+        self._broken = [form for form in forms if "\n" in form.text]
+        """What no line can have."""
+        needs = [(form, _words_of(form.text)) for form in forms if "\n" not in form.text]
+        uses = Tally(word for _, (whole, begun) in needs for word in (*whole, begun))
         self._by_word: dict[str, list[Form]] = {}
-        """By the longest of their words; empty: they have none between others."""
-        for form in forms:
-            self._by_word.setdefault(max(form.words, key=len, default=""), []).append(form)
+        """By a whole word; empty: they have none that stands behind a gap."""
+        self._by_beginning: dict[str, list[Form]] = {}
+        """By the beginning of one."""
+        for form, (whole, begun) in needs:
+            rarest = min(whole, key=uses.__getitem__, default="")
+            if begun and (not rarest or uses[begun] < uses[rarest]):
+                self._by_beginning.setdefault(begun, []).append(form)
+            else:
+                self._by_word.setdefault(rarest, []).append(form)
+        self._lengths = sorted(set(map(len, self._by_beginning)))
+        self._known: dict[str, frozenset[int]] = {}
+        """The facts of lines."""
 
-    def near(self, words: frozenset[str]) -> Iterable[Form]:
-        """Return forms that a text of these words may have, all that it has among them."""
+    def facts_in(self, text: str) -> frozenset[int]:
+        """Return the numbers of the facts that a text tells."""
+        lines = set(text.split("\n"))
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.clear()
+        for line in lines - self._known.keys():
+            self._known[line] = frozenset(form.fact for form in self._near(line) if form.text in line)
+        broken = (form.fact for form in self._broken if form.text in text)
+        return frozenset(broken).union(*map(self._known.__getitem__, lines))
+
+    def _near(self, line: str) -> Iterator[Form]:
+        """Yield forms that a line may have, all that it has among them."""
+        words = set(line.translate(_GAPS).split())
         for word in ("", *(words & self._by_word.keys())):
             yield from self._by_word.get(word, ())
+        for word in {word[:length] for word in words for length in self._lengths} & self._by_beginning.keys():
+            yield from self._by_beginning[word]
 
 
 class Sight:
@@ -69,8 +111,8 @@ class Sight:
         """Facts whose message the request does not hold as it was recorded."""
         self._blank = frozenset(at for at, fact in enumerate(facts) if "" in forms_of(fact))
         """Facts that say nothing: nobody can miss them."""
-        self._made: dict[int, Made] = {}
-        """Messages that stand for others, by identity; those without text tell nothing."""
+        self._made: dict[int, frozenset[int]] = {}
+        """What messages tell that stand for others, by identity; those without text tell nothing."""
         self._lost = 0
         self.told = 0
         """Facts that were told so far."""
@@ -112,38 +154,11 @@ class Sight:
         elif text := message.text:
             if self._forms is None:
                 numbered = enumerate(self._facts)
-                self._forms = Forms(form_of(at, told) for at, fact in numbered for told in forms_of(fact))
-            self._made[id(message)] = Made(text, self._forms)
+                self._forms = Forms(Form(at, told) for at, fact in numbered for told in forms_of(fact))
+            self._made[id(message)] = self._forms.facts_in(text)
 
     def _look(self) -> None:
         """Count the facts that are lost."""
         lost = {at for at in self._gone if at < self.told} - self._blank
-        for made in self._made.values():
-            lost -= made.facts
+        lost.difference_update(*self._made.values())
         self._lost = len(lost)
-
-
-class Made:
-    """The text of a message that stands for others, and the facts that it tells.
-
-    Args:
-        text: Of the message.
-        forms: Of all facts: most that it does not tell lack a word already, and need no search.
-    """
-
-    __slots__ = ("_ordered", "_words", "facts")
-
-    def __init__(self, text: str, forms: Forms) -> None:
-        self._words = frozenset(text.split())
-        self._ordered = sorted(self._words)
-        self.facts: set[int] = set()
-        """Their numbers."""
-        for form in forms.near(self._words):
-            if form.fact not in self.facts and self._may_hold(form) and form.text in text:
-                self.facts.add(form.fact)
-
-    def _may_hold(self, form: Form) -> bool:
-        if not form.words <= self._words:
-            return False
-        place = bisect_left(self._ordered, form.last) if form.last else 0
-        return not form.last or (place < len(self._ordered) and self._ordered[place].startswith(form.last))
