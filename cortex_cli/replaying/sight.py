@@ -1,20 +1,22 @@
 """Which facts of a session a request still shows: in the message that told it, or in what stands for that."""
 
-import string
+import re
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cortex_cli.memory.telling import forms_of
 from cortex_cli.messages import Message
+from cortex_cli.summarizers.earlier import SEPARATOR
 from cortex_cli.summarizers.ledger import Fact
 
 MOST_REMEMBERED = 20_000
-"""Lines whose facts are kept in memory: a summary or a log has some hundreds or thousands, and most come back in the
-next one."""
+"""Pieces of texts whose facts are kept in memory: a summary or a log has some thousands, and most come back in the next
+one."""
 
-_GAPS = str.maketrans(dict.fromkeys(string.punctuation, " "))
-"""Between words; white space is, too."""
+_WORD = re.compile(r"\w+")
+_SEAM = re.compile(f"[\n{SEPARATOR.strip()}]")
+"""Between pieces: lines, and facts that share a line. Hardly a form goes across it."""
 
 
 class Form(NamedTuple):
@@ -29,18 +31,15 @@ class _Words(NamedTuple):
     """What every text that has a form has, too."""
 
     whole: Sequence[str]
-    """Words that stand between gaps."""
+    """Words with something before and behind them."""
     begun: str
-    """One that goes on to the end of the form, and maybe beyond; empty: there is none that stands behind a gap."""
+    """One that goes on to the end of the form, and maybe beyond; empty: there is none with something before it."""
 
 
 def _words_of(form: str) -> _Words:
-    padded = form.translate(_GAPS)
-    words = padded.split()
-    if words and not padded[0].isspace():
-        del words[0]  # what it ends may begin before the form
-    begun = words.pop() if words and not padded[-1].isspace() else ""
-    return _Words(words, begun)
+    inner = [word for word in _WORD.finditer(form) if word.start()]
+    begun = inner.pop()[0] if inner and inner[-1].end() == len(form) else ""
+    return _Words([word[0] for word in inner], begun)
 
 
 class Forms:
@@ -52,15 +51,15 @@ class Forms:
 
     def __init__(self, forms: Iterable[Form]) -> None:
         forms = dict.fromkeys(forms)
-        self._broken = [form for form in forms if "\n" in form.text]
-        """What no line can have."""
-        needs = [(form, _words_of(form.text)) for form in forms if "\n" not in form.text]
-        uses = Tally(word for _, (whole, begun) in needs for word in (*whole, begun))
+        self._across = [form for form in forms if _SEAM.search(form.text)]
+        """What no single piece can have."""
+        needs = {form: _words_of(form.text) for form in forms if not _SEAM.search(form.text)}
+        uses = Tally(word for whole, begun in needs.values() for word in (*whole, begun))
         self._by_word: dict[str, list[Form]] = {}
-        """By a whole word; empty: they have none that stands behind a gap."""
+        """By a whole word; empty: they have none with something before it."""
         self._by_beginning: dict[str, list[Form]] = {}
         """By the beginning of one."""
-        for form, (whole, begun) in needs:
+        for form, (whole, begun) in needs.items():
             rarest = min(whole, key=uses.__getitem__, default="")
             if begun and (not rarest or uses[begun] < uses[rarest]):
                 self._by_beginning.setdefault(begun, []).append(form)
@@ -68,21 +67,21 @@ class Forms:
                 self._by_word.setdefault(rarest, []).append(form)
         self._lengths = sorted(set(map(len, self._by_beginning)))
         self._known: dict[str, frozenset[int]] = {}
-        """The facts of lines."""
+        """The facts of pieces."""
 
     def facts_in(self, text: str) -> frozenset[int]:
         """Return the numbers of the facts that a text tells."""
-        lines = set(text.split("\n"))
+        pieces = set(_SEAM.split(text))
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
-        for line in lines - self._known.keys():
-            self._known[line] = frozenset(form.fact for form in self._near(line) if form.text in line)
-        broken = (form.fact for form in self._broken if form.text in text)
-        return frozenset(broken).union(*map(self._known.__getitem__, lines))
+        for piece in pieces - self._known.keys():
+            self._known[piece] = frozenset(form.fact for form in self._near(piece) if form.text in piece)
+        across = (form.fact for form in self._across if form.text in text)
+        return frozenset(across).union(*map(self._known.__getitem__, pieces))
 
-    def _near(self, line: str) -> Iterator[Form]:
-        """Yield forms that a line may have, all that it has among them."""
-        words = set(line.translate(_GAPS).split())
+    def _near(self, piece: str) -> Iterator[Form]:
+        """Yield forms that a piece may have, all that it has among them."""
+        words = set(_WORD.findall(piece))
         for word in ("", *(words & self._by_word.keys())):
             yield from self._by_word.get(word, ())
         for word in {word[:length] for word in words for length in self._lengths} & self._by_beginning.keys():

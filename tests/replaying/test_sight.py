@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cortex_cli.replaying.sight import Form, Forms
 
-TEXTS = st.text(alphabet="ab. \n\x1c\u3000", max_size=12)
+TEXTS = st.text(alphabet="ab. ¦\n\x1c\u3000", max_size=12)
 
 
 @given(TEXTS, st.lists(TEXTS, max_size=6))
