@@ -6,6 +6,7 @@ lines are taken as notes: a model wrote them, also where it quotes the user.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from cortex_cli.marks import Summary, parse_summary
@@ -47,6 +48,10 @@ GAP = " … "
 LINK = "; "
 """Between lines of one message that end in no punctuation."""
 _PARTS = re.compile(f"{GAP}|{LINK}")
+
+MOST_REMEMBERED, LONGEST_REMEMBERED = 4096, 2000
+"""Lines that are kept in memory, taken apart, and characters of the longest: most of a summary stands in the next one,
+too, which has some hundreds. Together no more than 10 MB."""
 
 
 class Carried(NamedTuple):
@@ -137,7 +142,7 @@ def _lines(body: str) -> Iterator[tuple[Section, str]]:
             continue
         if fenced:
             continue
-        heading = _HEADING.match(line)
+        heading = None if line.startswith((QUOTE, NOTE, FACT)) else _HEADING.match(line)
         if heading:
             title = next(name for name in heading.groups() if name is not None)
             if title != LEDGER_TITLE:
@@ -148,8 +153,8 @@ def _lines(body: str) -> Iterator[tuple[Section, str]]:
 
 def _placed(fact: Fact, base: str) -> Fact:
     """Give a fact its whole path back."""
-    is_short = base and fact.kind in ("changed", "read", "found") and fact.text.startswith(SHORT)
-    return fact._replace(text=base + fact.text[len(SHORT) :]) if is_short else fact
+    is_short = base and fact.text.startswith(SHORT) and fact.kind in ("changed", "read", "found")
+    return build(Fact, (fact.kind, base + fact.text[len(SHORT) :], *fact[2:])) if is_short else fact
 
 
 def _facts(line: str) -> Iterator[Fact]:
@@ -169,14 +174,24 @@ def read_line(
     line: str, speaker: Speaker, at: int, section: Section | Literal[""] = "", *, is_ours: bool = True
 ) -> Iterator[Statement]:
     """Read the statements of one line, all with the number `at`; one of ours may hold several, days and questions."""
+    read = _sentences if len(line) <= LONGEST_REMEMBERED else _sentences.__wrapped__
+    for piece, question, day in read(line, is_ours):
+        yield build(Statement, (speaker, piece, at, at, question, False, False, day, section))
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _sentences(line: str, is_ours: bool) -> tuple[tuple[str, str, str], ...]:
+    """Return the sentences of a line, each with the question it answers and the day it was said."""
+    found: list[tuple[str, str, str]] = []
     for part in _PARTS.split(line) if is_ours else (line,):
         dated = _DATED.match(part)
         part = part[dated.end() :] if dated else part
         asked = _ASKED.match(part)
         question, day = asked[1] if asked else "", dated[1] if dated else ""
         for piece in sentences(part[asked.end() :] if asked else part, is_user=False):
-            yield Statement(speaker, piece, at, at, question, day=day, section=section)
+            found.append((piece, question, day))
             question = day = ""
+    return tuple(found)
 
 
 def _ledger_facts(facts: Iterable[Fact], statements: list[Statement]) -> Iterator[Fact]:

@@ -29,6 +29,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 STATEFUL: frozenset[Kind] = frozenset(("todo", "error", "ran"))
 """Their lines always end in ` => state`."""
 
+_NAMED: dict[str, Kind] = {kind: kind for kind in KINDS}
+
 VERSION = 1
 TITLE = "Facts ledger"
 _HEAD = f"## {TITLE}\n```cortex-facts v{VERSION}\n"
@@ -82,7 +84,7 @@ def render_fact(fact: Fact) -> str:
 def parse_fact(line: str) -> Fact | None:
     """Read a line back; None where it is not a fact."""
     name, colon, text = line.partition(": ")
-    kind = next((kind for kind in KINDS if kind == name), None)
+    kind = _NAMED.get(name)
     if kind is None or not colon or not text.strip():
         return None
     if kind not in STATEFUL:
