@@ -220,19 +220,21 @@ _KNOWN: tuple[Section, ...] = (
 
 
 def _fact_item(fact: Fact) -> Item:
+    group, text = _grouped(fact)
+    shares_line = fact.kind in ("found", "changed", "read")
+    order = fact.order + (READ_AFTER if fact.kind == "read" else 0)
     section = _FACT_SECTIONS[fact.kind]
+    return build(Item, (section, FACT, text, fact.weight, order, 0, group, shares_line, "fact", False))
+
+
+def _grouped(fact: Fact) -> tuple[str, str]:
+    """Return what stands in front of a fact, once for those that share a line, and the fact."""
     if fact.kind == "found":
         source, bar, text = fact.text.partition(" | ")
-        group = f"found: {source} | " if bar else "found: "
-        return Item(
-            section, FACT, text if bar else source, fact.weight, fact.order, group=group, shares_line=True, kind="fact"
-        )
+        return (f"found: {source} | ", text) if bar else ("found: ", source)
     if fact.kind in ("changed", "read"):
-        group = f"{fact.kind}: "
-        order = fact.order + (READ_AFTER if fact.kind == "read" else 0)
-        return Item(section, FACT, fact.text, fact.weight, order, group=group, shares_line=True, kind="fact")
-    line = render_fact(fact)
-    return Item(section, FACT, line.partition(": ")[2], fact.weight, fact.order, group=f"{fact.kind}: ", kind="fact")
+        return f"{fact.kind}: ", fact.text
+    return f"{fact.kind}: ", render_fact(fact).partition(": ")[2]
 
 
 def _concepts(units: Iterable[Unit]) -> Iterator[Item]:
@@ -277,4 +279,4 @@ def _account(found: Survey, packed: Packed, following: Sequence[Message]) -> Fac
 
 
 def _fact_text(fact: Fact) -> str:
-    return fact.text if fact.kind in ("user", "decided") else _fact_item(fact).text
+    return fact.text if fact.kind in ("user", "decided") else _grouped(fact)[1]

@@ -11,7 +11,7 @@ from cortex_cli.messages import Message
 from cortex_cli.summarizers.actions import Action, Deed, Todo, read_call
 from cortex_cli.summarizers.boundaries import harmless
 from cortex_cli.summarizers.ledger import Fact, Kind
-from cortex_cli.summarizers.outcomes import SUMMING_LINE, Outcome, is_confirmation, read_outcome, without_snippet
+from cortex_cli.summarizers.outcomes import Outcome, is_confirmation, read_outcome, sums_up, without_snippet
 from cortex_cli.summarizers.rescue import MIN_SCORE
 from cortex_cli.summarizers.statements import Statement, sentences
 
@@ -235,7 +235,7 @@ class Deeds:
             source = _source(action)
             fact = Fact("found", f"{source}{text}", "", min(worth, MAX_FOUND), self._order, self._position)
             self._found[text] = fact
-            if SUMMING_LINE.search(text):
+            if sums_up(text):
                 self._sums.setdefault(action.key, []).append(text)
 
     def _forget_sums(self, key: str) -> None:

@@ -39,12 +39,15 @@ _CODEX_HEAD = re.compile(
     r"\A(?:Chunk ID: .*\n)?(?:Exit code: .*\n|Wall time: .*\n|Process exited.*\n|Original token.*\n"
     r"|Total output.*\n)*Output:\n"
 )
-SUMMING_LINE = re.compile(
-    r"(?i:\b\d+ (?:passed|failed|tests?|errors?|warnings?|problems?|issues|files? changed|vulnerabilities|examples"
-    r"|skipped)\b|^\[[\w/. ()-]+ [0-9a-f]{7,}\] |^build (?:succe\w+|failed)|^(?:ok|FAIL)\s|finished in"
-    r"|^(?:success|done|all .* pass\w*))"
+_SUM = re.compile(
+    r"\d(?<!\w\d)\d* (?i:passed|failed|tests?|errors?|warnings?|problems?|issues|files? changed|vulnerabilities"
+    r"|examples|skipped)\b"
 )
-"""A line that says how a run ended."""
+"""Begins with a digit, not with what stands in front of it: that is found ten times faster."""
+_ENDING = re.compile(r"(?i:finished in)")
+_OPENING = re.compile(
+    r"(?i:\[[\w/. ()-]+ [0-9a-f]{7,}\] |build (?:succe\w+|failed)|(?:ok|FAIL)\s|(?:success|done|all .* pass\w*))"
+)
 _COMMIT_LINE = re.compile(r"^\[[\w/. ()-]+ [0-9a-f]{7,}\] [^\n]{1,150}$", re.MULTILINE)
 _CONFIRMATION = re.compile(
     r"(?i:success(?:fully|\.? updated the following)|has been (?:updated|created)|todos have been|no (?:output|content)"
@@ -67,6 +70,11 @@ def read_outcome(part: Part, *, is_deep: bool = True) -> Outcome:
     is_telling = len(text) > 2 and (is_deep or is_failure)
     lines = tuple(telling_lines(text, most=MOST_LINES)) if is_telling else ()
     return Outcome(is_failure, code, _brief(text, lines, is_failure), text, lines)
+
+
+def sums_up(line: str) -> bool:
+    """Tell whether a line says how a run ended."""
+    return bool(_SUM.search(line) or _OPENING.match(line) or _ENDING.search(line))
 
 
 def without_snippet(text: str) -> str:
@@ -107,10 +115,10 @@ def _brief(text: str, lines: tuple[Telling, ...], is_failure: bool) -> str:
     if commit:
         return commit[0]
     end = text[-2000:].rstrip().split("\n")[-8:]
-    summing = next((line.strip() for line in reversed(end) if SUMMING_LINE.search(line)), "")
+    summing = next((line.strip() for line in reversed(end) if sums_up(line)), "")
     if not summing:
         start = text[:400].lstrip().split("\n")[:3]
-        summing = next((line.strip() for line in start if SUMMING_LINE.search(line)), "")
+        summing = next((line.strip() for line in start if sums_up(line)), "")
     if not summing and "\n" not in text.strip() and not _CONFIRMATION.search(text):
         summing = text.strip()
     summing = summing.strip("= ").strip()

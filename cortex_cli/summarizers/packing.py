@@ -7,6 +7,7 @@ estimated for everything, counted for what comes near to being chosen, and count
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import exp
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from cortex_cli.summarizers.earlier import GAP, LINK, QUOTE, SEPARATOR, is_marked
@@ -211,11 +212,14 @@ class _Taken:
 
     def take(self, item: Item, size: int) -> bool:
         """Take an item if it fits."""
-        needed = size + (0 if item.section in self._titled else TITLE_TOKENS)
-        if needed > self.room or needed > self._left[item.kind]:
+        left = self._left[item.kind]
+        if size > self.room or size > left:
+            return False  # most of a full summary's: whatever the heading takes
+        needed = size if item.section in self._titled else size + TITLE_TOKENS
+        if needed > self.room or needed > left:
             return False
         self.room -= needed
-        self._left[item.kind] -= needed
+        self._left[item.kind] = left - needed
         self._titled.add(item.section)
         self.items.append(item)
         return True
@@ -232,12 +236,15 @@ def _blocks(items: Iterable[Item], lines: Callable[[Section, list[Item]], Iterab
 
 def _written(section: Section, items: list[Item], *, is_tight: bool = False) -> list[str]:
     lines: dict[tuple[str, int, str], list[Item]] = {}
-    for at, item in enumerate(sorted(items, key=lambda each: each.order)):
+    for at, item in enumerate(sorted(items, key=attrgetter("order"))):
         line = item.line if not item.group else 0 if item.shares_line else -at - 1
         if is_tight and item.lead == QUOTE:
             line = at
         lines.setdefault((item.lead, line, item.group), []).append(item)
-    written = [_line(key[0], group) for key, group in lines.items()]
+    written = [
+        f"{lead}{group}{same[0].text}" if len(same) == 1 else _line(lead, same)
+        for (lead, _, group), same in lines.items()
+    ]
     return written[::-1] if section in NEWEST_FIRST else written
 
 
@@ -253,7 +260,7 @@ def _written_tightly(section: Section, items: list[Item]) -> Iterator[str]:
 
 def _line(lead: str, items: Sequence[Item]) -> str:
     if items[0].group:
-        return f"{lead}{items[0].group}{SEPARATOR.join(item.text for item in items)}"
+        return f"{lead}{items[0].group}{SEPARATOR.join([item.text for item in items])}"
     return lead + joined(items)
 
 

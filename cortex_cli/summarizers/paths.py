@@ -49,9 +49,12 @@ def write_based(items: Iterable[Item], base: str, writer: Callable[[Iterable[Ite
 def _shortened(item: Item, base: str) -> Item:
     if item.kind != "fact":
         return item
+    if item.group in _OF_FILES:
+        return item._replace(text=SHORT + item.text[len(base) :]) if item.text.startswith(base) else item
     kind, _, source = item.group.partition(": ")
-    if kind in ("changed", "read") and item.text.startswith(base):
-        return item._replace(text=SHORT + item.text[len(base) :])
     if kind == "found" and source.startswith(base):
         return item._replace(group=f"{kind}: {SHORT}{source[len(base) :]}")
     return item
+
+
+_OF_FILES = frozenset(("changed: ", "read: "))
