@@ -10,7 +10,7 @@ from cortex_cli.formats.carrier import Carrier
 from cortex_cli.formats.pi_tree import Entry, Tree
 from cortex_cli.formats.rewrite import parse_line
 from cortex_cli.formats.times import to_milliseconds, to_utc
-from cortex_cli.jsonedit import Edit, Replace, edit, encode
+from cortex_cli.jsonedit import Edit, Replace, edit, encode, prepend_member
 from cortex_cli.messages import Message, Transcript
 from cortex_cli.tokens import count_messages, make_counter
 
@@ -33,6 +33,8 @@ class Node:
     """What one of ours says."""
     id: str = ""
     edits: list[Edit] = field(default_factory=list)
+    missing: dict[str, Any] = field(default_factory=dict)
+    """Members that a damaged line has to be given."""
     is_carried: bool = False
     """It stands in the compaction or right behind it, wherever it stood before."""
 
@@ -47,15 +49,21 @@ class Node:
         """Give a member of the line another value."""
         if self.value is not None:
             self.value[key] = new
-        elif new != old:
-            self.edits.append(Replace((key,), new))
+        elif new != old and self.entry is not None:
+            if key in self.entry.value:
+                self.edits.append(Replace((key,), new))
+            else:
+                self.missing[key] = new
 
     def render(self, transcript: Transcript) -> bytes:
         """Return the bytes of the line."""
         if self.value is not None:
             return encode(self.value)
         line = transcript.records[self.record]
-        return edit(line, self.edits) if self.edits else line
+        line = edit(line, self.edits) if self.edits else line
+        for key, value in self.missing.items():
+            line = prepend_member(line, key, value)
+        return line
 
 
 def old_node(record: int, entry: Entry | None) -> Node:

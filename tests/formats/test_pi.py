@@ -347,3 +347,13 @@ def test_entries_in_any_order_are_written_as_they_follow_each_other(order: list[
     transcript = load(b"".join([header, *(lines[at] for at in order), lines[-1]]))
     assert texts(transcript) == texts(load(in_order))
     assert dump(cut(transcript, keep)) == dump(cut(load(in_order), keep))
+
+
+def test_an_entry_without_a_link_is_given_one() -> None:
+    """Pi takes it for a root: behind a compaction it is linked, and a damaged line ends in no traceback."""
+    lines = session(*TALK).splitlines(keepends=True)
+    lines[6] = re.sub(rb'"parentId":"[^"]*",?', b"", lines[6].replace(b'": ', b'":'))
+    transcript = load(b"".join(lines))
+    assert "parentId" not in parse(lines[6])
+    assert texts(transcript) == texts(load(session(*TALK)))[-len(transcript.messages) :]
+    assert texts(load(dump(cut(transcript, len(transcript.messages))))) == [NOTICE.text, *texts(transcript)]
