@@ -74,8 +74,8 @@ class Memory(Standing):
         self.account = Account()
         self.guard: Guard = _no_guard
         self._emit = emit
-        if recall:
-            self.state = replace(self.state, recall=self.state.recall or recall)
+        self._recall = recall
+        self._name_recall()
 
     def limits(self, view: View) -> Limits:
         """Return the sizes that decide for a view."""
@@ -217,6 +217,12 @@ class Memory(Standing):
         hint = next((chunk.hint for chunk in reversed(state.chunks) if any(chunk.hint)), state.hint)
         merged = state.chunks[-1].until
         self.state = state.with_log(log, self.counter.count_text(log), chunks=(), merged=merged, hint=hint)
+        self._name_recall()
+
+    def _name_recall(self) -> None:
+        """Let the log say how originals are looked up, unless it does."""
+        if self._recall and not self.state.recall:
+            self.state = replace(self.state, recall=self._recall)
 
     async def activate(self, view: View, *, is_due: bool = False, is_forced: bool = False) -> LayerResult:
         """Let the log take over, where the conversation is so large.

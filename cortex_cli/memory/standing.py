@@ -49,7 +49,11 @@ class Standing:
         at = find_log(messages)
         found, told = _read_log(messages[at].text) if at is not None else (None, "")
         state = self.state
-        if found is None or told in state.lineage:
+        if found is None:
+            return True
+        if told in state.lineage:
+            if self._is_current(messages[at or 0]):
+                self._keep_recall(found)
             return True
         if state.observations and not found.observations.startswith(state.observations):
             return False
@@ -57,9 +61,14 @@ class Standing:
             state.with_log(found.observations, self.counter.count_text(found.observations)),
             hint=Hint(found.current_task, found.suggested_response),
             chunks=tuple(chunk for chunk in state.chunks if chunk.observations not in found.observations),
-            recall=found.recall or state.recall,
         )
+        self._keep_recall(found)
         return True
+
+    def _keep_recall(self, found: marks.Log) -> None:
+        """Leave a log as it stands while nothing is added to it: a line of how to look things up would be all."""
+        if self.state.recall != found.recall:
+            self.state = replace(self.state, recall=found.recall)
 
     def is_of(self, messages: Sequence[Message]) -> bool:
         """Tell whether the state knows anything of a conversation: its log stands there, or a message it observed."""

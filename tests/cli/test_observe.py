@@ -112,6 +112,15 @@ def test_what_the_archive_has_the_log_says_how_to_find(tmp_path: Path) -> None:
     assert not again["layers"][0]["fired"]
 
 
+def test_an_archive_given_later_adds_nothing_to_a_log_that_stands(tmp_path: Path) -> None:
+    """Nothing new is observed, nothing is archived: the line of how to look things up would only cost tokens."""
+    source, out, again, state = SAMPLES / "claude-code.jsonl", *(tmp_path / name for name in ("a", "b", "m.json"))
+    assert cortex("observe", source, "-o", out, "--state", state).exit_code == 0
+    for more in ((), ("--state", state)):
+        assert cortex("observe", out, "-o", again, "-f", "--archive", tmp_path / "a.db", *more).exit_code == 0
+        assert again.read_bytes() == out.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "where"),
     [
