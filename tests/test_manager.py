@@ -713,6 +713,14 @@ def test_own_messages_cannot_be_saved_as_json():
         made.save_state()
 
 
+@pytest.mark.parametrize("empty", [{}, {"content": None}])
+def test_what_is_injected_joins_a_message_without_content(empty):
+    """A message that says nothing is sent as it came, and one behind it loses nothing."""
+    messages = [*conversation("anthropic", 1), {"role": "user", **empty}]
+    sent = run(manager(format="anthropic").transform(messages, injected=[user("now")]))
+    assert sent[-1]["content"] == [{"type": "text", "text": "now"}]
+
+
 def test_own_messages_and_dicts_may_be_injected_together():
     """A reminder is a dict in one agent and a message in another."""
     messages = list(load(conversation("openai", 2)).messages)

@@ -298,7 +298,7 @@ def _with_injected(document: Document, rendered: Sequence[Any], call: Call) -> S
         if joined and (is_seam or was_seam) and _role(value) == _role(joined[-1]) == "user":
             last = as_plain(joined[-1])
             key = "parts" if "parts" in last else "content"  # as Gemini calls it
-            joined[-1] = {**last, key: [*_blocks(last[key]), *_blocks(as_plain(value)[key])]}
+            joined[-1] = {**last, key: [*_blocks(last.get(key)), *_blocks(as_plain(value)[key])]}
         else:
             joined.append(value)
         was_seam = is_seam
@@ -306,7 +306,10 @@ def _with_injected(document: Document, rendered: Sequence[Any], call: Call) -> S
 
 
 def _blocks(content: Any) -> list[Any]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+    """Return the blocks of a content; a damaged message may have none."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return list(content) if isinstance(content, Sequence) else []
 
 
 def _trims(known: Trims, run: Run, terms: Terms) -> Trims:
