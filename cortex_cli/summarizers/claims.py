@@ -5,7 +5,7 @@ on both sides (`import batch size` / `export batch size`).
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -48,7 +48,7 @@ _SPEAKERS = word_set("i you we they he she it who there can will would should sh
 _PLACES = word_set("in from of near")
 _TIES = word_set("for as of")
 _NOTHING: frozenset[str] = frozenset()
-_NO_VALUES: Mapping[str, frozenset[str]] = {}
+_NO_VALUES: Mapping[str, Set[str]] = {}
 _CLAIMS = PIVOT | MUST | NEGATE | RETRACT | PERMIT | UPDATE
 _RULES = MUST | NEGATE | SCOPE
 _CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_GROUP.items()}
@@ -63,9 +63,9 @@ class Claim:
 
     subject: frozenset[str]
     """Stems of what it is about."""
-    labels: frozenset[str]
+    labels: Set[str]
     """Names and identifiers that belong to the subject."""
-    values: Mapping[str, frozenset[str]]
+    values: Mapping[str, Set[str]]
     """Class of value -> values."""
     free: frozenset[str]
     """Plain words behind the verb, where there is no exact value."""
@@ -101,68 +101,77 @@ class Claim:
 
 def claim_of(unit: Unit) -> Claim | None:
     """Take a statement apart; None where it claims nothing."""
-    if unit.sort == "question" or not unit.words:
+    statement, words, found, cues, sort, _ = unit
+    if sort == "question" or not words:
         return None
-    if unit.sort == "talk" and not unit.values and unit.statement.speaker != "user":
+    if not found and (cues & HEDGE or not cues & _CLAIMS or len(words) > MOST_FREE_WORDS):
         return None
-    if not unit.values and (unit.cues & HEDGE or not unit.cues & _CLAIMS or len(unit.words) > MOST_FREE_WORDS):
+    if not found and sort == "talk" and statement.speaker != "user":
         return None
-    words = unit.words
-    pivot = _pivot(words)
-    is_turned = _is_turned(unit, pivot)
-    is_open = False not in [value.at < pivot for value in unit.values]
-    values: dict[str, set[str]] = {}
-    labels, taken = _numbers_that_name(unit)
-    said_at: list[int] = []
-    for value in unit.values:
-        if value.at in taken:
-            continue
-        family = _CLASSES[value.kind]
-        is_said = family in _ALWAYS_VALUE or (value.at < pivot if is_turned else value.at > pivot)
-        is_said = is_said or (is_open and (value.kind != "name" or value.at > 0))
-        if is_said and not _is_part_of_name(value, words):
-            values.setdefault(family, set()).add(value.text)
-            said_at.append(value.at)
-            taken.update(range(value.at, value.at + value.text.count(" ") + 1))
-        else:
-            labels.add(value.text)
+    pivot = _pivot(words) if cues & PIVOT else -1
+    labels, taken = _numbers_that_name(words, statement.text, found)
+    is_turned = bool(found) and _is_turned(words, found, pivot)
+    values, said_at = _said_of(words, found, pivot, is_turned, labels, taken) if found else (_NO_VALUES, ())
     if words[0].closes and words[0].low in HEADERS:
         taken.add(0)
-    topics = tuple(
-        [_topic(words, at, taken) if word.may_name and at not in taken else "" for at, word in enumerate(words)]
-    )
+    topics = _topics(words, taken)
     subject, free = frozenset(filter(None, topics)), _NOTHING
     if not values and 0 < pivot < len(words) - 1:
         before = frozenset(filter(None, topics[:pivot]))
         free, subject = (subject - before, before) if before else (free, subject)
     if not subject:
         return None
-    is_state = bool(unit.cues & (PIVOT | MUST)) or unit.sort in ("rule", "decision", "value")
-    frozen = {family: frozenset(texts) for family, texts in values.items()} if values else _NO_VALUES
-    names, said = frozenset(labels) if labels else _NOTHING, tuple(said_at)
-    pairs = tuple([pair for pair in pairwise(topics) if pair[0] and pair[1]])
-    return Claim(subject, names, frozen, free, is_state, topics, words, said, pairs, unit.cues, pivot, is_turned)
+    is_state = bool(cues & (PIVOT | MUST)) or sort in ("rule", "decision", "value")
+    pairs = [(one, other) for one, other in pairwise(topics) if one and other]
+    names = labels or _NOTHING
+    return Claim(subject, names, values, free, is_state, topics, words, said_at, pairs, cues, pivot, is_turned)
 
 
-def _numbers_that_name(unit: Unit) -> tuple[set[str], set[int]]:
+def _said_of(
+    words: Sequence[Word], found: Sequence[Value], pivot: int, is_turned: bool, labels: set[str], taken: set[int]
+) -> tuple[dict[str, set[str]], tuple[int, ...]]:
+    """Tell the values that are said of the subject from those that name it; the latter join the labels.
+
+    Returns:
+        The values by class, and the positions of their first words; the positions of all theirs are taken.
+    """
+    values: dict[str, set[str]] = {}
+    said_at: list[int] = []
+    is_open = False not in [value.at < pivot for value in found]
+    for value in found:
+        kind, text, at = value
+        if at in taken:
+            continue
+        family = _CLASSES[kind]
+        is_said = family in _ALWAYS_VALUE or (at < pivot if is_turned else at > pivot)
+        is_said = is_said or (is_open and (kind != "name" or at > 0))
+        if is_said and not _is_part_of_name(value, words):
+            values.setdefault(family, set()).add(text)
+            said_at.append(at)
+            taken.update(range(at, at + text.count(" ") + 1))
+        else:
+            labels.add(text)
+    return values, tuple(said_at)
+
+
+def _numbers_that_name(words: Sequence[Word], text: str, found: Sequence[Value]) -> tuple[set[str], set[int]]:
     """Find what tells one of several alike from the others: `request 3: keep ...`, `paper two grade boundary`.
 
     Returns:
         The numbers or letters, and where their words stand. They are part of a name, nothing that changes.
     """
-    words, text = unit.words, unit.statement.text
-    numbers = [value.at for value in unit.values if value.kind == "count"]
+    numbers = [value.at for value in found if value.kind == "count"]
     has_one = "one " in text or "One " in text  # no value by itself
-    if not numbers and not has_one and ":" not in text:
-        return set(), set()
     labels: set[str] = set()
     taken: set[int] = set()
+    if not numbers and not has_one and ":" not in text:
+        return labels, taken
     item = _ITEM.match(text) if ":" in text else None
     if item is not None and len(words) > 2 and words[0].low not in HEADERS and not words[0].cues & (UPDATE | RETRACT):
         labels.add(item[1].lower())
         taken.add(1)
     if has_one:
-        measures = [value.at for value in unit.values if value.kind != "count"]
+        measures = [value.at for value in found if value.kind != "count"]
         numbers += [at for at, word in enumerate(words) if word.low == "one" and at not in measures]
     for at in numbers:
         if 0 < at < len(words) - 1 and not words[at].closes and _names(words[at - 1], words[at + 1]):
@@ -179,18 +188,29 @@ def _names(before: Word, following: Word) -> bool:
     return nouns or before.low in _NUMBERED
 
 
-def _topic(words: Sequence[Word], at: int, taken: set[int]) -> str:
-    """Return a word's stem if it is part of a name here.
+def _topics(words: Sequence[Word], taken: set[int]) -> tuple[str, ...]:
+    """Return for each word its stem if it is part of a name, empty for all others.
 
-    No verb (`should read`, `you can count on`, `5 days pencilled in`) and no time (`this season`) is; a noun of
-    change is, in front of another noun (`correction window`).
+    No verb is one: `you can count on`.
+    """
+    topics: list[str] = []
+    before = ""  # the word in front, unless punctuation stands between
+    for at, word in enumerate(words):
+        if not word.may_name or at in taken or (before in _SPEAKERS and not word.is_capital):
+            topics.append("")
+        else:
+            topics.append(word.topic if word.is_noun else _topic(words, at, before, taken))
+        before = "" if word.closes else word.low
+    return tuple(topics)
+
+
+def _topic(words: Sequence[Word], at: int, before: str, taken: set[int]) -> str:
+    """Return the stem of a word that is not always part of a name, if it is part of one here.
+
+    No verb (`should read`, `5 days pencilled in`) and no time (`this season`) is; a noun of change is, in front of
+    another noun (`correction window`).
     """
     word = words[at]
-    before = "" if not at or words[at - 1].closes else words[at - 1].low
-    if before in _SPEAKERS and not word.is_capital:
-        return ""
-    if word.is_noun:
-        return word.topic
     low, topic = word.low, word.topic
     if (word.cues & _CONTRAST and before in _BEFORE_VERBS) or (before in BEFORE_TIMES and low in TIMES):
         return ""
@@ -217,7 +237,10 @@ def tells_change(words: Sequence[Word], cues: int) -> bool:
     """Tell whether a sentence is about a change, beyond having a word of it in a name."""
     if not cues & (UPDATE | RETRACT):
         return False
-    named = [at for at, word in enumerate(words) if word.low in CHANGE_NOUNS and _topic(words, at, set())]
+    if CHANGE_NOUNS.isdisjoint([word.low for word in words]):
+        return True
+    topics = _topics(words, set())
+    named = [at for at, word in enumerate(words) if word.low in CHANGE_NOUNS and topics[at]]
     if not named:
         return True
     return bool(cues_of([word for at, word in enumerate(words) if at not in named]) & (UPDATE | RETRACT))
@@ -239,10 +262,9 @@ def _is_part_of_name(value: Value, words: Sequence[Word]) -> bool:
     return place in _PLACES and bool(words[value.at - 2].topic) and not words[value.at - 2].cues & PIVOT
 
 
-def _is_turned(unit: Unit, pivot: int) -> bool:
+def _is_turned(words: Sequence[Word], found: Sequence[Value], pivot: int) -> bool:
     """Tell whether the value stands first: `Dana is the approver`, `Dana has been picked as our approver`."""
-    words = unit.words
-    if not 0 < pivot < len(words) - 1 or True not in [value.at < pivot for value in unit.values]:
+    if not 0 < pivot < len(words) - 1 or True not in [value.at < pivot for value in found]:
         return False
     if words[pivot + 1].low in _DETERMINERS:
         return True
@@ -262,7 +284,7 @@ def are_apart(was: Claim, now: Claim) -> bool:
     """Tell whether names or contrasting words set the subjects apart."""
     if was.labels and now.labels and not was.labels & now.labels:
         return True
-    if any(word.low == "new" for word in now.words) and any(word.low == "old" for word in was.words):
+    if "new" in [word.low for word in now.words] and "old" in [word.low for word in was.words]:
         return True
     groups = [_CONTRASTS[one] for one in now.subject - was.subject if one in _CONTRASTS]
     return bool(groups) and any(_CONTRASTS.get(one) in groups for one in was.subject - now.subject)

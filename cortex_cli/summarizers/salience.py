@@ -166,7 +166,7 @@ def _unit(
     score += USER_BASE if is_user else 0.0
     score += min(VALUES_CAP, _strength(values)) if values else 0.0
     score += RARITY_WEIGHT * rarity.of(words)
-    is_order = is_user and _is_order(words)
+    is_order = is_user and cues & ORDER != 0 and _is_order(words)
     score += _shape(statement, words, values, cues, is_order=is_order)
     score -= REPEATED_PENALTY * repeated
     score += CARRIED_BONUS if statement.message < 0 else 0.0
@@ -189,8 +189,8 @@ def cues_of(words: Sequence[Word]) -> int:
     follows: Mapping[str, int] | None = None
     for word in words:
         cues |= word.cues
-        if follows is not None:
-            cues |= follows.get(word.low, 0)
+        if follows is not None and word.low in follows:
+            cues |= follows[word.low]
         follows = word.follows
     if cues & NEGATE and cues & (MIND | TELL):
         cues = _undone_cues(words)
@@ -271,11 +271,22 @@ def _shape(
         return score
     if not cues & (MUST | DECIDE) and not any(map(_IS_RARE, words)):
         score -= EMPTY_PENALTY
-    return score - EMPTY_PENALTY / 2 if len(set(map(_STEM, words)) - _NO_STEM) < 2 else score
+    return score if _has_two_stems(words) else score - EMPTY_PENALTY / 2
 
 
-_NO_STEM = frozenset(("",))
 _IS_RARE = attrgetter("is_rare")
+
+
+def _has_two_stems(words: Sequence[Word]) -> bool:
+    """Tell whether at least two different words say something."""
+    first = ""
+    for word in words:
+        stem = word.stem
+        if stem and stem != first:
+            if first:
+                return True
+            first = stem
+    return False
 
 
 def _idleness(text: str, words: Sequence[Word], is_user: bool) -> float:

@@ -5,10 +5,8 @@ about the same subject, has a value of the same kind, and no contrasting word (`
 between; in doubt it is only marked as earlier.
 """
 
-from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Literal, NamedTuple
 
 from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, phrases, tells_change
@@ -67,7 +65,10 @@ class _Index:
             rows = [self._by_stem[family] for family in families if family in self._by_stem]
             near = [row[stem][-LOOK_BACK:] for row in rows for stem in claim.subject if stem in row]
             if len(claim.subject) > 2:
-                found.update([at for at, count in Tally(chain.from_iterable(near)).items() if count > 1])
+                met: set[int] = set()
+                for positions in near:  # no position stands in a row twice
+                    found.update(met.intersection(positions))
+                    met.update(positions)
             else:
                 found.update(*near)
         else:
@@ -118,7 +119,10 @@ def _replaced(
     lifts = bool(unit.cues & (RETRACT | PERMIT))
     is_user = unit.statement.speaker == "user"
     for candidate in candidates:
-        other, old = claims[candidate], units[candidate]
+        other = claims[candidate]
+        if not (other.values or lifts or change):
+            continue  # nothing in it that could have changed
+        old = units[candidate]
         differing, is_named = _compared(other, claim)
         if not (differing or is_named or (lifts and old.cues & _RULES) or (change and _are_alike(other, claim))):
             continue
