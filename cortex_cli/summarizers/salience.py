@@ -8,7 +8,6 @@ statements that say what something is, decisions and changes, words rare in the 
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -17,7 +16,7 @@ from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.frequency import Rarity, inner_names, redundancy
 from cortex_cli.summarizers.lexicon import HEADERS, Cue
 from cortex_cli.summarizers.statements import Statement
-from cortex_cli.summarizers.words import STRENGTH, Lexer, Value, Word, find_values
+from cortex_cli.summarizers.words import NOTABLE, RARE, STRENGTH, Lexer, Value, Word, find_values
 
 Sort = Literal["rule", "value", "decision", "finding", "failure", "request", "open", "question", "intention", "talk"]
 """What a statement is; an intention is what an assistant says right before it does it."""
@@ -127,7 +126,7 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
     kept = list(statements)
     lexed = [lexer.words(statement.text) for statement in kept]
     names = inner_names(statement.text for statement in kept)
-    rarity = Rarity(Tally(chain.from_iterable(set(map(_STEM, words)) for words in lexed)), len(kept))
+    rarity = Rarity(Tally([stem for words in lexed for stem in {word.stem for word in words}]), len(kept))
     units: list[Unit] = []
     told = 0  # `Sorry, that was wrong.` tells of a change in the next sentence
     message = None
@@ -154,8 +153,9 @@ def _unit(
     rarity: Rarity,
     repeated: float,
 ) -> Unit:
-    cues = cues_of(words)
-    values = tuple(find_values(words, names))
+    signs = _signs_of(words)
+    cues = signs & _ALL_CUES
+    values = tuple(find_values(words, names)) if signs & NOTABLE else ()
     is_user = statement.speaker == "user"
     exact = bool(values) and not EXACT.isdisjoint([value.kind for value in values])
     score = _cue_score(cues, is_user)
@@ -167,7 +167,7 @@ def _unit(
     score += min(VALUES_CAP, _strength(values)) if values else 0.0
     score += RARITY_WEIGHT * rarity.of(words)
     is_order = is_user and cues & ORDER != 0 and _is_order(words)
-    score += _shape(statement, words, values, cues, is_order=is_order)
+    score += _shape(statement, words, values, signs, is_order=is_order)
     score -= REPEATED_PENALTY * repeated
     score += CARRIED_BONUS if statement.message < 0 else 0.0
     sort = _sort(statement, words, cues, values, is_order=is_order)
@@ -185,18 +185,26 @@ def _cue_score(cues: int, is_user: bool) -> float:
 
 def cues_of(words: Sequence[Word]) -> int:
     """Return the cues of a sentence's words and of its pairs of words."""
-    cues = 0
+    return _signs_of(words) & _ALL_CUES
+
+
+_ALL_CUES = sum(map(int, Cue))
+
+
+def _signs_of(words: Sequence[Word]) -> int:
+    """Return the cues of a sentence, with `NOTABLE` and `RARE` where it has such a word."""
+    signs = 0
     follows: Mapping[str, int] | None = None
     for word in words:
-        cues |= word.cues
+        signs |= word.signs
         if follows is not None and word.low in follows:
-            cues |= follows[word.low]
+            signs |= follows[word.low]
         follows = word.follows
-    if cues & NEGATE and cues & (MIND | TELL):
-        cues = _undone_cues(words)
-    if cues & MUST and not _commands(words):
-        cues &= ~MUST
-    return cues
+    if signs & NEGATE and signs & (MIND | TELL):
+        signs = signs & ~_ALL_CUES | _undone_cues(words)
+    if signs & MUST and not _commands(words):
+        signs &= ~MUST
+    return signs
 
 
 def _undone_cues(words: Sequence[Word]) -> int:
@@ -252,7 +260,7 @@ def _shape(
     statement: Statement,
     words: Sequence[Word],
     values: Sequence[Value],
-    cues: int,
+    signs: int,
     *,
     is_order: bool,
 ) -> float:
@@ -262,19 +270,16 @@ def _shape(
         score += ORDER_AT_HEAD
     if len(words) > 1 and words[0].closes and words[0].low in HEADERS:
         score += HEADER_BONUS
-    if values and cues & PIVOT:
+    if values and signs & PIVOT:
         score += STATES_VALUE
     if statement.question:
         score += ANSWER_BONUS
     score -= _idleness(statement.text, words, statement.speaker == "user")
     if values:
         return score
-    if not cues & (MUST | DECIDE) and not any(map(_IS_RARE, words)):
+    if not signs & (MUST | DECIDE | RARE):
         score -= EMPTY_PENALTY
     return score if _has_two_stems(words) else score - EMPTY_PENALTY / 2
-
-
-_IS_RARE = attrgetter("is_rare")
 
 
 def _has_two_stems(words: Sequence[Word]) -> bool:

@@ -48,6 +48,12 @@ class Word:
     """Beside the right neighbours it may be part of a subject's name."""
     is_noun: bool
     """Whatever its neighbours, unless one is the speaker: no verb, no time, no word of change, none of a pair."""
+    signs: int
+    """Its cues, with `NOTABLE` and `RARE`: one look through a sentence tells all of them."""
+
+
+NOTABLE, RARE = 1 << len(Cue), 2 << len(Cue)
+"""Beside the flags of `Cue`: the word is notable, the word is rare."""
 
 
 class Value(NamedTuple):
@@ -193,7 +199,10 @@ def _placed(
     may_name = bool(topic) or _may_name(low, root, kind)
     is_bent = low.endswith("ed") or low in TIMES or low in BEFORE_TIMES or bool(cues & _CONTRAST)
     is_noun = bool(topic) and not is_bent
-    return Word(low, root, kind, cues, topic, is_rare, is_capital, closes, is_notable, follows, may_name, is_noun)
+    signs = cues | (NOTABLE if is_notable else 0) | (RARE if is_rare else 0)
+    return Word(
+        low, root, kind, cues, topic, is_rare, is_capital, closes, is_notable, follows, may_name, is_noun, signs
+    )
 
 
 def _topic(root: str, kind: str, cues: int) -> str:
