@@ -9,9 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cortex_cli.summarizers.asides import find_asides
 from cortex_cli.summarizers.common_words import word_set
-from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS, Cue
-from cortex_cli.summarizers.salience import HEDGE, MUST, NEGATE, PERMIT, PIVOT, RETRACT, SCOPE, UPDATE, Unit, cues_of
+from cortex_cli.summarizers.lexicon import CONTRAST_GROUP, HEADERS, PHRASES, Cue
+from cortex_cli.summarizers.salience import (
+    HEDGE,
+    MUST,
+    NEGATE,
+    PERMIT,
+    PIVOT,
+    REQUEST,
+    RETRACT,
+    SCOPE,
+    UPDATE,
+    Unit,
+    cues_of,
+)
 from cortex_cli.summarizers.words import BEFORE_TIMES, CHANGE_NOUNS, TIMES, Value, Word, is_generic, stem
 
 _CLASSES = {
@@ -47,10 +60,12 @@ _BEFORE_VERBS = word_set("should must will would shall can may might it which he
 _SPEAKERS = word_set("i you we they he she it who there can will would should shall must may might could")
 _PLACES = word_set("in from of near")
 _TIES = word_set("for as of")
+_TOWARDS = word_set("to into as")
 _NOTHING: frozenset[str] = frozenset()
 _NO_VALUES: Mapping[str, Set[str]] = {}
 _CLAIMS = PIVOT | MUST | NEGATE | RETRACT | PERMIT | UPDATE
 _RULES = MUST | NEGATE | SCOPE
+_CHANGES = UPDATE | RETRACT
 _CONTRASTS: Mapping[str, int] = {stem(word): group for word, group in CONTRAST_GROUP.items()}
 
 
@@ -114,6 +129,10 @@ def claim_of(unit: Unit) -> Claim | None:
     values, said_at = _said_of(words, found, pivot, is_turned, labels, taken) if found else (_NO_VALUES, ())
     if words[0].closes and words[0].low in HEADERS:
         taken.add(0)
+    if found:
+        beside, places = find_asides(words)
+        taken |= beside
+        labels |= places
     topics = _topics(words, taken)
     subject, free = frozenset(filter(None, topics)), _NOTHING
     if not values and 0 < pivot < len(words) - 1:
@@ -321,6 +340,8 @@ def phrases(claim: Claim) -> set[tuple[str, ...]]:
     """
     if claim.known_phrases is None:
         claim.known_phrases = _phrases(claim.topics, claim.words, claim.said_at)
+        if changed := _object_of_change(claim):
+            claim.known_phrases.add(changed)
     return claim.known_phrases
 
 
@@ -339,6 +360,25 @@ def _phrases(topics: Sequence[str], words: Sequence[Word], said_at: Iterable[int
         if stop >= 0:
             found.add(_run(topics, stop, -1)[::-1])
     return found
+
+
+def _object_of_change(claim: Claim) -> tuple[str, ...]:
+    """Return what a command of change is about: the cheese supplier of `rub out the cheese supplier on the board`."""
+    words, last = claim.words, len(claim.words) - 1
+    if not any(at and (words[at - 1].low in _TOWARDS or words[at - 1].cues & PIVOT) for at in claim.said_at):
+        return ()  # `update the parsers to include X` is work to do, no other value
+    at = 0
+    while at < last and (words[at].cues & REQUEST or (words[at].closes and words[at].low in HEADERS)):
+        at += 1
+    if at < last and PHRASES.get(words[at].low, {}).get(words[at + 1].low, 0) & _CHANGES:
+        at += 2
+    elif words[at].cues & _CHANGES:
+        at += 1
+    else:
+        return ()
+    if at < last and words[at].low in _DETERMINERS:
+        at += 1
+    return _run(claim.topics, at, 1)
 
 
 def _run(topics: Sequence[str], at: int, step: int) -> tuple[str, ...]:

@@ -268,7 +268,8 @@ _GENERIC = frozenset(
             """use set run put call write wrote settle say said have has get got tell told work go goes make keep know
             note sit stand book pick choose want need think see check follow meet give gave ask find look turn stay
             remain take come came figure value fyi btw course confirm plan hope like love far knowledge back
-            previous prior old former existing current original initial answer mention immediate effect"""
+            previous prior old former existing current original initial answer mention immediate effect tonight tomorrow
+            yesterday"""
         ),
     )
 )

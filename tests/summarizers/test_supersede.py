@@ -41,6 +41,18 @@ def grades(*texts: str) -> dict[int, str]:
         ("Request 3: keep port 9090.", "Actually, request 3: keep port 9191."),
         ("Our review period is two weeks.", "Our review period is now three weeks."),
         ("Update 1: the backup port is 8080.", "Update 2: the backup port is now 9090."),
+        (
+            "The bridge loan I know off the top of my head: $5,000.",
+            "Please change the bridge loan in my notes to $7,000.",
+        ),
+        (
+            "If memory serves, the dress rehearsal is at 18:30.",
+            "Correct the dress rehearsal in your calendar to 19:15.",
+        ),
+        (
+            "For the record, the fence contractor is Mo Lind.",
+            "Cross out the fence contractor on the list, it's Kim Ray.",
+        ),
     ],
 )
 def test_changed_value_replaces(earlier: str, later: str) -> None:
@@ -58,6 +70,10 @@ def test_changed_value_replaces(earlier: str, later: str) -> None:
         ("The API timeout is 30 seconds.", "The API timeout for uploads is now 60 seconds."),
         ("The meeting is at 10:00.", "We moved dinner to 19:00, after the meeting."),
         ("Phase 2 is complete.", "Phase 3 is complete."),
+        ("The price of tea on the board is $5.", "Change the price of tea in the ledger to $6."),
+        ("There are converters between `a.State` and `b.State`.", "Update the converters to include `EndedAt`."),
+        ("The board meeting is on May 3.", "Move the board review to May 5."),
+        ("The paper in the tray is 80 g.", "Change the toner in the tray to 12 units."),
         ("Request 2: keep port 8080.", "Request 3: keep port 9090."),
         ("Task A: set the limit to 5.", "Task B: set the limit to 9 now."),
         ("The paper one grade boundary is 70.", "The paper two grade boundary is now 65."),
