@@ -1,8 +1,8 @@
 """Plain chats with rules, values, updates and look-alikes scattered in them, in several wordings.
 
 Written for these tests. Families in `TUNED` and `DEV` were looked at while weights were set, those in `HELD_OUT` were
-only counted, those in `FRESH`, and later those in `LATEST`, written last of all. Nothing depends on header words: they
-can be switched on and off.
+only counted, those in `FRESH`, later those in `LATEST`, and then those in `CODE`, written last of all. Nothing depends
+on header words: they can be switched on and off.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from random import Random
 from cortex_cli.messages import Message, Part
 from cortex_cli.typed import finish
 from tests.summarizers.families import Family
+from tests.summarizers.families_code import BACKEND, ROBOTICS
 from tests.summarizers.families_dev import ESTATE, GUILD, KITCHEN, PORT
 from tests.summarizers.families_fresh import OBSERVATORY, UNION
 from tests.summarizers.families_held_out import CLINIC, FILM, LAB, ORCHESTRA
@@ -125,6 +126,7 @@ DEV: dict[str, Family] = {"port": PORT, "guild": GUILD, "kitchen": KITCHEN, "est
 HELD_OUT: dict[str, Family] = {"clinic": CLINIC, "film": FILM, "lab": LAB, "orchestra": ORCHESTRA}
 FRESH: dict[str, Family] = {"observatory": OBSERVATORY, "union": UNION}
 LATEST: dict[str, Family] = {"ferry": FERRY, "tutor": TUTOR}
+CODE: dict[str, Family] = {"backend": BACKEND, "robotics": ROBOTICS}
 HEADERS = {"rule": ("RULE: ", "IMPORTANT: "), "value": ("VALUE: ", "NOTE: "), "update": ("UPDATE: ", "CORRECTION: ")}
 
 

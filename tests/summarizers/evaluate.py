@@ -23,6 +23,7 @@ GROUPS = (
     ("held out", chats.HELD_OUT),
     ("fresh", chats.FRESH),
     ("latest", chats.LATEST),
+    ("code", chats.CODE),
 )
 MODES = ("again", "window", "growing")
 

@@ -3,8 +3,8 @@
 Figures of the tests are bounds, `python -m tests.summarizers.evaluate` prints the figures themselves. Families in
 `chats.TUNED`, in `chats.DEV` and kinds in `outputs.TUNED` were looked at while weights were set. Those in `HELD_OUT`
 were counted and not looked at, but counted often. Those in `chats.FRESH` were written after the last weight was set,
-those in `chats.LATEST` after it was decided how much of the newest stays beside a small summary; each was counted once
-before its bound was written here.
+those in `chats.LATEST` after it was decided how much of the newest stays beside a small summary, those in `chats.CODE`
+after asides and places of record were looked past; each was counted once before its bound was written here.
 """
 
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ import pytest
 from cortex_cli.messages import Message, Part
 from cortex_cli.tokens import Counter, count_messages, make_counter
 from tests.summarizers import outputs
-from tests.summarizers.chats import DEV, FRESH, HELD_OUT, LATEST, TUNED, make_chat, numbered
+from tests.summarizers.chats import CODE, DEV, FRESH, HELD_OUT, LATEST, TUNED, make_chat, numbered
 from tests.summarizers.families import Family
 from tests.summarizers.harness import TAG_TOKENS, Survival, compact, rounds, survival
 from tests.summarizers.sessions import RULES, make_session, said
 
 GROUPS = {"tuned": TUNED, "looked at": DEV, "held out": HELD_OUT}
-UNSEEN = {"fresh": FRESH, "latest": LATEST}
-FAMILIES = {**TUNED, **DEV, **HELD_OUT, **FRESH, **LATEST}
+UNSEEN = {"fresh": FRESH, "latest": LATEST, "code": CODE}
+FAMILIES = {**TUNED, **DEV, **HELD_OUT, **FRESH, **LATEST, **CODE}
 BOUNDS = {0.10: 0.50, 0.20: 0.85, 0.30: 0.93}
 """Size -> planted rules and values that must survive. Source: issue 3."""
 
@@ -67,14 +67,14 @@ def test_every_wording_keeps_four_of_five_at_a_fifth(name: str, counter: Counter
 
 def test_updates_show_only_the_latest_value(counter: Counter) -> None:
     """Two values of one thing are worse than one."""
-    for families, bound in ((TUNED, 0.9), (DEV, 0.9), (HELD_OUT, 0.8), (FRESH, 0.8), (LATEST, 0.8)):
+    for families, bound in ((TUNED, 0.9), (DEV, 0.9), (HELD_OUT, 0.8), (FRESH, 0.8), (LATEST, 0.8), (CODE, 0.9)):
         found = list(runs(families, 0.20, counter, seeds=3))
         assert sum(each.latest for each in found) / len(found) >= bound
 
 
 def test_lookalikes_are_not_dropped(counter: Counter) -> None:
     """With room for all, what only looks like an update of something else is there."""
-    for families in (TUNED, DEV, HELD_OUT, FRESH, LATEST):
+    for families in (TUNED, DEV, HELD_OUT, FRESH, LATEST, CODE):
         assert {each.lookalikes for each in runs(families, 0.60, counter)} == {1.0}
 
 
