@@ -5,6 +5,7 @@ of them twice, and all of them in any order.
 """
 
 from collections.abc import Sequence
+from itertools import permutations, product
 from typing import Any
 
 from hypothesis import settings
@@ -23,10 +24,8 @@ def examples(number: int, **more: Any) -> settings:
     return settings(max_examples=number * settings().max_examples // USUAL_EXAMPLES, **more)
 
 
-CALL_IDS = st.sampled_from(["a", "b", "c", "d"])
+CALL_IDS = ("a", "b", "c", "d")
 """Few, so that they meet."""
-
-TOOLS = st.sampled_from(["Read", "Bash", "TaskOutput", "my_tool"])
 
 ARGUMENTS = {
     "Read": '{"path":"a.py"}',
@@ -49,15 +48,18 @@ RESULT_TEXTS = st.sampled_from(
 )
 """Short ones, long ones, objects, one of our own forms."""
 
-RESULTS = st.builds(
-    lambda text, media: (text, (Media("image/png", 300, 1),) if media else ()),
-    st.one_of(RESULT_TEXTS, TEXTS),
-    st.sampled_from([False, False, False, True]),
-)
-"""(text, media): also texts of every make, and images."""
+CONTENTS = st.one_of(RESULT_TEXTS, TEXTS)
+"""Also texts of every make."""
 
-USER_TEXTS = st.sampled_from(
-    ["do it", "why?", "now the other one", "a rule: " + filler(300), "<system-reminder>be brief</system-reminder>"]
+MEDIA = ((), (), (), (Media("image/png", 300, 1),))
+"""Beside every fourth text stands an image."""
+
+USER_TEXTS = (
+    "do it",
+    "why?",
+    "now the other one",
+    "a rule: " + filler(300),
+    "<system-reminder>be brief</system-reminder>",
 )
 
 
@@ -73,60 +75,71 @@ SEARCH = [
 """A tool that the provider runs: call and result stand in the answer, and are nobody's to edit."""
 
 
+MOST_EVEN = 256
+"""As many integers are drawn evenly; of more, Hypothesis 6.170 draws small ones far more often than large ones."""
+
+
+def one_of_each(*choices: Sequence[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Draw one of each, all at once: what Hypothesis does for every draw takes longer than what it is drawn for."""
+    every = list(product(*choices))
+    assert len(every) <= MOST_EVEN
+    return st.integers(0, len(every) - 1).map(lambda at: every[at])
+
+
 def _user(text: str, reminder: bool) -> Message:
     said = user(text)
     parts = (*said.parts, Part("text", "<system-reminder>be kind</system-reminder>")) if reminder else said.parts
     return said._replace(parts=parts)
 
 
-def _result(call_id: str, content: tuple[str, tuple[Media, ...]], is_error: bool) -> Message:
-    text, media = content
+def _result(text: str, about: tuple[str, tuple[Media, ...], bool]) -> Message:
+    call_id, media, is_error = about
     part = Part("result", text, name="Read", call_id=call_id, media=media, is_error=is_error)
     return Message("tool", (part,))
 
 
-def _answer(thought: str, text: str, calls: Sequence[tuple[str, str]]) -> Message:
+def _answer(said: tuple[str, str], calls: Sequence[tuple[str, str]]) -> Message:
+    thought, text = said
     parts: list[Part | str] = [thinking(thought)] if thought else []
     parts.extend([text] if text else [])
     parts.extend(SEARCH if text == "I search" else [])
     return assistant(*parts, *(call(name, call_id, ARGUMENTS[name]) for name, call_id in calls))
 
 
-_CALLS = st.tuples(TOOLS, CALL_IDS)
-_THOUGHTS = st.sampled_from(["", "I should look first"])
+_CALLS = st.sampled_from(list(product(ARGUMENTS, CALL_IDS)))
+_THOUGHTS = ("", "I should look first")
+_BOTH = (False, True)
 
 MESSAGES: st.SearchStrategy[tuple[Message, ...]] = st.lists(
     st.one_of(
-        st.builds(_user, USER_TEXTS, st.booleans()),
-        st.builds(_answer, _THOUGHTS, st.sampled_from(["I look", "done", "I search"]), st.lists(_CALLS, max_size=3)),
-        st.builds(_answer, _THOUGHTS, st.just(""), st.lists(_CALLS, min_size=1, max_size=3)),
-        st.builds(_result, CALL_IDS, RESULTS, st.booleans()),
+        st.sampled_from([_user(text, reminder) for text, reminder in product(USER_TEXTS, _BOTH)]),
+        st.builds(_answer, one_of_each(_THOUGHTS, ("I look", "done", "I search")), st.lists(_CALLS, max_size=3)),
+        st.builds(_answer, one_of_each(_THOUGHTS, ("",)), st.lists(_CALLS, min_size=1, max_size=3)),
+        st.builds(_result, CONTENTS, one_of_each(CALL_IDS, MEDIA, _BOTH)),
     ),
     max_size=16,
 ).map(lambda drawn: live(*drawn))
 """Any mixture of users, answers, calls and results."""
 
 
-_Content = tuple[str, tuple[Media, ...]]
-
-
-def _round(prompt: str, first: Message, order: Sequence[int], contents: Sequence[_Content], last: str) -> list[Message]:
-    calls = first.calls
-    results = [_result(calls[at].call_id, contents[at], is_error=at == 1) for at in order if at < len(calls)]
-    return [user(prompt), first, *results, assistant(last)]
+def _round(
+    around: tuple[Any, ...], calls: Sequence[tuple[str, str]], texts: Sequence[str], media: Sequence[tuple[Media, ...]]
+) -> list[Message]:
+    prompt, said, order, last = around
+    results = [_result(texts[at], (calls[at][1], media[at], at == 1)) for at in order if at < len(calls)]
+    return [user(prompt), _answer(said, calls), *results, assistant(last)]
 
 
 _UNIQUE_CALLS = st.lists(_CALLS, min_size=1, max_size=3, unique_by=lambda one: one[1])
+_AROUND = one_of_each(
+    USER_TEXTS,
+    tuple(product(_THOUGHTS, ("", "I look"))),
+    tuple(permutations(range(3))),
+    ("done", "it was there"),
+)
 
 ROUNDS: st.SearchStrategy[tuple[Message, ...]] = st.lists(
-    st.builds(
-        _round,
-        USER_TEXTS,
-        st.builds(_answer, _THOUGHTS, st.sampled_from(["", "I look"]), _UNIQUE_CALLS),
-        st.permutations([0, 1, 2]),
-        st.lists(RESULTS, min_size=3, max_size=3),
-        st.sampled_from(["done", "it was there"]),
-    ),
+    st.builds(_round, _AROUND, _UNIQUE_CALLS, st.tuples(CONTENTS, CONTENTS, CONTENTS), one_of_each(*[MEDIA] * 3)),
     min_size=1,
     max_size=8,
 ).map(lambda drawn: live(*drawn))
