@@ -100,7 +100,10 @@ def lay_out(
     leading = 0
     while leading < len(rest) and rest[leading].slot and not stay:
         leading += 1  # slots that nothing parts from those before
-    done = (*slots, *rest[:leading], log, *stay, *rest[leading:])
+    front = (*slots, *rest[:leading], log, *stay)
+    if len(rest) == len(messages) - cut and _is_same(front, messages[: cut + leading]):
+        return messages
+    done = (*front, *rest[leading:])
     return messages if _is_same(done, messages) else done
 
 

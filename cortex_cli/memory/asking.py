@@ -1,7 +1,7 @@
 """Asking the authors of a log: failures become values, a log is condensed level by level, the best answer wins."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from cortex_cli.memory.base import LogEntry, ReflectRequest
@@ -81,9 +81,22 @@ def newest_part(log: str, max_tokens: int, counter: Counter) -> str:
     """Return the newest lines of a log that fit."""
     kept: list[str] = []
     room = max_tokens
-    for line in reversed(log.splitlines()):
+    for line in _lines_back(log):
         room -= counter.count_text(line + "\n")
         if room < 0:
             break
         kept.append(line)
     return "\n".join(reversed(kept)).strip("\n")
+
+
+READ_BACK_CHARS = 16_384
+"""Of a log, cut into lines at a time: more than what is shown of most; a whole one may have half a million."""
+
+
+def _lines_back(log: str) -> Iterator[str]:
+    """Yield lines, the newest first."""
+    end = len(log)
+    while end:
+        start = log.rfind("\n", 0, max(0, end - READ_BACK_CHARS)) + 1
+        yield from reversed(log[start:end].splitlines())
+        end = start

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cortex_cli.memory.log import UPDATE, Entry, Marker, write_log
+from cortex_cli.messages import build
 from cortex_cli.summarizers.earlier import SEPARATOR
 from cortex_cli.summarizers.packing import Item, ItemKind, joined, pack
 from cortex_cli.tokens import Counter
@@ -59,7 +60,7 @@ def numbered(placed: Iterable[Placed]) -> list[Note]:
     for one in sorted(placed, key=lambda one: one[:3]):
         follows = before is not None and one.order == before.order + 1 and not one.is_fact
         number += 1 if follows else 2
-        notes.append(one.note._replace(order=number))
+        notes.append(build(Note, (*one.note[:-1], number)))
         before = one
     return notes
 
@@ -85,7 +86,7 @@ def choose(notes: Sequence[Note], max_tokens: int, counter: Counter) -> str:
 
 
 def _item(note: Note) -> Item:
-    return Item("solving", "", note.text, note.worth, note.order, kind=note.kind)
+    return build(Item, ("solving", "", note.text, note.worth, note.order, 0, "", False, note.kind, False))
 
 
 def write_notes(notes: Iterable[Note]) -> str:

@@ -2,6 +2,7 @@
 
 from cortex_cli.memory.choosing import CHANGED, ERROR, FIXED, FOUND, PLAN, RAN, READ, WAITING
 from cortex_cli.memory.log import Marker
+from cortex_cli.messages import build
 from cortex_cli.summarizers.deeds import CHECK_RUN, FAILED_RUN, FIXED_ERROR, WEIGHTS
 from cortex_cli.summarizers.ledger import Fact, Kind, parse_fact, render_fact
 
@@ -62,7 +63,7 @@ def fact_under(head: str, line: str, marker: Marker) -> Fact | None:
         return None
     state = "" if kind != "error" else " => fixed" if head == FIXED else " => open"
     fact = parse_fact(f"{kind}: {line}{state}")
-    return fact._replace(weight=_weight(fact, marker)) if fact else None
+    return build(Fact, (*fact[:3], _weight(fact, marker), *fact[4:])) if fact else None
 
 
 def _weight(fact: Fact, marker: Marker) -> float:

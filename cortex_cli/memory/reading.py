@@ -6,6 +6,7 @@ from typing import NamedTuple
 from cortex_cli.memory.choosing import ASKED, ASSISTANT, FOUND, USER
 from cortex_cli.memory.facts import fact_under
 from cortex_cli.memory.log import UPDATE, Entry
+from cortex_cli.messages import build
 from cortex_cli.summarizers.earlier import GAP, SEPARATOR, read_line
 from cortex_cli.summarizers.ledger import Fact
 from cortex_cli.summarizers.statements import Speaker, Statement
@@ -55,7 +56,7 @@ def read_entries(entries: Sequence[Entry]) -> Known:
             for piece in line.split(GAP):
                 order += 1
                 for each in _statements(piece, speaker, at):
-                    statements.append(each._replace(order=order))
+                    statements.append(build(Statement, (*each[:3], order, *each[4:])))
                     if number:
                         details.add(order)
                     order += 1
@@ -81,4 +82,4 @@ def _facts(entry: Entry, at: int) -> Iterator[Fact]:
     lines = (text, *entry.details) if text else entry.details
     facts = [fact for line in lines if (fact := fact_under(head, line, entry.marker))]
     if len(facts) == len(lines):
-        yield from (fact._replace(order=at, message=at) for fact in facts)
+        yield from (build(Fact, (*fact[:4], at, at)) for fact in facts)

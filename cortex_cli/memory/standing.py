@@ -36,7 +36,7 @@ class Standing:
         self.settings = settings
         self.counter = counter
         self.state = state
-        self._slot: tuple[MemoryState, Message | None] | None = None
+        self._slot: tuple[marks.Log, Message | None] | None = None
         self._placed: tuple[tuple[Message, ...], MemoryState, tuple[Message, ...]] | None = None
         """A conversation, the state then, and how `place` laid it out: a step asks more than once."""
 
@@ -105,17 +105,12 @@ class Standing:
         return sum(size for one, size in zip(new, sizes, strict=True) if is_observable(one))
 
     def slot(self) -> Message | None:
-        """Return the log as a message, the same one while the state is the same; None while it is empty."""
-        if self._slot is None or self._slot[0] is not self.state:
-            self._slot = self.state, self._make_slot(self.state)
+        """Return the log as a message, the same one while it says the same; None while it is empty."""
+        state = self.state
+        log = marks.Log(state.observations, *state.hint, state.recall)
+        if self._slot is None or self._slot[0] != log:
+            self._slot = log, _make_slot(log)
         return self._slot[1]
-
-    def _make_slot(self, state: MemoryState) -> Message | None:
-        if not state.observations:
-            return None
-        task, response = map(open_tags, state.hint)
-        log = marks.Log(state.observations, task, response, state.recall)
-        return Message("user", (Part("text", marks.log_text(log)),), synthetic="log")
 
     def place(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Put the log in the place of what it stands for; the same messages where all stands as it should."""
@@ -126,3 +121,11 @@ class Standing:
         done = lay_out(messages, covered, kept_positions(self.state.kept, messages, covered), self.slot())
         self._placed = messages, self.state, done
         return done
+
+
+def _make_slot(log: marks.Log) -> Message | None:
+    if not log.observations:
+        return None
+    task, response = open_tags(log.current_task), open_tags(log.suggested_response)
+    text = marks.log_text(log._replace(current_task=task, suggested_response=response))
+    return Message("user", (Part("text", text),), synthetic="log")

@@ -104,13 +104,12 @@ async def _manage(recording: Recording, settings: Settings, walk: Walk) -> None:
     said: tuple[Message, ...] = ()
     for call in recording.calls:
         now = call.time
-        said = note_longer(session.messages[: call.answer], said)
+        said = note_longer(session.messages[: call.answer], said)  # as the manager knows it: from the request before
         sent = await manager.request(said)
         charge = walk.send(call, sent, author.take_bill() if author else 0.0)
         manager.update_usage(input_tokens=charge.tokens)
         if settings.second_layer == "observe":
-            said = note_longer(session.messages[: call.answer + 1], said)
-            await manager.turn_end(said)
+            await manager.turn_end(note_longer(session.messages[: call.answer + 1], said))
             await manager.settle()
     await manager.close()
 
