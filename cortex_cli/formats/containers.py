@@ -114,11 +114,9 @@ def _find_in_only_item(document: list[Any]) -> Box | None:
     if len(document) != 1 or not is_conversation(document[0]):
         return None
     item = document[0]
-    return (
-        Box("list", (0,), values=item)
-        if isinstance(item, list)
-        else Box("list", (0, "messages"), item, item["messages"])
-    )
+    if isinstance(item, list):
+        return Box("list", (0,), values=item)
+    return Box("list", (0, "messages"), item, item["messages"]) if "messages" in item else None
 
 
 def _find_in_object(source: Source, document: dict[str, Any]) -> Box | None:

@@ -61,8 +61,10 @@ def find_box(source: Source) -> Box | None:
     if document is None:
         return Box("lines") if any(is_content(one) or is_event(one) for one in source.head) else None
     if isinstance(document, list):
-        is_own = any(is_content(one) or is_event(one) for one in document)
-        return Box(containers.kind_of_list(source), values=document) if is_own else None
+        if any(is_content(one) or is_event(one) for one in document):
+            return Box(containers.kind_of_list(source), values=document)
+        found = _find_in_object(source, document[0]) if len(document) == 1 and isinstance(document[0], dict) else None
+        return found and found._replace(path=(0, *found.path))  # a data set of one conversation
     return _find_in_object(source, document) if isinstance(document, dict) else None
 
 
@@ -114,7 +116,7 @@ def load(source: Source) -> Transcript:
     reading = containers.Reading(box, paired, model, usage, containers.name_strays(source, box, strays))
     preamble = containers.preamble_of(box.top, "tools")
     transcript = containers.build(source, reading, NAME, [*system, *paired], ids=ids, preamble=preamble)
-    session_id = text_of(box.top.get("id")) if box.path == ("events",) else ""
+    session_id = text_of(box.top.get("id")) if box.path[-1:] == ("events",) else ""
     return replace(transcript, session_id=session_id)
 
 

@@ -45,6 +45,18 @@ def written(transcript: Transcript, *messages: Message) -> list[Any]:
     return contents
 
 
+def test_a_list_of_one_request_is_read_and_written() -> None:
+    """A data set may hold one conversation only; it ended in a traceback."""
+    request = {"contents": [ASKED, SAID, ASKED, SAID], "systemInstruction": {"parts": [{"text": "s"}]}}
+    transcript = load(json.dumps([request]).encode())
+    assert [message.role for message in transcript.messages] == ["system", "user", "assistant", "user", "assistant"]
+    assert json.loads(dump(transcript.with_messages(transcript.messages[:3]))) == [
+        {**request, "contents": [ASKED, SAID]}
+    ]
+    events = [{"author": "user", "content": ASKED}, {"author": "agent", "content": SAID}]
+    assert load(json.dumps([{"id": "i", "events": events}]).encode()).session_id == "i"
+
+
 def test_contents_of_the_model_in_a_row_are_one_answer() -> None:
     """Their results come in one content behind them; a rule of "directly after the call" would part them."""
     transcript = read(ASKED, call(id="a"), call(id="b"), user(answer(id="a"), answer(id="b")))
