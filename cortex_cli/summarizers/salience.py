@@ -297,12 +297,12 @@ def _has_two_stems(words: Sequence[Word]) -> bool:
 def _idleness(text: str, words: Sequence[Word], is_user: bool) -> float:
     """Return what a sentence loses as a question, a lead-in, a row of a table, or narration."""
     loss = 0.0
-    end = text.rstrip("*_")[-1:]
+    end = text[-1:] if text[-1:] not in "*_" else text.rstrip("*_")[-1:]
     if end == ":":
         loss += QUESTION_PENALTY if is_user else LEAD_IN_PENALTY
-    elif end in ("?", "？") and not is_tagged(words):
+    elif end in "?？" and end and not is_tagged(words):
         loss += QUESTION_PENALTY
-    if end and text.startswith("|"):
+    if text[:1] == "|" and end:
         loss += TABLE_PENALTY
     if not is_user and words and words[0].low in _NARRATING:
         loss += NARRATION_PENALTY

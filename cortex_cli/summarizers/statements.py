@@ -217,8 +217,8 @@ def _cut(line: str) -> list[str]:
     pieces: list[str] = []
     start = 0
     for match in _SENTENCE_END.finditer(line):
-        end = match.end()
-        if end < length and _is_abbreviation(line, start, match.start()):
+        stop, end = match.span()
+        if end < length and _is_abbreviation(line, start, stop):
             continue
         pieces.append(line[start:end].strip())
         start = end

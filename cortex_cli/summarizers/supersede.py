@@ -123,7 +123,7 @@ def _replaced(
         if not (other.values or lifts or change):
             continue  # nothing in it that could have changed
         old = units[candidate]
-        differing, is_named = _compared(other, claim)
+        differing, is_named = _compared(other, claim) if other.values and claim.values else (0, False)
         if not (differing or is_named or (lifts and old.cues & _RULES) or (change and _are_alike(other, claim))):
             continue
         if not change and not is_user and old.statement.speaker == "user":
@@ -180,14 +180,13 @@ def _compared(was: Claim, now: Claim) -> tuple[int, bool]:
         beside a new one (`from 8080 to 9001`).
     """
     differing, is_named = 0, False
-    if now.values:
-        for family, old in was.values.items():
-            new = now.values.get(family)
-            if new is not None:
-                if old.isdisjoint(new):
-                    differing += 1
-                elif old < new:
-                    is_named = True
+    for family, old in was.values.items():
+        new = now.values.get(family)
+        if new is not None:
+            if old.isdisjoint(new):
+                differing += 1
+            elif old < new:
+                is_named = True
     return differing, is_named
 
 

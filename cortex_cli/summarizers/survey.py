@@ -107,15 +107,13 @@ def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
     gains: dict[int, float] = {}
     for each in fate.values():
         gains[each.later] = max(gains.get(each.later, 0.0), units[each.earlier].score + LATER_BONUS)
-    kept: list[Unit] = []
-    for at, unit in enumerate(units[:last]):
-        if at in gains:
-            unit = unit._replace(score=max(unit.score, gains[at]))
-        if at in fate:
-            if fate[at].grade == "dropped":
-                continue
-            unit = _marked(unit)
-        kept.append(unit)
+    for at, gain in gains.items():
+        units[at] = units[at]._replace(score=max(units[at].score, gain))
+    for each in fate.values():
+        if each.grade == "marked":
+            units[each.earlier] = _marked(units[each.earlier])
+    dropped = {each.earlier for each in fate.values() if each.grade == "dropped"}
+    kept = [unit for at, unit in enumerate(units[:last]) if at not in dropped]
     standing = (each for each in fate.values() if each.grade == "marked" or units[each.earlier].statement.message < 0)
     return Held(
         tuple(kept),
@@ -144,10 +142,10 @@ def same_words(text: str) -> str:
 def _distinct(said: Sequence[Statement]) -> list[Statement]:
     """Leave out what is said again word for word; the user's own, then the last, stays."""
     keys = [same_words(each.text) for each in said]
-    best = {key: at for at, key in enumerate(keys)}
+    best = dict(zip(keys, range(len(keys)), strict=True))
     if len(best) == len(keys):
         return list(said)
-    best |= {key: at for at, key in enumerate(keys) if said[at].speaker == "user"}
+    best |= {key: at for at, (key, each) in enumerate(zip(keys, said, strict=True)) if each.speaker == "user"}
     return [said[at] for at in sorted(best.values())]
 
 
