@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SAMPLE := samples/claude-code.jsonl
 BENCH ?= tests/bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE # set in many containers: every start of Python, and there are hundreds, compiled all anew
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-deep test-clients test-formats-libs test-integrations test-batch test-pages bench lint format docs samples build test-wheel ci clean
@@ -28,7 +29,7 @@ test-deep: $(VENV)/dev ## Look for rare cases: the property tests with 2,000 new
 
 test-clients: $(VENV)/dev ## Resume compacted sessions in the real Claude Code, Codex, pi and Gemini CLI (installs them, 1 GB)
 	$(BIN)/python tests/clients/install.py
-	$(BIN)/python -m pytest -n auto -m clients
+	$(BIN)/python -m pytest -n auto -m clients tests/clients
 
 test-formats-libs: $(VENV)-formats/done ## Read written files with the formats' own packages (installs them)
 	$(VENV)-formats/bin/python -m pytest -m libraries tests/libraries

@@ -25,6 +25,9 @@ FLAT = {"type": "image", "media_type": "image/png", "data": "iVBORw0KGgo="}
 PI_IMAGE = {"type": "image", "mimeType": "image/png", "data": "iVBORw0KGgo="}
 
 
+# Strategies are built once, outside of what draws from them: Hypothesis checks each new one before its first draw.
+
+
 def text_pieces(*others: Object) -> st.SearchStrategy[list[Object]]:
     """Build lists of text pieces, with others strewn in."""
     text = st.builds(lambda value: {"type": "text", "text": value}, TEXTS)
@@ -36,16 +39,21 @@ def contents(*others: Object) -> st.SearchStrategy[Any]:
     return st.one_of(TEXTS, text_pieces(*others))
 
 
+_PLAIN = contents()
+_WITH_IMAGE = contents(IMAGE)
+_CALL_ARGUMENTS = st.one_of(OBJECTS.map(json.dumps), st.just("{broken"))
+
+
 @st.composite
 def openai_element(draw: st.DrawFn) -> Object:
     """Draw one chat message."""
     role = draw(st.sampled_from(["system", "user", "assistant", "assistant", "tool", "tool"]))
     extra = draw(EXTRA)
     if role == "tool":
-        return {"role": role, "tool_call_id": draw(IDS), "content": draw(contents(IMAGE)), **extra}
-    value: Object = {"role": role, "content": draw(contents(IMAGE) if role == "user" else contents())}
+        return {"role": role, "tool_call_id": draw(IDS), "content": draw(_WITH_IMAGE), **extra}
+    value: Object = {"role": role, "content": draw(_WITH_IMAGE if role == "user" else _PLAIN)}
     if role == "assistant" and draw(st.booleans()):
-        arguments = draw(st.one_of(OBJECTS.map(json.dumps), st.just("{broken")))
+        arguments = draw(_CALL_ARGUMENTS)
         calls = [
             {"id": one, "type": "function", "function": {"name": "f", "arguments": arguments}} for one in ("a", "b")
         ]
@@ -56,17 +64,19 @@ def openai_element(draw: st.DrawFn) -> Object:
 
 
 def _blocks_element(image: Object, *, is_axio: bool) -> st.SearchStrategy[Object]:
+    asked, said, returned = text_pieces(image), text_pieces(), contents(image)
+
     @st.composite
     def element(draw: st.DrawFn) -> Object:
         role = draw(st.sampled_from(["user", "assistant"]))
-        blocks = draw(text_pieces(*([image] if role == "user" else [])))
+        blocks = draw(asked if role == "user" else said)
         for _ in range(draw(st.integers(0, 2))):
             call_id = draw(IDS)
             if role == "assistant":
                 blocks.append({"type": "tool_use", "id": call_id, "name": "f", "input": draw(OBJECTS)})
             else:
                 more: Object = {"is_error": draw(st.booleans())} if is_axio else {}
-                block = {"type": "tool_result", "tool_use_id": call_id, "content": draw(contents(image))}
+                block = {"type": "tool_result", "tool_use_id": call_id, "content": draw(returned)}
                 blocks.insert(0, block | more)
         if is_axio:
             return {"role": role, "content": blocks}
@@ -79,58 +89,61 @@ def _blocks_element(image: Object, *, is_axio: bool) -> st.SearchStrategy[Object
     return element()
 
 
+_PI_PIECES = text_pieces()
+_PI_RETURNED = text_pieces(PI_IMAGE)
+_PI_ASKED = contents(PI_IMAGE)
+
+
 @st.composite
 def pi_element(draw: st.DrawFn) -> Object:
     """Draw one message of pi's history."""
     role = draw(st.sampled_from(["user", "assistant", "toolResult", "bashExecution"]))
     stamp = {"timestamp": draw(st.integers(1_700_000_000_000, 1_800_000_000_000))}
     if role == "user":
-        return {"role": role, "content": draw(contents(PI_IMAGE)), **stamp}
+        return {"role": role, "content": draw(_PI_ASKED), **stamp}
     if role == "bashExecution":
         return {"role": role, "command": "ls", "output": draw(TEXTS), "exitCode": 0, **stamp}
     if role == "toolResult":
         ids = {"toolCallId": draw(IDS), "toolName": "f"}
-        return {"role": role, **ids, "content": draw(text_pieces(PI_IMAGE)), "isError": False, **stamp}
-    blocks = draw(text_pieces())
+        return {"role": role, **ids, "content": draw(_PI_RETURNED), "isError": False, **stamp}
+    blocks = draw(_PI_PIECES)
     if draw(st.booleans()):
         blocks.append({"type": "toolCall", "id": draw(IDS), "name": "f", "arguments": draw(OBJECTS)})
     return {"role": role, "content": blocks, "stopReason": draw(st.sampled_from(["stop", "error"])), **stamp}
+
+
+_PICTURE = {"image": {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}}
+_TWO_TEXTS = st.lists(TEXTS, max_size=2)
+_CONVERSE_RESULT = st.lists(
+    st.one_of(TEXTS.map(lambda text: {"text": text}), OBJECTS.map(lambda value: {"json": value}), st.just(_PICTURE)),
+    max_size=3,
+)
 
 
 @st.composite
 def bedrock_element(draw: st.DrawFn) -> Object:
     """Draw one message of Converse."""
     role = draw(st.sampled_from(["user", "assistant"]))
-    texts = draw(st.lists(TEXTS, max_size=2))
-    blocks: list[Object] = [{"text": text} for text in texts]
-    picture = {"image": {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}}
+    blocks: list[Object] = [{"text": text} for text in draw(_TWO_TEXTS)]
     for _ in range(draw(st.integers(0, 2))):
         call_id = draw(IDS)
         if role == "assistant":
             blocks.append({"toolUse": {"toolUseId": call_id, "name": "f", "input": draw(OBJECTS)}})
             continue
-        pieces = draw(
-            st.lists(st.one_of(TEXTS.map(_text_piece), OBJECTS.map(_json_piece), st.just(picture)), max_size=3)
-        )
-        blocks.insert(0, {"toolResult": {"toolUseId": call_id, "content": pieces}})
+        blocks.insert(0, {"toolResult": {"toolUseId": call_id, "content": draw(_CONVERSE_RESULT)}})
     if role == "assistant" and draw(st.booleans()):
         blocks.insert(0, {"reasoningContent": {"reasoningText": {"text": draw(TEXTS), "signature": "c2ln"}}})
     return {"role": role, "content": blocks, **draw(EXTRA)}
 
 
-def _text_piece(text: str) -> Object:
-    return {"text": text}
-
-
-def _json_piece(value: Any) -> Object:
-    return {"json": value}
+_ANSWERED = st.one_of(OBJECTS, TEXTS.map(lambda text: {"output": text}))
 
 
 @st.composite
 def gemini_element(draw: st.DrawFn) -> Object:
     """Draw one content, its keys in either spelling, its calls with or without ids."""
     role = draw(st.sampled_from(["user", "model", "model"]))
-    parts: list[Object] = [{"text": text} for text in draw(st.lists(TEXTS, max_size=2))]
+    parts: list[Object] = [{"text": text} for text in draw(_TWO_TEXTS)]
     is_camel, named = draw(st.booleans()), {"name": draw(st.sampled_from(["f", "g"]))}
     for _ in range(draw(st.integers(0, 2))):
         named = named | draw(st.sampled_from([{}, {"id": "a"}, {"id": "b"}]))
@@ -138,13 +151,22 @@ def gemini_element(draw: st.DrawFn) -> Object:
             call: Object = {"functionCall" if is_camel else "function_call": {**named, "args": draw(OBJECTS)}}
             parts.append(call | draw(st.sampled_from([{}, {"thoughtSignature": "c2ln"}])))
             continue
-        response = draw(st.one_of(OBJECTS, TEXTS.map(lambda text: {"output": text})))
+        response = draw(_ANSWERED)
         media = {"parts": [{"inline_data": {"mime_type": "image/png", "data": "iVBORw0KGgo="}}]}
         answer = {**named, "response": response, **draw(st.sampled_from([{}, media]))}
         parts.insert(0, {"functionResponse" if is_camel else "function_response": answer})
     if role == "model" and draw(st.booleans()):
         parts.insert(0, {"text": draw(TEXTS), "thought": True})
     return {"role": role, "parts": parts, **draw(EXTRA)}
+
+
+def _typed_texts(kind: str) -> st.SearchStrategy[Object]:
+    return TEXTS.map(lambda text: {"type": kind, "text": text})
+
+
+_SAID = {kind: st.one_of(TEXTS, st.lists(_typed_texts(kind), max_size=2)) for kind in ("input_text", "output_text")}
+_INPUT_IMAGE = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
+_OUTPUT = st.one_of(TEXTS, st.lists(st.one_of(_typed_texts("input_text"), st.just(_INPUT_IMAGE)), max_size=3))
 
 
 @st.composite
@@ -154,9 +176,8 @@ def responses_element(draw: st.DrawFn) -> Object:
     extra = draw(EXTRA)
     if kind == "message":
         role = draw(st.sampled_from(["user", "assistant", "developer"]))
-        piece = "output_text" if role == "assistant" else "input_text"
-        pieces = st.lists(TEXTS.map(lambda text: {"type": piece, "text": text}), max_size=2)
-        return {"type": kind, "role": role, "content": draw(st.one_of(TEXTS, pieces)), **extra}
+        said = _SAID["output_text" if role == "assistant" else "input_text"]
+        return {"type": kind, "role": role, "content": draw(said), **extra}
     if kind == "reasoning":
         return {"type": kind, "summary": [{"type": "summary_text", "text": draw(TEXTS)}], "encrypted_content": "c2Vj"}
     if kind == "search":
@@ -166,11 +187,7 @@ def responses_element(draw: st.DrawFn) -> Object:
         return {"type": "function_call", **call, "arguments": json.dumps(draw(OBJECTS)), **extra}
     if kind == "custom":
         return {"type": "custom_tool_call", **call, "input": draw(TEXTS), **extra}
-    picture = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
-    output = st.lists(
-        st.one_of(TEXTS.map(lambda text: {"type": "input_text", "text": text}), st.just(picture)), max_size=3
-    )
-    return {"type": "function_call_output", "call_id": draw(IDS), "output": draw(st.one_of(TEXTS, output)), **extra}
+    return {"type": "function_call_output", "call_id": draw(IDS), "output": draw(_OUTPUT), **extra}
 
 
 ELEMENTS: dict[str, st.SearchStrategy[Object]] = {

@@ -1,6 +1,7 @@
 """Who shares a message where user and assistant take turns."""
 
 import json
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -216,12 +217,18 @@ def test_our_words_stand_behind_thinking() -> None:
     )
 
 
+@cache
+def said_by(name: str, role: str) -> st.SearchStrategy[Any]:
+    """Make messages of one role."""
+    return ELEMENTS[name].filter(lambda one: one["role"] == role)
+
+
 @st.composite
 def talks(draw: st.DrawFn, name: str) -> list[Any]:
     """Draw a conversation in which user and assistant take turns."""
     roles = ("user", "assistant")
     size = draw(st.integers(2, 8))
-    return [draw(ELEMENTS[name].filter(lambda one, role=roles[at % 2]: one["role"] == role)) for at in range(size)]
+    return [draw(said_by(name, roles[at % 2])) for at in range(size)]
 
 
 @pytest.mark.parametrize("name", ["anthropic", "axio"])

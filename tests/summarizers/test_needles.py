@@ -1,6 +1,7 @@
 """A pattern is left out only where it has no match, whatever the pattern and the text."""
 
 import re
+from functools import cache
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +16,7 @@ DETECTORS = (*redact._own_detectors(), *redact._detectors())
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 
 
+@cache
 def secrets_of(pattern: re.Pattern[str]) -> st.SearchStrategy[str]:
     """Make texts that a pattern of secrets has a match in."""
     return st.from_regex(pattern).filter(lambda text: pattern.search(text) is not None)
