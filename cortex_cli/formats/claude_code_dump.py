@@ -6,7 +6,7 @@ Every untouched record keeps its bytes. What is loaded again is the same convers
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cortex_cli.formats.carrier import Carrier, plan_carrier
 from cortex_cli.formats.changes import RecordChange, is_changed, record_changes
@@ -91,6 +91,7 @@ def dump_session(transcript: Transcript, *, keep_history: bool = False) -> Itera
     else:
         _plan_preserved(transcript, plan)
     _plan_links(transcript, plan)
+    _plan_twins(transcript, plan)
     yield from _render(transcript, plan)
 
 
@@ -279,6 +280,29 @@ def _plan_path(layout: Layout, plan: _Plan, links: Mapping[int, Link], kept: set
         if parent != link.parent:
             plan.parents[record] = parent
         newest = link.uuid
+
+
+def _plan_twins(transcript: Transcript, plan: _Plan) -> None:
+    """Let a line that came twice change twice: the client reads the last of one id, and two must be the same."""
+    links: Mapping[int, Link] = transcript.layout.links
+    last = {link.uuid: record for record, link in links.items()}
+    if len(last) == len(links):
+        return
+    for record, link in links.items():
+        twin = last[link.uuid]
+        if record == twin or transcript.records[record] != transcript.records[twin]:
+            continue
+        if twin in plan.gone:
+            plan.gone.add(record)
+        _do_alike(plan.changes, record, twin)
+        _do_alike(plan.parents, record, twin)
+
+
+def _do_alike(planned: dict[int, Any], record: int, twin: int) -> None:
+    if twin in planned:
+        planned[record] = planned[twin]
+    else:
+        planned.pop(record, None)
 
 
 def _climb(uuid: str, kept: set[str], above: Mapping[str, str]) -> str:

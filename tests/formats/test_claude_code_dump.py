@@ -180,6 +180,23 @@ def test_a_line_that_came_twice_leaves_twice() -> None:
     assert "a" not in [message.text for message in load(dump(transcript.with_messages(left))).messages]
 
 
+@pytest.mark.parametrize("keep_history", [False, True])
+def test_a_line_that_came_twice_changes_twice(keep_history: bool) -> None:
+    """Else two different records would have one id, which no input has that `check` finds sound."""
+    session = long_session()
+    session.lines = [one for line in session.lines for one in ((line, line) if b'"user"' in line else (line,))]
+    transcript = load(session.data())
+    assert list(claude_code.check(transcript)) == []
+    shorter = [
+        one._replace(parts=(one.parts[0]._replace(text="short"),)) if one.role == "tool" else one
+        for one in transcript.messages
+    ]
+    for changed in (transcript.with_messages(shorter), dropped(session, slice(1, 8))):
+        data = dump(changed, keep_history=keep_history)
+        assert list(claude_code.check(load(data))) == []
+        check_read_back(changed, data)
+
+
 def test_a_compaction_is_recorded_as_the_clients_own() -> None:
     """Header, side records, boundary, our text, the pinned task, the tail: each hangs on the one before."""
     session = long_session()
