@@ -247,6 +247,7 @@ def _end(transcript: Transcript) -> int:
 def _plan_links(transcript: Transcript, plan: _Plan) -> None:
     """Plan another parent for every record whose own is gone."""
     layout: Layout = transcript.layout
+    plan.gone |= _would_be_newest(layout, plan)
     links = {record: link for record, link in layout.links.items() if record >= plan.cut and record not in plan.gone}
     kept = {link.uuid for link in links.values()}
     above = {link.uuid: link.parent for link in layout.links.values()}
@@ -261,6 +262,14 @@ def _plan_links(transcript: Transcript, plan: _Plan) -> None:
             above_leaf = _climb(leaf, kept, above)
             now = above_leaf if above_leaf in kept else plan.anchor or leaf
             plan.rewritten[record] = leaf_line(transcript.records[record], now)
+
+
+def _would_be_newest(layout: Layout, plan: _Plan) -> set[int]:
+    """Find what stands beside the path behind all of it that stays: the client would take it for the conversation."""
+    path = set(layout.path)
+    newest = max((record for record in path - plan.gone if record >= plan.cut), default=plan.cut)
+    end = max(path, default=0)
+    return {record for record in layout.links if newest < record < end and record not in path}
 
 
 def _plan_path(layout: Layout, plan: _Plan, links: Mapping[int, Link], kept: set[str]) -> None:

@@ -181,6 +181,17 @@ def test_a_line_that_came_twice_leaves_twice() -> None:
 
 
 @pytest.mark.parametrize("keep_history", [False, True])
+def test_a_branch_that_was_left_does_not_come_back(keep_history: bool) -> None:
+    """Where all that followed it leaves it would be the newest of the file: what the user took back would be sent."""
+    session = Session().user("task", name="task").assistant("left").user("taken back")
+    session.at("task").assistant("said").user("more").assistant("done")
+    changed = dropped(session, slice(1, None), place=0)
+    assert [one.text for one in load(dump(changed, keep_history=keep_history)).messages if one.typed] == ["task"]
+    shorter = changed.with_messages(changed.loaded[:1])
+    assert [one.text for one in load(dump(shorter)).messages] == ["task"]
+
+
+@pytest.mark.parametrize("keep_history", [False, True])
 def test_a_line_that_came_twice_changes_twice(keep_history: bool) -> None:
     """Else two different records would have one id, which no input has that `check` finds sound."""
     session = long_session()
