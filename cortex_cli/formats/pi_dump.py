@@ -35,7 +35,7 @@ def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[byte
     carried = [] if carrier is None else _carried(transcript, carrier, writer)
     start = 0 if carrier is None else _start(transcript, carrier)
     nodes = _nodes(transcript, start, carried, keep_history)
-    nodes = _with_results(transcript, nodes, writer)
+    nodes = _up_to_leaf(tree, _with_results(transcript, nodes, writer))
     _edit_contents(transcript, nodes)
     if tree.version >= 2:
         _link(tree, nodes)
@@ -188,6 +188,13 @@ def _path_of(tree: Tree, nodes: Sequence[Node]) -> list[Node]:
     """Return the nodes of the new path: what is left of the old one, with what is carried where it stands now."""
     on_path = {entry.record for entry in tree.path}
     return [node for node in nodes if node.value is not None or node.is_carried or node.record in on_path]
+
+
+def _up_to_leaf(tree: Tree, nodes: Sequence[Node]) -> list[Node]:
+    """Take out entries beside the path behind all of it that stays: pi goes on from the last entry of a file."""
+    on_path = set(map(id, _path_of(tree, nodes)))
+    leaf = max((at for at, node in enumerate(nodes) if id(node) in on_path), default=len(nodes))
+    return [node for at, node in enumerate(nodes) if at <= leaf or node.entry is None]
 
 
 def _link(tree: Tree, nodes: Sequence[Node]) -> None:

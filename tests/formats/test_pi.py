@@ -357,3 +357,12 @@ def test_an_entry_without_a_link_is_given_one() -> None:
     assert "parentId" not in parse(lines[6])
     assert texts(transcript) == texts(load(session(*TALK)))[-len(transcript.messages) :]
     assert texts(load(dump(cut(transcript, len(transcript.messages))))) == [NOTICE.text, *texts(transcript)]
+
+
+def test_a_branch_that_was_left_does_not_come_back() -> None:
+    """Pi goes on from the last entry of a file: what the user took back would be it where all behind it leaves."""
+    transcript = load(CASES["a branch without a summary"][0])
+    for ours in ((), (NOTICE,)):
+        left = transcript.with_messages([*ours, transcript.messages[0]])
+        assert texts(load(dump(left))) == [*(one.text for one in ours), "one"]
+    assert texts(load(dump(cut(transcript, 3)))) == [NOTICE.text, "first", "two", "second"]
