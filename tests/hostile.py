@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from cortex_cli.messages import Message
@@ -58,6 +59,7 @@ NOT_TRANSCRIPTS: dict[str, bytes] = {
 """What no format can read, or as nothing but an empty conversation."""
 
 
+@cache
 def sound(written: str) -> bytes:
     """Write the sound conversation."""
     return WRITERS[written][1](SOUND)

@@ -1,6 +1,8 @@
 """Bad input ends in one clear error or is handled: no traceback, nothing lost, nothing half-written."""
 
 import json
+from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -84,15 +86,22 @@ def test_odd_json_survives(written: str, data: bytes) -> None:
     assert len(transcript.messages) >= len(load(written, sound(written)).messages)
 
 
+@cache
+def places(written: str) -> tuple[tuple[Any, st.SearchStrategy[tuple[str | int, ...]]], ...]:
+    """Return each record of the sound conversation, and what draws a place in it."""
+    data = sound(written)
+    values = [json.loads(line) for line in data.splitlines()] if is_lines(written) else [json.loads(data)]
+    return tuple((value, st.sampled_from([(), *paths(value)])) for value in values)
+
+
 @pytest.mark.parametrize("written", WRITTEN)
 @given(drawn=st.data())
 def test_wrong_values_never_end_in_a_traceback(written: str, drawn: st.DataObject) -> None:
     """Any value of any record may be of another kind than expected: refused with its place, or ridden along."""
-    data = sound(written)
     separator = b"\n" if is_lines(written) else b""
-    values = [json.loads(line) for line in data.splitlines()] if separator else [json.loads(data)]
+    values = [value for value, _ in places(written)]
     at = drawn.draw(st.integers(0, len(values) - 1))
-    path = drawn.draw(st.sampled_from([(), *paths(values[at])]))
+    path = drawn.draw(places(written)[at][1])
     values[at] = with_value(values[at], path, drawn.draw(st.sampled_from(WRONG_VALUES)))
     wrong = separator.join(json.dumps(value).encode() for value in values) + separator
     done = attempt(drawn.draw(st.sampled_from(["auto", WRITERS[written][0]])), wrong)
