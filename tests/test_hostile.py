@@ -86,6 +86,9 @@ def test_odd_json_survives(written: str, data: bytes) -> None:
     assert len(transcript.messages) >= len(load(written, sound(written)).messages)
 
 
+WRONG = st.sampled_from(WRONG_VALUES)
+
+
 @cache
 def places(written: str) -> tuple[tuple[Any, st.SearchStrategy[tuple[str | int, ...]]], ...]:
     """Return each record of the sound conversation, and what draws a place in it."""
@@ -102,7 +105,7 @@ def test_wrong_values_never_end_in_a_traceback(written: str, drawn: st.DataObjec
     values = [value for value, _ in places(written)]
     at = drawn.draw(st.integers(0, len(values) - 1))
     path = drawn.draw(places(written)[at][1])
-    values[at] = with_value(values[at], path, drawn.draw(st.sampled_from(WRONG_VALUES)))
+    values[at] = with_value(values[at], path, drawn.draw(WRONG))
     wrong = separator.join(json.dumps(value).encode() for value in values) + separator
     done = attempt(drawn.draw(st.sampled_from(["auto", WRITERS[written][0]])), wrong)
     assert is_clear(done) if isinstance(done, CortexError) else dump(done) == wrong
