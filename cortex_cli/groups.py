@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cortex_cli.growing import Growing, Snapshot
+from cortex_cli.marks import RESULT_REMOVED
 from cortex_cli.messages import Message, build
 
 NO_RESULT = -1
@@ -71,7 +72,10 @@ class Pairing(NamedTuple):
 
 
 class Group(NamedTuple):
-    """An assistant message with calls and all results that answer them, or one message alone."""
+    """An assistant message with calls and all results that answer them, or one message alone.
+
+    What repair puts between two answers, since they would be one without it, belongs to the first: it leaves with it.
+    """
 
     members: tuple[int, ...]
     """Positions of its messages, ascending; results need not be adjacent."""
@@ -116,8 +120,7 @@ class _Pairs:
             if role == "tool":
                 self._take_result(messages, position)
                 continue
-            self._heads.append(position)
-            self._newest = position
+            head = self._newest = position
             self._live = position if role == "assistant" else None
             if role == "assistant":
                 for index, part in enumerate(message.parts):
@@ -125,6 +128,9 @@ class _Pairs:
                         self._take_call(build(CallSite, (position, index)), part.call_id)
             elif role == "user":
                 self._turn = position
+                if _is_filler(message) and position and messages[position - 1].role == "assistant":
+                    head -= 1
+            self._heads.append(head)
 
     def _take_call(self, site: CallSite, call_id: str) -> None:
         waiting = self._waiting.get(call_id)
@@ -191,6 +197,11 @@ def paired_as(messages: tuple[Message, ...], before: tuple[Message, ...]) -> tup
     _pairs.note_same(messages, before)
     _cuts.note_same(messages, before)
     return messages
+
+
+def _is_filler(message: Message) -> bool:
+    """Tell whether a message of the user is what repair puts between two answers that would meet."""
+    return len(message.parts) == 1 and message.parts[0].text == RESULT_REMOVED
 
 
 def _first_of_newest(waiting: Sequence[CallSite]) -> int:

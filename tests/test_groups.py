@@ -14,6 +14,7 @@ from cortex_cli.groups import (
     safe_cuts,
     turns,
 )
+from cortex_cli.marks import RESULT_REMOVED
 from cortex_cli.messages import Message
 from tests.conftest import assistant, call, live, result, user
 from tests.strategies import MESSAGES, answer
@@ -35,6 +36,14 @@ def test_results_need_not_be_adjacent() -> None:
     talked = [answer("a"), answer("b"), result("a"), user("wait"), result("b"), assistant("ok")]
     assert members(*talked) == [(0, 2), (1, 4), (3,), (5,)]
     assert safe_cuts(talked) == (0, 5, 6)
+
+
+def test_what_parts_two_answers_leaves_with_the_first() -> None:
+    """Repair's word between two answers parts nothing once one is gone, and would be read back as the user's first."""
+    word = user(RESULT_REMOVED, typed=False)
+    talked = [user("go"), assistant("one"), word, answer("a"), result("a"), word, user("on"), assistant(RESULT_REMOVED)]
+    assert members(*talked) == [(0,), (1, 2), (3, 4), (5,), (6,), (7,)]
+    assert safe_cuts(talked) == (0, 1, 3, 5, 6, 7, 8)
 
 
 def test_repeated_ids_pair_within_their_turn() -> None:

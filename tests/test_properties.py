@@ -53,6 +53,14 @@ TWICE_ASKED, ASKED_AGAIN = (
 )
 """A call that comes again before it is answered: what was said beside the first stays, whatever becomes of that."""
 
+AN_ORPHAN_BETWEEN = live(
+    user("do it"),
+    assistant("I looked. " * 50),
+    result("q", "ok"),
+    *(assistant("done"), user("do it")) * 2,
+)
+"""Repair puts a word between the first two answers, and the failsafe drops the first: the word parts nothing then."""
+
 
 def settings_for(window: int) -> Settings:
     """Return settings that let every layer act on small conversations."""
@@ -108,6 +116,7 @@ def test_what_is_loaded_comes_out_the_same(written: str, drawn: tuple[Message, .
 @example(drawn=LATE_RESULTS, window=600)
 @example(drawn=TWICE_ASKED, window=150)
 @example(drawn=ASKED_AGAIN, window=150)
+@example(drawn=AN_ORPHAN_BETWEEN, window=150)
 def test_compacted_conversations_are_valid(written: str, drawn: tuple[Message, ...], window: int) -> None:
     """What is written loads again, to the same messages, and `check` finds nothing."""
     name, write = WRITERS[written]
