@@ -46,6 +46,8 @@ class Job(NamedTuple):
     """Shared by all processes of the run."""
     keeps_time: bool = False
     """The result gets the time of the input: clients order their sessions by it."""
+    is_named: bool = False
+    """The user named this very file: if it is no transcript, that is an error, and not what else lies in a folder."""
 
     def again(self) -> "Job":
         """Return the job for another try, should its process die; to be asked when the first one is begun.
@@ -99,10 +101,10 @@ def run_job(job: Job, counter: Counter, spread: Spread | None = None) -> Outcome
         _undo(job)
         is_streamed = dataset.is_streamed(job.path, job.target, job.settings)
         outcome = _stream(job, counter, spread, outcome) if is_streamed else _compact(job, counter, outcome)
-    except UnknownFormatError as error:
-        outcome = outcome._replace(status="skipped", error=str(error), hint=error.hint)
     except CortexError as error:
-        outcome = outcome._replace(error=error.naming(job.path), hint=error.hint)
+        is_other = isinstance(error, UnknownFormatError) and not job.is_named
+        status: Literal["skipped", "failed"] = "skipped" if is_other else "failed"
+        outcome = outcome._replace(status=status, error=error.naming(job.path), hint=error.hint)
     except Exception:  # a bug met on one file must not cost the run; its traceback is the error
         last = traceback.format_exc().strip()
         outcome = outcome._replace(error=f"{job.path}: this is a bug in cortex: {last}", hint="please report it")

@@ -76,6 +76,7 @@ def _job(path: Path, name: str, place: Place, entry: Entry | None) -> Job:
         backup=undo.backup if undo else "",
         written_sha256=undo.output_sha256 if undo else "",
         keeps_time=bool(place.homes),
+        is_named=place.only is not None,
     )
 
 

@@ -54,6 +54,17 @@ def test_a_tree_is_mirrored_and_bad_files_are_named(tree: Path) -> None:
     assert [one["name"] for one in report["sums"]["age"]] == ["under a day"]
 
 
+def test_a_file_that_was_named_and_is_no_transcript_is_an_error(tree: Path) -> None:
+    """Who names a file wants that file: "0 transcripts" and success would be taken for done. In a folder it is none."""
+    plain = cortex("compact", tree / "package.json")
+    assert cortex("batch", tree, "--exclude", "bad.jsonl", "-o", "out").exit_code == 0
+    for options in (("-o", "out"), ("-o", "new"), ("--dry-run",)):
+        named = cortex("batch", tree / "package.json", *options)
+        assert named.exit_code == 1
+        assert plain.stderr.splitlines()[:2] == named.stderr.splitlines()[:2]
+    assert not Path("out/package.json").exists()
+
+
 def test_in_place_keeps_backups_and_a_second_run_changes_nothing(tree: Path) -> None:
     """Done once, a tree stays as it is."""
     (tree / "bad.jsonl").unlink()
