@@ -35,6 +35,11 @@ def reason_of(error: sqlite3.Error) -> str:
     return _REASONS.get(code_of(error), f"cannot be used: {error}")
 
 
+def storable(path: str) -> str:
+    """SQLite holds no half surrogates, with which Python names bytes of paths that are not UTF-8."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def connect(where: str, *, uri: bool = False, wait_seconds: float = WAIT_SECONDS) -> sqlite3.Connection:
     """Open a file; transactions are begun by hand, any thread may use the connection."""
     return sqlite3.connect(where, uri=uri, timeout=wait_seconds, isolation_level=None, check_same_thread=False)

@@ -182,6 +182,18 @@ def chdir_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def odd_folder(chdir_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in a folder whose name is not UTF-8, where the system has such."""
+    folder = chdir_tmp / os.fsdecode(b"odd\xff")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("every name of a file is UTF-8 here")
+    monkeypatch.chdir(folder)
+    return folder
+
+
 def outputs_by_hash_seed(code: str) -> set[bytes]:
     """Run a program under several hash seeds, each in a process of its own: Python orders sets anew in every one."""
     environ = {**os.environ, "PYTHONPATH": str(PROJECT)}

@@ -20,7 +20,7 @@ from cortex_cli.archive.search import Filter, Found, Hit, Place, Searcher
 from cortex_cli.archive.texts import Removed, decoded, encoded
 from cortex_cli.archive.writing import Receipt, TextsOf
 from cortex_cli.errors import ArchiveError, OutputError
-from cortex_cli.sqlite import WAIT_SECONDS
+from cortex_cli.sqlite import WAIT_SECONDS, storable
 
 __all__ = ["Archive", "Filter", "Found", "Hit", "Place", "Receipt", "Removed", "Restored", "Run"]
 
@@ -228,7 +228,7 @@ class Archive:
         if not path:
             return None
         select = f"{_SELECT_RUN} WHERE output = ? ORDER BY id DESC"
-        row = connection.execute(select, (writing.storable(os.path.realpath(path)),)).fetchone()
+        row = connection.execute(select, (storable(os.path.realpath(path)),)).fetchone()
         return _run(row) if row else None
 
     def _restore(self, connection: sqlite3.Connection, run: Run, output: bytes) -> Restored:

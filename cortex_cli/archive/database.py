@@ -1,5 +1,6 @@
 """The archive's SQLite file: its tables, how it is opened, and what its failures are called."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ def open_for_reading(path: Path, *, may_be_empty: bool = False) -> sqlite3.Conne
     if not path.exists():
         raise ArchiveError("there is no such archive", where=str(path), hint="name the one that --archive was given")
     check_header(path)
-    where = f"file:{quote(str(path.resolve()))}"
+    where = f"file:{quote(os.fsencode(path.resolve()))}"
     try:
         connection = connect(f"{where}?mode=ro", uri=True)
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()

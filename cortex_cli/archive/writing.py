@@ -1,5 +1,6 @@
 """One run into the archive: prepared without a lock, written in one transaction."""
 
+import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,8 @@ import orjson
 
 from cortex_cli.archive import blocks, delta
 from cortex_cli.archive.texts import Removed, encoded, searchable
-from cortex_cli.sqlite import transaction
+from cortex_cli.jsonedit import parse
+from cortex_cli.sqlite import storable, transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +78,19 @@ def _record(step: delta.Step, segments: Sequence[bytes]) -> _Record:
 
 
 def _packed(value: Any) -> bytes:
-    return zlib.compress(orjson.dumps(value, default=str))
+    try:
+        data = orjson.dumps(value, default=str)
+    except TypeError:  # half surrogates: in a path that is not UTF-8, in a tool's name
+        data = json.dumps(value, default=str).encode()
+    return zlib.compress(data)
 
 
 def unpacked(data: bytes) -> Any:
     """Return the JSON value of a packed column."""
     try:
-        return orjson.loads(zlib.decompress(data))
+        return parse(zlib.decompress(data))
     except (zlib.error, ValueError) as error:
         raise sqlite3.DatabaseError(f"a receipt is damaged ({error})") from error
-
-
-def storable(path: str) -> str:
-    """SQLite holds no half surrogates, with which Python names bytes of paths that are not UTF-8."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _write(

@@ -39,6 +39,9 @@ def telling(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         hint = _HINTS.get(code_of(error), _CHECK)
         raise StoreError(f"the store {reason_of(error)}", where=str(path), hint=hint) from error
+    except UnicodeEncodeError as error:
+        reason = f"{error.object!a} cannot be stored: half a surrogate pair is in it"
+        raise StoreError(reason, where=str(path), hint="a role, a session's id and a project are whole text") from error
     except OSError as error:
         reason = f"the store cannot be opened: {error.strerror or error}"
         raise StoreError(reason, where=str(path), hint=_CHECK) from error

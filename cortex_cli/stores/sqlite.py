@@ -11,7 +11,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from cortex_cli.errors import StoreError
-from cortex_cli.sqlite import WAIT_SECONDS
+from cortex_cli.sqlite import WAIT_SECONDS, storable
 from cortex_cli.stores import layout
 from cortex_cli.stores.base import NO_PREVIEW, SessionInfo, Snapshot, clock, preview_of
 from cortex_cli.stores.codecs import DICTS, Codec
@@ -48,7 +48,7 @@ class SQLiteContextStore:
     ) -> None:
         self._session_id = session_id or uuid4().hex
         self._project = project
-        self._folder = str(Path.cwd().resolve())
+        self._folder = storable(str(Path.cwd().resolve()))
         self.codec = codec
         self._database: Database | None = Database(Path(fspath(path)), wait_seconds).join()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.sessions import claude_code_session
-from tests.cli.command import cortex, spawn
+from tests.cli.command import SAMPLES, cortex, spawn
 
 ARCHIVE = ("--archive", "a.sqlite")
 
@@ -35,6 +35,20 @@ def test_what_was_removed_is_found_and_printed_whole(session: Path) -> None:
     assert len(data["results"]) == 10
     assert spawn("recall", "--id", first["ref"], *ARCHIVE).stdout.decode() == first["text"]
     assert json.loads(cortex("recall", "--id", first["ref"], *ARCHIVE, "--json").stdout)["text"] == first["text"]
+
+
+def test_an_archive_takes_half_surrogates(odd_folder: Path) -> None:
+    """Python names what is not UTF-8 in a path by them, and a broken encoder puts them anywhere."""
+    lines = (SAMPLES / "openai.jsonl").read_text().replace('"Bash"', '"B\\ud800ash"')
+    source, output = odd_folder / "in.jsonl", odd_folder / "out.jsonl"
+    source.write_text(lines)
+    for number in range(2):
+        done = cortex("compact", source, "-o", output, "-f", *ARCHIVE, "--fit", ("50%", "40%")[number], "-q")
+        assert (done.exit_code, done.stderr) == (0, "")
+    assert cortex("recall", "error", *ARCHIVE).exit_code == 0
+    assert cortex("restore", "--list", *ARCHIVE, "--json").exit_code == 0
+    assert cortex("restore", output, *ARCHIVE, "-o", "back.jsonl").exit_code == 0
+    assert Path("back.jsonl").read_text() == lines
 
 
 def test_filters_choose(session: Path) -> None:

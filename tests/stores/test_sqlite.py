@@ -146,6 +146,22 @@ def test_any_message_comes_back(message: dict[str, Any]) -> None:
     assert layout.from_row(*layout.to_row(message)) == message
 
 
+def test_a_name_with_half_a_surrogate_pair_is_refused(path: Path) -> None:
+    """SQLite has no form for it, neither has axio; in texts, which are JSON, it is stored."""
+    with pytest.raises(StoreError, match=r"'us\\ud800er' cannot be stored"):
+        run(SQLiteContextStore(path).append({"role": "us\ud800er", "content": "x"}))
+    with pytest.raises(StoreError, match="half a surrogate pair"):
+        run(SQLiteContextStore(path, "\ud800").append(said("user", "x")))
+
+
+def test_a_folder_whose_name_is_not_utf8_is_a_project(odd_folder: Path) -> None:
+    """Its sessions are listed together, the file lying in it or not."""
+    store = SQLiteContextStore(odd_folder / "store.db")
+    run(fill(store, talk(1)))
+    other = SQLiteContextStore(odd_folder / "store.db")
+    assert [one.session_id for one in run(other.list_sessions())] == [store.session_id]
+
+
 @given(MESSAGES)
 def test_axio_finds_blocks_in_every_row(message: dict[str, Any]) -> None:
     """One message of another kind must not break its list of sessions."""
