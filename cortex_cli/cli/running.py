@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cortex_cli import formats
 from cortex_cli.cli import outputs, sources
 from cortex_cli.cli.options import PAGE_ENDING, OutputOptions, ReportOptions, check_report_file
-from cortex_cli.cli.shell import Shell, make_console
+from cortex_cli.cli.shell import Shell, keep_until_exit, make_console
 from cortex_cli.compaction import compact, summary_request
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.formats.source import Source
@@ -79,6 +79,7 @@ class Runner:
     def _run_with(
         self, state: "StateFile | None", name: str, counter: Counter, summarizer: Summarizer | None
     ) -> Report:
+        keep_until_exit()  # else this source and the one before would be held at once
         file = sources.read(name, self.shell)
         is_silent = self.report.quiet or summarizer is not None  # a model shows its own progress
         recording = self._recording()
@@ -115,6 +116,7 @@ class Runner:
         )
         report = report.with_output(path=written.path, size_bytes=written.size_bytes, dry_run=self.output.dry_run)
         self._show(report, written)
+        keep_until_exit(file, results, report)
         return report
 
     def _state(self) -> "AbstractContextManager[StateFile | None]":
