@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cortex_cli import clock, marks
+from cortex_cli.layers.failsafe import target_tokens
 from cortex_cli.layers.partition import Partition, plan_partition
 from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.tail import SHARE_OF_REPLACED, Room
@@ -128,8 +129,11 @@ def _too_little(plan: SummaryPlan) -> str:
 
 
 def _partition(view: View, sizes: Sequence[int], settings: Settings) -> Partition:
-    """Plan the cut; a turn is split only where keeping it whole would leave the result over its limit."""
-    limit = view.target_tokens or int(settings.threshold * view.budget / view.scale)
+    """Plan the cut; a turn is split only where keeping it whole would leave the result over its limit.
+
+    Without a threshold that is the failsafe's: it would drop what no summary tells of.
+    """
+    limit = view.target_tokens or int(settings.threshold * view.budget / view.scale or target_tokens(view, settings))
     room = limit - view.overhead_tokens - view.following_tokens - MIN_TOKENS if limit else None
     return plan_partition(
         view.messages,

@@ -110,6 +110,15 @@ def test_a_share_for_the_summary_is_one_of_the_budget() -> None:
     assert [summary_size(500, budget, settings) for budget in (1_000, 32_000, 1_000_000)] == [800, 4_800, 12_000]
 
 
+def test_without_a_threshold_a_turn_that_the_window_cannot_hold_is_split() -> None:
+    """`cortex summarize` found nothing to summarise, and the failsafe then dropped what no summary tells of."""
+    turn = transcript(user("the task"), *(tool_pair(chars=2000, call_id=f"c{n}") for n in range(20)))
+    assert run(turn, replace(LAYER, window=50_000)).transcript.messages == turn.messages
+    done = run(turn, replace(LAYER, window=10_000, keep_last_messages=0, layers=("summary", "failsafe")))
+    summary, task, *kept = done.transcript.messages
+    assert (summary.synthetic, task.text, len(kept)) == ("summary", "the task", 6)
+
+
 def test_fit_gives_the_summary_what_is_left() -> None:
     """A summary that may be larger keeps more."""
     view = View(messages=session().messages, window=200_000, budget=200_000, target_tokens=5_000)
