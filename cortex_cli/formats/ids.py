@@ -3,11 +3,6 @@
 import uuid
 from collections.abc import Iterable
 
-try:  # the standard library's own, for `hashlib` brings OpenSSL in, which takes 3 ms to load
-    from _sha1 import sha1  # type: ignore[import-not-found]
-except ImportError:  # not every Python is built with it
-    from hashlib import sha1
-
 _NAMESPACE = uuid.UUID("86ba20a4-6150-5948-bd2d-a087def8ff17")
 """This project's own, never to be changed: the ids of all that was ever written follow from it."""
 
@@ -15,8 +10,7 @@ _NAMESPACE = uuid.UUID("86ba20a4-6150-5948-bd2d-a087def8ff17")
 def new_uuid(*seed: str) -> str:
     """Make an id that is the same for the same session, text and cut."""
     name = "\n".join(seed).encode(errors="replace").decode()  # a text may hold lone surrogates
-    digest = sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()
-    return str(uuid.UUID(bytes=digest[:16], version=5))  # as `uuid.uuid5` makes it
+    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 class NewIds:

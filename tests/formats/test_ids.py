@@ -1,13 +1,6 @@
 """Ids of what we write."""
 
-import subprocess
-import sys
-import uuid
-from pathlib import Path
-
 from cortex_cli.formats.ids import NewIds, new_uuid
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_same_seed_gives_the_same_id() -> None:
@@ -24,17 +17,3 @@ def test_no_id_is_given_twice() -> None:
     assert len({new_uuid("s"), *made}) == 4
     short = NewIds([], "msg_", 2)
     assert {len(short.make(str(number))) for number in range(50)} == {6}
-
-
-def test_an_id_is_one_of_version_5() -> None:
-    """Ids of files that were written before stay what they were."""
-    ours = uuid.UUID("86ba20a4-6150-5948-bd2d-a087def8ff17")
-    assert new_uuid("s", "ä", "") == str(uuid.uuid5(ours, "s\nä\n"))
-
-
-def test_an_id_needs_no_openssl() -> None:
-    """It takes longer to load than to do all else that writes a small session."""
-    code = "import sys; from cortex_cli.formats.ids import new_uuid; new_uuid('s'); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded = done.stdout.split()
-    assert "_sha1" not in loaded or "_hashlib" not in loaded
