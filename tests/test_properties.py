@@ -86,6 +86,25 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "summary to fit": {"layers": ("cap", "micro", "summary", "failsafe"), "fit": 400},
     "summary in the past": {"layers": ("summary",), "threshold": 0.0, "keep_recent_messages": 1, "keep_history": True},
     "store": {"layers": ("summary",), "threshold": 0.0, "keep_recent_messages": 2, "style": "store"},
+    "summary and all": {
+        "layers": ("cap", "micro", "summary", "failsafe"),
+        "threshold": 0.2,
+        "drop_thinking": True,
+        "trim_inputs": 20,
+        "keep_history": True,
+        "keep_recent_messages": 0,
+    },
+    "summary, recent tokens": {"layers": ("summary", "failsafe"), "threshold": 0.0, "keep_recent_tokens": 50},
+    "summary, nothing kept": {
+        "layers": ("summary", "failsafe"),
+        "threshold": 0.0,
+        "keep_recent_messages": 0,
+        "keep_last_messages": 0,
+        "pin_task": False,
+    },
+    "no rescue": {"rescue": False, "keep_last_results": 1},
+    "caps": {"layers": ("cap",), "max_result_tokens": 60, "max_aggregate_turn_tokens": 100},
+    "fit hardly anything": {"fit": 60},
 }
 """Ways to run the pipeline -> settings that differ."""
 
