@@ -248,6 +248,7 @@ def _plan_links(transcript: Transcript, plan: _Plan) -> None:
     """Plan another parent for every record whose own is gone."""
     layout: Layout = transcript.layout
     plan.gone |= _would_be_newest(layout, plan)
+    plan.gone |= _would_stand_later(layout, plan)
     links = {record: link for record, link in layout.links.items() if record >= plan.cut and record not in plan.gone}
     kept = {link.uuid for link in links.values()}
     above = {link.uuid: link.parent for link in layout.links.values()}
@@ -270,6 +271,28 @@ def _would_be_newest(layout: Layout, plan: _Plan) -> set[int]:
     newest = max((record for record in path - plan.gone if record >= plan.cut), default=plan.cut)
     end = max(path, default=0)
     return {record for record in layout.links if newest < record < end and record not in path}
+
+
+def _would_stand_later(layout: Layout, plan: _Plan) -> set[int]:
+    """Find what stands beside the path, and would be behind all of it once an earlier line with its id has left.
+
+    Of two lines with one id the client reads the last, in the place of the first.
+    """
+    links: Mapping[int, Link] = layout.links
+    backwards = list(links.items())[::-1]
+    first = {link.uuid: record for record, link in backwards}
+    if len(first) == len(links):
+        return set()
+    path = set(layout.path)
+    now = {link.uuid: record for record, link in backwards if record not in plan.gone}
+    newest = max((now[links[record].uuid] for record in path - plan.gone if record >= plan.cut), default=plan.cut)
+    found: set[int] = set()
+    for uuid, place in now.items():
+        at: int | None = place if first[uuid] < newest else None
+        while at is not None and at > newest and at not in path and at not in found:
+            found.add(at)  # and what it hangs on, which would be a leaf then
+            at = now.get(links[at].parent)
+    return found
 
 
 def _plan_path(layout: Layout, plan: _Plan, links: Mapping[int, Link], kept: set[str]) -> None:

@@ -191,6 +191,16 @@ def test_a_branch_that_was_left_does_not_come_back(keep_history: bool) -> None:
     assert [one.text for one in load(dump(shorter)).messages] == ["task"]
 
 
+def test_a_branch_does_not_come_back_with_its_end_that_came_twice() -> None:
+    """The client reads the later line in the place of the first: where that leaves, the branch would be the newest."""
+    session = Session().user("task", name="task").assistant("said").user("more").assistant("done")
+    session.at("task").user("taken back").assistant("left")
+    session.lines.insert(1, session.lines[-1])
+    assert [one.text for one in load(session.data()).messages] == ["task", "said", "more", "done"]
+    changed = dropped(session.data(), slice(1, 2))
+    check_read_back(changed, dump(changed))
+
+
 @pytest.mark.parametrize("keep_history", [False, True])
 def test_a_line_that_came_twice_changes_twice(keep_history: bool) -> None:
     """Else two different records would have one id, which no input has that `check` finds sound."""
