@@ -32,6 +32,10 @@ COMMON_RULES = Rules()
 """What every conversation must keep."""
 
 
+SHARED_ID_HINT = "the client takes the later line for both; give one of them another id by hand"
+"""Of two different records with one id: nobody but the user knows which of them the others follow."""
+
+
 class Problem(NamedTuple):
     """One broken rule."""
 

@@ -18,7 +18,7 @@ from cortex_cli.formats.source import Source
 from cortex_cli.jsonscan import parse_first
 from cortex_cli.messages import Message, Transcript, Usage
 from cortex_cli.typed import finish
-from cortex_cli.validity import Problem, Rules
+from cortex_cli.validity import SHARED_ID_HINT, Problem, Rules
 
 NAME = "claude-code"
 
@@ -147,7 +147,7 @@ def check(transcript: Transcript) -> Iterator[Problem]:
         if earlier != record and record in positions and transcript.records[earlier] != transcript.records[record]:
             message = transcript.loaded[positions[record]]
             text = f"id {link.uuid!r} is that of line {earlier + 1} too"
-            yield Problem("ids_are_unique", message.position, message, text)
+            yield Problem("ids_are_unique", message.position, message, text, SHARED_ID_HINT)
 
 
 def _layout(

@@ -15,7 +15,7 @@ from cortex_cli.formats.times import to_milliseconds, to_utc
 from cortex_cli.marks import synthetic_kind
 from cortex_cli.messages import Message, Part, Transcript, Usage
 from cortex_cli.typed import finish
-from cortex_cli.validity import Problem, Rules
+from cortex_cli.validity import SHARED_ID_HINT, Problem, Rules
 
 __all__ = ["NAME", "RULES", "check", "detect", "dump", "load"]
 
@@ -149,4 +149,4 @@ def check(transcript: Transcript) -> Iterator[Problem]:
         if earlier.value != entry.value and entry.record in positions:
             position = positions[entry.record]
             text = f"id {entry.id!r} is that of line {earlier.record + 1} too"
-            yield Problem("ids_are_unique", position, transcript.messages[position], text)
+            yield Problem("ids_are_unique", position, transcript.messages[position], text, SHARED_ID_HINT)

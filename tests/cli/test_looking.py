@@ -92,6 +92,22 @@ def test_a_session_by_its_name(chdir_tmp: Path) -> None:
     assert missing.stderr.startswith("error: pi:last: no sessions below")
 
 
+@pytest.mark.parametrize("name", ["pi.jsonl", "claude-code.jsonl"])
+def test_check_promises_no_repair_of_what_only_a_person_can_mend(name: str, chdir_tmp: Path) -> None:
+    """Of two lines with one id only the user can say which of them the others follow."""
+    lines = [json.loads(line) for line in (SAMPLES / name).read_text().splitlines()]
+    key = "id" if name == "pi.jsonl" else "uuid"
+    other = next(one for one in lines if one["type"] == "user" or "message" in one)
+    lines.insert(lines.index(other), {**other, key: lines[-1][key]})
+    path = chdir_tmp / name
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    result = cortex("check", path)
+    assert result.exit_code == 1
+    assert "is that of line" in result.stdout
+    assert "by hand" in result.stdout
+    assert "--fix" not in result.stdout
+
+
 def test_check_of_several_files_tells_each_and_goes_on(pair: tuple[Path, Path]) -> None:
     """A folder is checked in one command, as linters are run: every line names its file, the worst decides the code."""
     path, output = pair
