@@ -182,7 +182,7 @@ def _read(source: Source) -> _Reading:
     for index, value in source.objects():
         reading.take(index, value)
     for index in sorted(source.damage):  # of objects that were glued together the client reads the first
-        if index not in reading.records and source.damage[index].startswith("not one"):
+        if index not in reading.records and source.damage[index].startswith(("not one", "torn")):
             try:
                 value = parse_first(source.records[index])
             except ValueError:

@@ -269,6 +269,10 @@ def test_of_glued_objects_the_first_is_read() -> None:
     assert said(data)[-2:] == ["x", "y"]
     assert "s.jsonl:5: more than one object" in load(data).warnings[0]
     assert b"\n".join(load(data).records) == data
+    for torn in (b"", b'{"torn', session.lines[-1][:30]):  # on the last line, too, whatever the second writer came to
+        last = [*session.lines[:-2], glued + torn]
+        assert said(b"\n".join(last))[-1] == "x"
+        assert "s.jsonl:5: more than one object" in load(b"\n".join(last)).warnings[0]
 
 
 def test_usage_and_model_of_the_newest_answer() -> None:
