@@ -22,16 +22,17 @@ _PREPOSITIONS = word_set("in on into onto from off at")
 _OWNERS = word_set("my your our his her their")
 
 
-def _by_first(text: str) -> Mapping[str, Sequence[tuple[str, ...]]]:
-    table: dict[str, list[tuple[str, ...]]] = {}
+def _by_start(text: str) -> Mapping[str, Mapping[str, Sequence[list[str]]]]:
+    table: dict[str, dict[str, list[list[str]]]] = {}
     for phrase in "".join(line.strip() for line in text.splitlines()).split("|"):
-        first, *rest = phrase.split()
-        table.setdefault(first, []).append(tuple(rest))
+        first, second, *rest = phrase.split()
+        table.setdefault(first, {}).setdefault(second, []).append(rest)
     return table
 
 
-_BY_FIRST = _by_first(_PHRASES)
-_SIGNS = frozenset(_BY_FIRST) | _RECORDS
+_BY_START = _by_start(_PHRASES)
+"""First word -> second word -> how a phrase of them goes on; by the first alone many a sentence would be compared."""
+_SIGNS = frozenset(_BY_START) | _RECORDS
 """One of these is in every sentence with an aside."""
 
 
@@ -48,9 +49,13 @@ def find_asides(words: Sequence[Word]) -> tuple[set[int], set[str]]:
     if _SIGNS.isdisjoint(low):
         return beside, places
     for at, one in enumerate(low):
-        for rest in _BY_FIRST.get(one, ()):
-            if tuple(low[at + 1 : at + 1 + len(rest)]) == rest:
-                beside.update(range(at, at + 1 + len(rest)))
+        if one not in _SIGNS:
+            continue
+        if one in _BY_START and at + 1 < len(low):
+            for rest in _BY_START[one].get(low[at + 1], ()):
+                end = at + 2 + len(rest)
+                if low[at + 2 : end] == rest:
+                    beside.update(range(at, end))
         if one in _RECORDS and at > 1 and low[at - 2] in _PREPOSITIONS and _ends_name(words, at):
             if low[at - 1] in _OWNERS:
                 beside.add(at)

@@ -31,6 +31,7 @@ from cortex_cli.summarizers.packing import (
 from cortex_cli.summarizers.paths import find_base, write_based
 from cortex_cli.summarizers.salience import DONE, FAIL, Unit
 from cortex_cli.summarizers.sections import Section
+from cortex_cli.summarizers.statements import Statement
 from cortex_cli.summarizers.survey import DIRECTIVES, Survey, survey
 from cortex_cli.summarizers.words import LEXER
 
@@ -121,21 +122,25 @@ def _items(found: Survey, max_tokens: int, still_open: int, has_focus: bool) -> 
 
 def _said(units: Sequence[Unit], max_tokens: int, still_open: int, has_focus: bool) -> Iterator[Item]:
     """Give every statement its section; what was asked from position `still_open` on is still to be done."""
-    places = _places(units, still_open)
-    own = sum(len(unit.statement.text) for unit in units if unit.statement.speaker == "user")
+    said = [unit.statement for unit in units]
+    places = _places(said, still_open)
+    own = sum([len(each.text) for each in said if each.speaker == "user"])
     has_room = own / CHARS_A_TOKEN < FEW_OWN_WORDS * max_tokens
     is_tight = max_tokens < TIGHT_TOKENS
     gain = FOCUS_BONUS if has_focus else 0.0
-    for unit in units:
-        statement = unit.statement
+    for unit, statement in zip(units, said, strict=True):
+        is_own = statement.speaker == "user"
+        least = (MIN_OWN_WORTH if is_own else MIN_WORTH) - gain
+        score = unit.score
+        if score < least and not is_own and statement.order not in places.closing:
+            continue  # only these gain by where they stand
         if statement.section in ("current", "next") and places.last >= 0:
             continue  # an earlier stopping point is over
         if unit.sort == "intention" and statement.order not in places.closing:
             continue  # it was done since: the calls tell
         section, bonus = _placed(unit, places)
-        is_own = statement.speaker == "user"
-        worth = unit.score + (bonus + OWN_WORDS_BONUS if is_own and has_room else bonus)
-        if worth < (MIN_OWN_WORTH if is_own else MIN_WORTH) - gain:
+        worth = score + (bonus + OWN_WORDS_BONUS if is_own and has_room else bonus)
+        if worth < least:
             continue  # no place in any summary, whatever it gains
         if is_tight and is_own and (section == "asked" or bonus < REQUEST_BONUS):
             section = "decisions"  # one heading for all that holds
@@ -159,13 +164,13 @@ class _Places(NamedTuple):
     """Orders of its last sentences."""
 
 
-def _places(units: Sequence[Unit], still_open: int) -> _Places:
-    own = [unit.statement for unit in units if unit.statement.speaker == "user"]
+def _places(said: Sequence[Statement], still_open: int) -> _Places:
+    own = [each for each in said if each.speaker == "user"]
     carried = [each.message for each in own if each.section == "intent"]
     fresh = [each.message for each in own if each.message >= 0]
     first = min(carried, default=None) if carried else min(fresh, default=None)
-    last = max((unit.statement.message for unit in units if unit.statement.speaker == "assistant"), default=-1)
-    closing = [unit.statement.order for unit in units if unit.statement.message == last >= 0][-CURRENT_SENTENCES:]
+    last = max([each.message for each in said if each.speaker == "assistant"], default=-1)
+    closing = [each.order for each in said if each.message == last >= 0][-CURRENT_SENTENCES:]
     return _Places(first, min(still_open, max(fresh, default=still_open)), last, frozenset(closing))
 
 

@@ -212,14 +212,12 @@ def _topics(words: Sequence[Word], taken: set[int]) -> tuple[str, ...]:
 
     No verb is one: `you can count on`.
     """
-    topics: list[str] = []
-    before = ""  # the word in front, unless punctuation stands between
+    topics = [""] * len(words)
     for at, word in enumerate(words):
-        if not word.may_name or at in taken or (before in _SPEAKERS and not word.is_capital):
-            topics.append("")
-        else:
-            topics.append(word.topic if word.is_noun else _topic(words, at, before, taken))
-        before = "" if word.closes else word.low
+        if word.may_name and at not in taken:
+            before = words[at - 1].low if at and not words[at - 1].closes else ""
+            if before not in _SPEAKERS or word.is_capital:
+                topics[at] = word.topic if word.is_noun else _topic(words, at, before, taken)
     return tuple(topics)
 
 

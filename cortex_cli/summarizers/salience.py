@@ -124,8 +124,9 @@ _STEM = attrgetter("stem")
 def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
     """Score statements against each other: what is rare here depends on everything else that was said."""
     kept = list(statements)
-    lexed = [lexer.words(statement.text) for statement in kept]
-    names = inner_names(statement.text for statement in kept)
+    texts = [statement.text for statement in kept]
+    lexed = list(map(lexer.words, texts))
+    names = inner_names(texts)
     rarity = Rarity(Tally([stem for words in lexed for stem in {word.stem for word in words}]), len(kept))
     units: list[Unit] = []
     told = 0  # `Sorry, that was wrong.` tells of a change in the next sentence
@@ -135,7 +136,7 @@ def weigh(statements: Iterable[Statement], lexer: Lexer) -> list[Unit]:
         if told and statement.message == message:
             unit = unit._replace(cues=unit.cues | told)
         units.append(unit)
-        told = unit.cues & (UPDATE | RETRACT) if not unit.values and len(words) <= SHORT_WORDS else 0
+        told = unit.cues & (UPDATE | RETRACT) if len(words) <= SHORT_WORDS and not unit.values else 0
         if told:
             told &= cues_of([word for word in words if word.low not in _WEAKLY_TOLD])
         message = statement.message
@@ -157,14 +158,15 @@ def _unit(
     cues = signs & _ALL_CUES
     values = tuple(find_values(words, names)) if signs & NOTABLE else ()
     is_user = statement.speaker == "user"
-    exact = bool(values) and not EXACT.isdisjoint([value.kind for value in values])
+    kinds = [value.kind for value in values] if values else ()
+    exact = not EXACT.isdisjoint(kinds)
     score = _cue_score(cues, is_user)
     if exact and cues & (CHAT | HEDGE):
         score -= FORGIVEN * _cue_score(cues & (CHAT | HEDGE), is_user)
     if is_user and cues & TELL and not exact and not cues & (UPDATE | DECIDE | RETRACT | OWN):
         score -= STORY_PENALTY
     score += USER_BASE if is_user else 0.0
-    score += min(VALUES_CAP, _strength(values)) if values else 0.0
+    score += min(VALUES_CAP, _strength(kinds)) if kinds else 0.0
     score += RARITY_WEIGHT * rarity.of(words)
     is_order = is_user and cues & ORDER != 0 and _is_order(words)
     score += _shape(statement, words, values, signs, is_order=is_order)
@@ -245,10 +247,10 @@ def _commands(words: Sequence[Word]) -> bool:
 _SPEAKER = frozenset(("i", "i'm", "i've", "i'd", "i'll"))
 
 
-def _strength(values: Iterable[Value]) -> float:
-    """Add up values, each further one worth half of the one before."""
+def _strength(kinds: Iterable[str]) -> float:
+    """Add up values of these kinds, each further one worth half of the one before."""
     total, share = 0.0, 1.0
-    for strength in sorted((STRENGTH[value.kind] for value in values), reverse=True):
+    for strength in sorted(map(STRENGTH.__getitem__, kinds), reverse=True):
         total += share * strength
         share /= 2
         if share < 0.1:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from cortex_cli.messages import Message, build
 from cortex_cli.summarizers.common_words import word_set
 from cortex_cli.summarizers.rescue import telling_lines
-from cortex_cli.typed import is_typed_text
+from cortex_cli.typed import is_blank, is_machine_text
 
 Speaker = Literal["user", "assistant", "note"]
 """`note`: from an earlier summary, where it is not quoted as the user's own words."""
@@ -71,9 +71,10 @@ _ABBREVIATIONS = word_set(
 _BULLET = re.compile(r"(?:[-*•+–>]|\d{1,2}[.)]|\[[ xX]\]|#{1,6})\s+")
 _RULE_LINE = re.compile(r"[\s|:=*_~#+.-]*\Z")
 _LEANING = re.compile(
-    r"(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:s|re)\s|\s+(?:is|are|was|were)\s)(?:in|on|at|for|to|from|by"
+    r"(?:it|this|that|they|these|those|he|she|both|neither|same)"
+    r"(?:(?:'(?:s|re)\s|\s+(?:is|are|was|were)\s)(?:in|on|at|for|to|from|by"
     r"|only|not|never|always|also|because|why|where|when|how|what|the|an?|set|used|required|needed|written|due|called|named|\d)"
-    r"|(?:it|this|that|they|these|those|he|she|both|neither|same)(?:'(?:ll|d|ve)\b|\s+(?:must|should|shall|can"
+    r"|'(?:ll|d|ve)\b|\s+(?:must|should|shall|can"
     r"|ha(?:s|ve|d) (?:to|an?|no|\d+)"
     r"|cannot|can't|will|won't|would|needs?|means?|goes|stays?|applies|lives?|runs?|uses?|takes?|costs?|also|only|never|always"
     r"|for|with|instead|too|doesn't|isn't|don't|breaks?|causes?)\b)"
@@ -102,12 +103,12 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
     order = 0
     question = ""
     for position, message in enumerate(messages):
-        if message.slot or message.synthetic or message.role not in ("user", "assistant"):
+        role = message.role
+        is_user = role == "user"
+        if message.slot or message.synthetic or not (message.typed if is_user else role == "assistant"):
             continue
-        if message.role == "user" and not message.typed:
-            continue
-        speaker: Speaker = "user" if message.role == "user" else "assistant"
-        pieces = [piece for text in own_texts(message) for piece in sentences(text, is_user=speaker == "user")]
+        speaker: Speaker = "user" if is_user else "assistant"
+        pieces = [piece for text in own_texts(message) for piece in sentences(text, is_user=is_user)]
         if not pieces:
             continue
         today, is_whole = _day_needed(message), len(pieces) == 1
@@ -117,7 +118,7 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
             yield build(Statement, (speaker, piece, position, order, asked, is_opening, is_whole, day, ""))
             asked, is_opening = "", False
             order += 1
-        question = pieces[-1] if len(pieces) == 1 or pieces[-1].endswith(("?", "？")) else pieces[-2]
+        question = pieces[-1] if is_whole or pieces[-1].endswith(("?", "？")) else pieces[-2]
         if not question.endswith(("?", "？")):
             question = ""
 
@@ -132,11 +133,14 @@ def _day_needed(message: Message) -> str:
 
 def own_texts(message: Message) -> Iterator[str]:
     """Yield what its author wrote, without the reminders that a client mixed in."""
+    is_user = message.role == "user"
     for part in message.parts:
-        if part.kind != "text" or (message.role == "user" and not is_typed_text(part.text)):
+        text = part.text
+        if part.kind != "text" or (is_user and is_machine_text(text)):
             continue
-        text = _REMINDER.sub("\n", part.text) if "</" in part.text else part.text
-        if text.strip():
+        if "</" in text:
+            text = _REMINDER.sub("\n", text)
+        if not is_blank(text):
             yield text
 
 
@@ -231,8 +235,7 @@ def _cut(line: str) -> list[str]:
 
 def _is_one(line: str, last: int) -> bool:
     """Tell of most lines that are one sentence that they are, for speed: nothing in them ends one."""
-    ends = line.find(".", 0, last), line.find("?", 0, last), line.find("!", 0, last)
-    return ends == (-1, -1, -1) and line.isascii()
+    return line.isascii() and line.find(".", 0, last) == line.find("?", 0, last) == line.find("!", 0, last) == -1
 
 
 def _is_abbreviation(line: str, start: int, stop: int) -> bool:

@@ -24,6 +24,8 @@ MOST_SHARED = 0.6
 """Share of the smaller subject that must be common, where both have words of their own."""
 
 _RULES = MUST | NEGATE
+_LIFTS = RETRACT | PERMIT
+_CHANGES = UPDATE | _LIFTS
 _FORBIDS = frozenset(("never", "don't", "avoid", "without", "unless", "if"))
 
 
@@ -53,15 +55,15 @@ class _Index:
         for pair in claim.pairs:
             self._by_pair[pair].append(position)
 
-    def candidates(self, unit: Unit, claim: Claim) -> set[int]:
+    def candidates(self, claim: Claim) -> set[int]:
         """Find statements that might be about the same; more of them where a change is told."""
-        tells = unit.cues & (UPDATE | RETRACT | PERMIT)
+        tells = claim.cues & _CHANGES
         if not tells and not claim.values:
             return set()
         same = self._by_subject.get(claim.subject)
         found = {same} if same is not None else set()
         if tells:
-            families = claim.families if not unit.cues & (RETRACT | PERMIT) else (*claim.families, "rule")
+            families = claim.families if not claim.cues & _LIFTS else (*claim.families, "rule")
             rows = [self._by_stem[family] for family in families if family in self._by_stem]
             near = [row[stem][-LOOK_BACK:] for row in rows for stem in claim.subject if stem in row]
             if len(claim.subject) > 2:
@@ -95,8 +97,8 @@ def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
         claim = claim_of(unit)
         if claim is None:
             continue
-        candidates = index.candidates(unit, claim) - gone
-        if candidates and (unit.cues & RETRACT or _FORBIDS.isdisjoint([word.low for word in unit.words[:4]])):
+        candidates = index.candidates(claim) - gone
+        if candidates and (claim.cues & RETRACT or _FORBIDS.isdisjoint([word.low for word in claim.words[:4]])):
             for candidate, grade in _replaced(unit, claim, units, claims, sorted(candidates)):
                 found.append(Replacement(candidate, position, grade))
                 gone.add(candidate)
@@ -115,17 +117,15 @@ def _replaced(
     same: list[tuple[int, Grade]] = []
     others: list[tuple[int, Grade]] = []
     phrases: set[frozenset[str]] = set()
-    change = tells_change(unit.words, unit.cues)
-    lifts = bool(unit.cues & (RETRACT | PERMIT))
+    change = tells_change(claim.words, claim.cues)
+    lifts = bool(claim.cues & _LIFTS)
     is_user = unit.statement.speaker == "user"
     for candidate in candidates:
         other = claims[candidate]
-        if not (other.values or lifts or change):
-            continue  # nothing in it that could have changed
-        old = units[candidate]
         differing, is_named = _compared(other, claim) if other.values and claim.values else (0, False)
-        if not (differing or is_named or (lifts and old.cues & _RULES) or (change and _are_alike(other, claim))):
+        if not (differing or is_named or (lifts and other.cues & _RULES) or (change and _are_alike(other, claim))):
             continue
+        old = units[candidate]
         if not change and not is_user and old.statement.speaker == "user":
             continue  # nobody else overrules the user by the way
         if change and is_named and not other.subject.isdisjoint(claim.subject):
@@ -195,11 +195,11 @@ def _by_values(was: Claim, now: Claim, change: bool, differing: int) -> Grade | 
     both_state = was.is_state and now.is_state
     if was.subject == now.subject:
         return "dropped" if change or (len(shared) > 1 and both_state) else None
-    if not shared:
+    if not shared or not (change or (both_state and differing == 1)):
         return None
     before, after = phrases(was), phrases(now)
     same = max(map(len, before & after), default=0)
-    if not change and not (same > 1 and both_state and differing == 1):
+    if not change and same < 2:
         return None
     narrows_old, narrows_new = narrowing(was, shared), narrowing(now, shared)
     if (narrows_old and narrows_new) or _have_own_names(before, after):

@@ -145,7 +145,7 @@ def _distinct(said: Sequence[Statement]) -> list[Statement]:
     best = dict(zip(keys, range(len(keys)), strict=True))
     if len(best) == len(keys):
         return list(said)
-    best |= {key: at for at, (key, each) in enumerate(zip(keys, said, strict=True)) if each.speaker == "user"}
+    best |= {keys[at]: at for at, each in enumerate(said) if each.speaker == "user"}
     return [said[at] for at in sorted(best.values())]
 
 
