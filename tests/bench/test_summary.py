@@ -15,10 +15,11 @@ pytestmark = pytest.mark.bench
 
 CHAT_TOKENS = 190_000
 CHAT_SECONDS = 0.2
-"""On the reference machine, as the command runs. Source: the project's targets. Measured beside other work: 0.23 s
-while the reference loop took a fifth longer than there, so 0.19 s. There is little room left: every sentence is weighed
-and compared (an agent session of that size takes less than 0.1 s). Two fifths go to weighing sentences, a quarter to
-comparing them, a sixth to cutting them out of their messages; within these no function takes more than a tenth."""
+"""On the reference machine, as the command runs. Source: the project's targets. Measured: 0.19 s by itself, 0.20 to
+0.23 beside other work, which the reference loop does not always tell of. There is little room left: every sentence
+is weighed and compared (an agent session of that size takes less than 0.1 s). Two fifths go to weighing sentences, a
+quarter to comparing them, a sixth to cutting them out of their messages; within these no function takes more than a
+tenth."""
 
 CHAT_REPEATS = 15
 """Runs of which the best counts; of three none is undisturbed on a machine that does other work too."""
