@@ -70,18 +70,18 @@ class Recording:
             about = {**report.to_json(), "settings": _chosen(self._settings)}
             made = self._settings.now or clock.utc_now()
             receipt = Receipt(input=source.path, output=path, made=made, about=about)
-            self._archive.put_run(bytes(source.data), data, lambda gone: list(self._texts(done, gone)), receipt)
+            self._archive.put_run(source.data, data, lambda gone: list(self._texts(source, done, gone)), receipt)
 
         return keep
 
-    def _texts(self, done: Sequence[Transcript], gone: Sequence[int]) -> Iterator[Removed]:
+    def _texts(self, source: InputFile, done: Sequence[Transcript], gone: Sequence[int]) -> Iterator[Removed]:
         """Yield all that left: of the messages, of records beside them, and what replacements refer to."""
         known = set[str]()
         for transcript in done:
             for removed in removed_texts(transcript):
                 known.add(removed.text)
                 yield removed
-        if len(done) == 1 and isinstance(done[0].records, Lines) and len(done[0].records) > FEW_LINES:
+        if len(done) == 1 and isinstance(done[0].records, Lines) and source.data.count(b"\n") >= FEW_LINES:
             yield from side_texts(done[0], gone, known)
         yield from (named for named in self._named.values() if named.text not in known)
 

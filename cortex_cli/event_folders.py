@@ -93,7 +93,7 @@ def read(path: str) -> InputFile:
     newest = InputFile(b"", path)
     for place in _paths(Path(path)):
         newest = files.read_file(str(place))
-        body = bytes(newest.data).removeprefix(BOM)
+        body = newest.data.removeprefix(BOM)
         hint = "OpenHands cannot read the conversation either"
         try:
             value = parse(body)

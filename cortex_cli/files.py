@@ -17,7 +17,6 @@ from typing import BinaryIO, NamedTuple
 
 from cortex_cli import packing
 from cortex_cli.errors import InputError, OutputError, nearest
-from cortex_cli.large import LargeBytes, read_whole
 from cortex_cli.temporary_files import BLOCK_BYTES, NO_LINKS, temporary_file
 
 STDIO = "-"
@@ -39,7 +38,7 @@ class Stamp(NamedTuple):
 class InputFile(NamedTuple):
     """One input, read whole."""
 
-    data: bytes | LargeBytes
+    data: bytes
     """Unpacked, where it is compressed or a zip."""
     path: str
     """As the user named it; `-` for standard input."""
@@ -51,7 +50,7 @@ class InputFile(NamedTuple):
     """As it came, where `data` did not."""
 
     @property
-    def raw(self) -> bytes | LargeBytes:
+    def raw(self) -> bytes:
         """The bytes of the file itself."""
         return self.data if self.packed is None else self.packed
 
@@ -83,7 +82,7 @@ def read_file(path: str) -> InputFile:
     """
     with open_input(path) as (stream, file):
         try:
-            data = read_whole(stream, file.stamp.size if file.stamp else 0)
+            data = stream.read()
         except OSError as error:
             raise _unreadable(path, error) from error
     return _unpacked(file._replace(data=data))
@@ -91,9 +90,8 @@ def read_file(path: str) -> InputFile:
 
 def _unpacked(file: InputFile) -> InputFile:
     """Return a file with its contents; one that is not regular is packed by its bytes only, whatever its name."""
-    if packing.is_packed(file.data[: packing.SIGN_BYTES], STDIO if file.stamp is None else file.path):
-        data = bytes(file.data)
-        return file._replace(data=packing.unpack(data, file.path), packed=data)
+    if packing.is_packed(file.data, STDIO if file.stamp is None else file.path):
+        return file._replace(data=packing.unpack(file.data, file.path), packed=file.data)
     return file
 
 

@@ -53,7 +53,7 @@ def read(path: str) -> InputFile:
     for name in reversed(MEMBERS):
         place = Path(path) / name
         if name != STATE or place.is_file():
-            data = bytes(history.data if name == HISTORY else files.read_file(str(place)).data)
+            data = history.data if name == HISTORY else files.read_file(str(place)).data
             pieces.append(encode(name) + b":" + _checked(data.removeprefix(BOM), place))
     return InputFile(b"{" + b",".join(pieces) + b"}", path, history.stamp, history.mode)
 
@@ -122,7 +122,7 @@ def write_in_place(source: InputFile, chunks: Iterable[bytes]) -> Path:
     if read(source.path).data != source.data:
         hint = "nothing was written; run it again when nobody writes to it"
         raise OutputError("the session has changed since it was read", where=source.path, hint=hint)
-    before = split(bytes(source.data))
+    before = split(source.data)
     backup = Path(source.path)
     for name in MEMBERS:
         if name in now and now[name] != before.get(name):

@@ -20,9 +20,6 @@ ZIP = ".eval"
 _ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 """With an entry, or without any."""
 
-SIGN_BYTES = 4
-"""So many bytes of a file tell whether it is a zip."""
-
 _TEXT_ENDINGS = (".json", ".jsonl")
 
 
@@ -42,9 +39,9 @@ def is_zip(data: bytes) -> bool:
     return data.startswith(_ZIP_BEGINS)
 
 
-def is_packed(head: bytes, path: str) -> bool:
-    """Tell whether a file of that name is compressed, or a zip; of its bytes the first are enough."""
-    return bool(ending_of(path)) or is_zip(head)
+def is_packed(data: bytes, path: str) -> bool:
+    """Tell whether the bytes of a file of that name are compressed, or a zip."""
+    return bool(ending_of(path)) or is_zip(data)
 
 
 def form_of(path: str, packed: bytes | None) -> str:

@@ -12,7 +12,6 @@ from cortex_cli.errors import CortexError
 from cortex_cli.formats.source import Source
 from cortex_cli.holders import find_holder
 from cortex_cli.jsonedit import parse
-from cortex_cli.large import LargeBytes
 from cortex_cli.messages import Transcript
 from cortex_cli.report import Report
 from cortex_cli.sessions import CLIENTS, Client, Session, list_sessions, working_folder
@@ -124,7 +123,7 @@ def _look(session: Session, settings: Settings, counter: Counter, is_wanted: Cal
     try:
         file = files.read_file(str(session.path))
         size = len(file.data)
-        project = project_of(session, file.data)
+        project = project_of(session, bytes(file.data))
         if not is_wanted(project):
             return None
         transcript = formats.load(Source(file.data, file.path), settings.format)
@@ -147,7 +146,7 @@ def _listed(session: Session, size: int, project: str, error: str = "") -> Liste
     )
 
 
-def project_of(session: Session, data: bytes | LargeBytes) -> str:
+def project_of(session: Session, data: bytes) -> str:
     """Return the folder that the records name; else what the client's own folder is called."""
     if session.client == "gemini":  # tmp/PROJECT/chats/FILE, the folder's path beside the chats where it is kept
         rooted = session.path.parent.parent / ".project_root"

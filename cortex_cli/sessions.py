@@ -12,9 +12,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from cortex_cli.errors import InputError, OptionError, name_hint
-from cortex_cli.formats.source import Lines
 from cortex_cli.jsonedit import parse
-from cortex_cli.large import LargeBytes
 
 NEWEST = "last"
 """`claude-code:last` is the session that was written to last."""
@@ -232,8 +230,8 @@ def _folder_of_project(path: Path) -> str:
     return rooted.read_text(encoding="utf-8").strip() if rooted.is_file() else ""
 
 
-def _objects(data: bytes | LargeBytes) -> Iterator[dict[str, object]]:
-    for line in Lines(data):
+def _objects(data: bytes) -> Iterator[dict[str, object]]:
+    for line in data.split(b"\n"):
         try:
             value = parse(line)
         except ValueError:
@@ -244,11 +242,11 @@ def _objects(data: bytes | LargeBytes) -> Iterator[dict[str, object]]:
                 yield value["payload"]
 
 
-def _first_value(data: bytes | LargeBytes, key: str) -> str:
+def _first_value(data: bytes, key: str) -> str:
     return next((value for one in _objects(data) if isinstance(value := one.get(key), str) and value), "")
 
 
-def working_folder(data: bytes | LargeBytes) -> str:
+def working_folder(data: bytes) -> str:
     """Return the folder in which a session began, as its records say; empty where they do not."""
     return _first_value(data, "cwd")
 

@@ -125,7 +125,7 @@ def _known() -> tuple[Knob, ...]:
 def _from_file(path: Path | None) -> Iterator[Given]:
     if path is None:
         return
-    text = bytes(read_file(str(path)).data).decode("utf-8-sig", "replace")
+    text = read_file(str(path)).data.decode("utf-8-sig", "replace")
     by_key = {knob.key: knob for knob in _known()}
     for key, raw in _parse_toml(text, path).items():
         where = f"{path}:{_line_of(key, text)}"

@@ -20,7 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 CLI = PACKAGE / "cli"
 
 LEVELS = (
-    {"clock", "data", "errors", "messages", "jsonedit", "jsonscan", "large", "sqlite", "version"},
+    {"clock", "data", "errors", "messages", "jsonedit", "jsonscan", "sqlite", "version"},
     {
         "knobs",
         "presets",

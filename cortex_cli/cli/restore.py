@@ -48,7 +48,7 @@ def restore(
     if source is None:
         raise OptionError("no file to restore", hint="name what the compaction wrote, or give --list")
     file = files.read_stream(shell.stdin) if source == STDIO else folders.read_source(source)
-    done = archive.restore(bytes(file.data), "" if source == STDIO else source, force=force)
+    done = archive.restore(file.data, "" if source == STDIO else source, force=force)
     if output is None or output == STDIO:
         files.write_stream(shell.write_data(), packing.pack([done.data], STDIO, file.packed))
     elif folders.is_session(source):

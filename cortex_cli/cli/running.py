@@ -13,7 +13,6 @@ from cortex_cli.cli.shell import Shell, keep_until_exit, make_console
 from cortex_cli.compaction import compact, summary_request
 from cortex_cli.errors import OptionError, name_hint
 from cortex_cli.formats.source import Source
-from cortex_cli.large import LargeBytes
 from cortex_cli.report import Report, batch_report, merge_reports
 from cortex_cli.settings import Settings
 from cortex_cli.summarizers import summarizer_of
@@ -151,7 +150,7 @@ class Runner:
     def _observes(self) -> bool:
         return self.settings.second_layer == "observe"
 
-    def _digest(self, data: bytes | LargeBytes) -> Callable[[], str] | None:
+    def _digest(self, data: bytes) -> Callable[[], str] | None:
         """Work the input's hash out where it will be asked for; what is not asked for must not keep the input."""
         if not (self.report.json or self.report.report_file or self.report.report == "json" or self.settings.archive):
             return None

@@ -207,7 +207,7 @@ def _sealed(transcript: Transcript, source: Source, doubts: tuple[str, ...] = ()
     """Add what is known of every input, whatever its format."""
     return replace(
         transcript,
-        size_bytes=len(source.held),
+        size_bytes=len(source.data),
         warnings=doubts + transcript.warnings,
     )
 
@@ -238,7 +238,7 @@ def dump(transcript: Transcript, *, keep_history: bool = False) -> Iterator[byte
     """
     if not changes.is_changed(transcript) and transcript.records:
         records = transcript.records
-        yield from records.pieces() if isinstance(records, Lines) else [b"\n".join(records)]
+        yield records.data if isinstance(records, Lines) else b"\n".join(records)
         return
     write: Callable[..., Iterator[bytes]] = find(transcript.format).dump
     if keep_history and "keep_history" in inspect.signature(write).parameters:

@@ -100,7 +100,7 @@ def load(source: Source) -> Transcript:
     if not detect(source):
         raise source.fail("not a Claude Code session")
     reading = _read(source)
-    tree = reading.tree(len(source.held))
+    tree = reading.tree(len(source.data))
     path = live_path(tree)
     gaps = _find_gaps(path)
     found = read_conversation(path, reading.records)

@@ -10,15 +10,11 @@ import orjson
 
 from cortex_cli.errors import InputError
 from cortex_cli.jsonedit import parse
-from cortex_cli.large import LargeBytes
 
 HEAD_OBJECTS = 40
 """How many objects `detect` may look at. Source: FORMATS section 1."""
 
 BOM = b"\xef\xbb\xbf"
-
-PIECE_BYTES = 1 << 20
-"""Of what is held in large pages so much is copied at once."""
 
 RUN_LINES = 256
 """How many untouched lines are copied at once: about a megabyte of a session."""
@@ -37,7 +33,7 @@ class Lines(Sequence[bytes]):
 
     __slots__ = ("_ends", "data")
 
-    def __init__(self, data: bytes | LargeBytes) -> None:
+    def __init__(self, data: bytes) -> None:
         self.data = data
         self._ends = ends = [-1]  # of line -1, 0, 1, ...
         find = data.find
@@ -63,14 +59,6 @@ class Lines(Sequence[bytes]):
             raise IndexError(index)
         return self.data[ends[at] + 1 : ends[at + 1]]
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the whole input, line feeds and all, in pieces."""
-        if isinstance(self.data, bytes):
-            yield self.data
-            return
-        for start in range(0, len(self.data), PIECE_BYTES):
-            yield self.data[start : start + PIECE_BYTES]
-
     def joined(self, start: int, end: int) -> bytes:
         """Return the lines [start, end) with the line feeds between them, in one piece."""
         return self.data[self._ends[start] + 1 : self._ends[end]]
@@ -81,7 +69,7 @@ class Lines(Sequence[bytes]):
             yield data[before + 1 : end]
 
     def __eq__(self, other: object) -> bool:
-        return bytes(self.data) == bytes(other.data) if isinstance(other, Lines) else list(self) == other
+        return self.data == other.data if isinstance(other, Lines) else list(self) == other
 
     __hash__ = None  # type: ignore[assignment]  # as of a list
 
@@ -102,9 +90,8 @@ class Source:
         first_line: 1-based line of the file that `data` begins with, for a part of a file.
     """
 
-    def __init__(self, data: bytes | LargeBytes, path: str = "-", *, first_line: int = 1) -> None:
-        self.held = data
-        """The input as it was handed in."""
+    def __init__(self, data: bytes, path: str = "-", *, first_line: int = 1) -> None:
+        self.data = data
         self.path = path
         self.first_line = first_line
         self.damage: dict[int, str] = {}
@@ -113,23 +100,17 @@ class Source:
         self._memory: dict[Any, Any] = {}
 
     @cached_property
-    def data(self) -> bytes:
-        """The whole input; copied where it is large and made of lines, for which `held` does."""
-        return bytes(self.held)
-
-    @cached_property
     def document(self) -> Any:
         """The one JSON value that the input is (also a single line); None for JSON Lines of several lines."""
-        held = self.held
-        start = len(BOM) if held.startswith(BOM) else 0
-        ink = _ink(held, start)
+        start = len(BOM) if self.data.startswith(BOM) else 0
+        ink = _ink(self.data, start)
         if ink is None:
             return None
-        end = held.find(b"\n", ink.start())
-        if end >= 0 and _ink(held, end):
-            first = _parse_or_none(held[start:end])
+        end = self.data.find(b"\n", ink.start())
+        if end >= 0 and _ink(self.data, end):
+            first = _parse_or_none(self.data[start:end])
             if first is not None:
-                self._parsed[held[:end].count(b"\n")] = first
+                self._parsed[self.data.count(b"\n", 0, end)] = first
                 return None
         body = self.data[start:] if start else self.data
         value = _parse_or_none(body)
@@ -140,7 +121,7 @@ class Source:
     @cached_property
     def records(self) -> Lines:
         """The lines without their line feeds; a last empty one where the input ends in a line feed."""
-        return Lines(self.held)
+        return Lines(self.data)
 
     @cached_property
     def head(self) -> list[Any]:

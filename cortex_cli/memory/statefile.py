@@ -52,7 +52,7 @@ class StateFile:
         if Path(self.path).is_dir():
             raise InputError("is a directory", where=self.path, hint="name a file for the memory")
         self._read = read_file(self.path)
-        self.data = _parse(bytes(self._read.data), self.path)
+        self.data = _parse(self._read.data, self.path)
 
     def write(self, state: Mapping[str, Any]) -> None:
         """Put a state in the file's place.
