@@ -12,7 +12,7 @@ from cortex_cli.replaying.policies import STRATEGIES, find_strategy
 from cortex_cli.replaying.recorded import RecordedCall
 from cortex_cli.replaying.recording import Recording, prepare
 from tests.bench.conftest import Note, SessionOf
-from tests.bench.measure import slowness
+from tests.bench.measure import collecting_as_the_command, slowness
 
 pytestmark = pytest.mark.bench
 
@@ -65,7 +65,8 @@ class Clocked(tuple[RecordedCall, ...]):
 def replay_times(name: str, recording: Recording) -> list[float]:
     """Return the CPU time at each call and at the end, seconds from the first call."""
     calls = Clocked(recording.calls)
-    replay_strategy(replace(recording, calls=calls), find_strategy(name))
+    with collecting_as_the_command():
+        replay_strategy(replace(recording, calls=calls), find_strategy(name))
     return [one - calls.times[0] for one in calls.times]
 
 
