@@ -8,6 +8,7 @@ Patterns that are read wrongly would miss secrets: what cannot be read for certa
 import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from os.path import commonprefix
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -24,6 +25,9 @@ _SPACED = re.compile(r"[\s#]")
 
 _GROUP = re.compile(r"\((?:\?:|(?!\?))(.*)\)", re.DOTALL)
 
+MIN_SHARED_CHARS = 2
+"""Of a beginning that is looked for instead of the words that have it. Measured: a single letter stands everywhere."""
+
 _ALIKE = {0x130: "i", 0x131: "i", 0x17F: "s", 0x212A: "k"}
 """Letters outside ASCII that match one in it where case is ignored. Source: Python's `re`, `IGNORECASE`."""
 
@@ -35,15 +39,29 @@ class Letters(NamedTuple):
     plain: str
     small: str
     """In small letters, as patterns see it that ignore case."""
+    places: dict[tuple[str, bool], list[int]]
+    """Of words that were looked for, and whether case was ignored: many patterns look for the same."""
+
+    def places_of(self, word: str, *, is_small: bool) -> list[int]:
+        """Return where a word stands."""
+        places = self.places.get((word, is_small))
+        if places is None:
+            where = self.small if is_small else self.plain
+            places = self.places[word, is_small] = []
+            at = where.find(word)
+            while at >= 0:
+                places.append(at)
+                at = where.find(word, at + 1)
+        return places
 
 
 def letters_of(text: str) -> Letters:
     """Return a text to look for words in."""
     if text.isascii():
-        return Letters(text, text, text.lower())
+        return Letters(text, text, text.lower(), {})
     plain = text.encode("ascii", "replace").decode("ascii")
     alike = text.translate(_ALIKE) if any(chr(code) in text for code in _ALIKE) else text
-    return Letters(text, plain, alike.encode("ascii", "replace").decode("ascii").lower())
+    return Letters(text, plain, alike.encode("ascii", "replace").decode("ascii").lower(), {})
 
 
 class Needle(NamedTuple):
@@ -58,13 +76,13 @@ class Needle(NamedTuple):
 
     def is_in(self, letters: Letters) -> bool:
         """Tell whether there may be a match."""
-        where, text, match = letters.small if self.is_small else letters.plain, letters.text, self.tail.match
+        text, match = letters.text, self.tail.match
+        if len(self.heads) == len(self.heads[0]) == 1 and not self.is_small:
+            return self.tail.search(text) is not None  # a single character `re` finds as fast as memory is read
         for head in self.heads:
-            at = where.find(head)
-            while at >= 0:
+            for at in letters.places_of(head, is_small=self.is_small):
                 if match(text, at):
                     return True
-                at = where.find(head, at + 1)
         return False
 
 
@@ -80,6 +98,9 @@ def needle_of(pattern: re.Pattern[str]) -> Needle | None:
         return None
     is_small = bool(pattern.flags & re.IGNORECASE)
     words = set(map(str.lower, heads) if is_small else heads)
+    shared = commonprefix(list(words))  # noqa: RUF071 - of words, not of paths
+    if len(shared) >= MIN_SHARED_CHARS:
+        words = {shared}
     longer = {word for word in words for other in words if word != other and word.startswith(other)}
     return Needle(tuple(sorted(words - longer)), re.compile(source[at:], pattern.flags), is_small)
 

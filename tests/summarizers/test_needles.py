@@ -86,6 +86,8 @@ def test_letters_of_any_script_are_seen_as_patterns_see_them() -> None:
         (r"[]ab]cd", ("cd",)),
         (r"(?<=abc)\w", None),
         (r"(?=abcd)ef", ("ef",)),
+        (r"x(?:abc|abd|abde)\d", ("ab",)),
+        (r"(?:abc|acd)\d", ("abc", "acd")),
         (r"abc|def", None),
         (r"(abc)\1", None),
         (r"(?i:abc)\d", None),
