@@ -1,6 +1,7 @@
 """How long and how much memory the command takes, against a floor of the same run (`make bench`).
 
-The floor is orjson: parsing and writing every line once. Start-up is `cortex --version`.
+The floor is orjson: parsing and writing every line once, in this process and, next to it, in one of its own. Start-up
+is `cortex --version`.
 """
 
 from bisect import bisect
@@ -13,7 +14,7 @@ from cortex_cli import Settings, compact, load
 from cortex_cli.tokens import count_messages, counted_texts, make_counter
 from cortex_cli.tokens.engines import load_engine
 from tests.bench.documents import chat_document
-from tests.bench.measure import cpu_seconds, floor_seconds, loading_seconds, run_cortex, slowness
+from tests.bench.measure import cpu_seconds, floor_seconds, loading_seconds, process_floor_seconds, run_cortex, slowness
 
 pytestmark = pytest.mark.bench
 
@@ -51,6 +52,13 @@ def test_compact_with_heuristic(note, session_of, floor, start_up, tmp_path):
     """A batch over years of sessions must be limited by reading JSON, not by us."""
     run = _compact(session_of(50), tmp_path)
     note("compact 50 MB, heuristic, beyond start-up", (run.cpu_seconds - start_up) / floor, FLOORS, "floors")
+
+
+def test_compact_against_a_process_that_parses_and_writes(note, session_of, start_up, tmp_path):
+    """The same, like for like: the floor of above finds its lines in memory, and memory that was used before."""
+    run = _compact(session_of(50), tmp_path)
+    floors = (run.cpu_seconds - start_up) / process_floor_seconds(session_of(50))
+    note("compact 50 MB, heuristic, beyond start-up, floor in a process", floors, FLOORS, "floors")
 
 
 def test_memory(note, session_of, tmp_path):
