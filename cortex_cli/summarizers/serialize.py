@@ -133,9 +133,12 @@ def clamped(text: str, clamp: int) -> str:
 
 
 def clamp_text(text: str, chars: int) -> str:
-    """Shorten a text to about so many characters, 60 % of them from its head."""
+    """Shorten a text to about so many characters, 60 % of them from its head.
+
+    What is said of the rest never begins a line: the margin that tells our lines from others would be gone there.
+    """
     if len(text) <= chars:
         return text
-    head = int(chars * HEAD_SHARE)
-    tail = chars - head
-    return f"{text[:head]} [... {len(text) - chars} characters left out ...] {text[-tail:] if tail else ''}"
+    head = text[: int(chars * HEAD_SHARE)].rstrip()
+    tail = text[len(text) - chars + int(chars * HEAD_SHARE) :]
+    return f"{head} [... {len(text) - len(head) - len(tail)} characters left out ...] {tail}"

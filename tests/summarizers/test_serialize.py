@@ -48,6 +48,13 @@ def test_head_and_tail_of_a_clamp_are_60_to_40() -> None:
     assert shown == "h" * 600 + " [... 5000 characters left out ...] " + "t" * 400
 
 
+@given(st.lists(st.text("ab ", max_size=6), min_size=1, max_size=8), st.integers(1, 40))
+def test_lines_keep_their_margin_where_a_text_is_cut(lines: list[str], chars: int) -> None:
+    """Only our own lines begin at the left; the rest of a cut line stands behind what is said of it."""
+    shown = clamp_text("role: " + "\n  ".join(lines), max(chars, len("role: ") * 2))
+    assert all(line.startswith("  ") for line in shown.split("\n")[1:])
+
+
 @given(st.integers(60, 2_000), st.integers(1, 40))
 def test_chunks_hold_whole_turns_within_the_budget(budget: int, turns: int) -> None:
     """A turn torn in two is told twice or not at all; a chunk over the budget is refused by the model."""
