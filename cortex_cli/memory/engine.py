@@ -310,7 +310,10 @@ class Memory(Standing):
         if not observed and not log:
             return f"nothing was observed: {why}" if why else "nothing but the newest messages, which are kept"
         done = f"{observed} message{'s' if observed > 1 else ''} observed" if observed else "nothing new observed"
-        return f"{done}, the log has {log:,} tokens{f'; {why}' if why else ''}"
+        has = f"{done}, the log has {log:,} tokens" if log else done
+        notes = sum(self.counter.count_text(chunk.observations) for chunk in self.state.chunks)
+        waits = f"notes of {notes:,} tokens wait, since in the log they would free nothing" if notes else ""
+        return "; ".join(filter(None, (has, waits, why)))
 
     # condensing
 

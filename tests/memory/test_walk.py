@@ -1,6 +1,7 @@
 """A recorded session through the memory: as a live one, but each time the same, and paid for once."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from cortex_cli.errors import InputError
 from cortex_cli.layers.view import View
+from cortex_cli.memory.base import LogEntry
 from cortex_cli.memory.engine import Memory
 from cortex_cli.memory.state import MemoryState, dump_state, load_state
 from cortex_cli.memory.walk import observe_session
@@ -89,6 +91,17 @@ def test_a_session_that_never_filled_its_window_costs_nothing() -> None:
     assert result.messages is talk.messages
     assert "the log takes over at 90%" in result.reason
     assert observer.requests == []
+
+
+def test_notes_that_would_free_nothing_are_told_of() -> None:
+    """That something was observed and nothing left is no riddle in the report."""
+    talk = talk_of(1)
+    observer = Scribe(lambda request: LogEntry(observations="x" * 4 * size(request.messages)))
+    result = walk(memory_of(observer=observer), talk.messages, window=20_000, is_forced=True)
+    assert result.messages is talk.messages
+    assert re.fullmatch(
+        r"\d+ messages observed; notes of [\d,]+ tokens wait, since in the log they would free nothing", result.reason
+    )
 
 
 def test_what_is_kept_for_the_next_run_is_observed_all_the_same() -> None:
