@@ -368,17 +368,22 @@ def responses_request(messages: Sequence[Message], before: bytes = b"") -> bytes
     """A request of the Responses API."""
     request: Object = {"model": "gpt-5", "instructions": "be brief", "input": [], "store": False}
     request = json.loads(before) if before else request
-    request["input"] += [item for number, message in enumerate(messages) for item in _responses_items(number, message)]
+    request["input"] += _responses_items(messages, len(request["input"]))
     return to_json(request)
 
 
 def responses_lines(messages: Sequence[Message], before: bytes = b"") -> bytes:
     """One item a line."""
-    items = (item for number, message in enumerate(messages) for item in _responses_items(number, message))
-    return before + b"".join(map(json_line, items))
+    return before + b"".join(map(json_line, _responses_items(messages, before.count(b"\n"))))
 
 
-def _responses_items(number: int, message: Message) -> Iterator[Object]:
+def _responses_items(messages: Sequence[Message], start: int) -> Iterator[Object]:
+    """Write items behind so many others, whose ids are not given again."""
+    for number, message in enumerate(messages, start):
+        yield from _responses_message(number, message)
+
+
+def _responses_message(number: int, message: Message) -> Iterator[Object]:
     for place, item in enumerate(codex_items(number, message)):
         if item["type"] in ("reasoning", "web_search_call"):
             item = {"id": f"rs_{number}_{place}", **item}
