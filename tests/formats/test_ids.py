@@ -1,5 +1,7 @@
 """Ids of what we write."""
 
+import uuid
+
 from cortex_cli.formats.ids import NewIds, new_uuid
 
 
@@ -17,3 +19,9 @@ def test_no_id_is_given_twice() -> None:
     assert len({new_uuid("s"), *made}) == 4
     short = NewIds([], "msg_", 2)
     assert {len(short.make(str(number))) for number in range(50)} == {6}
+
+
+def test_an_id_is_one_of_version_5() -> None:
+    """Ids of files that were written before stay what they were."""
+    ours = uuid.UUID("86ba20a4-6150-5948-bd2d-a087def8ff17")
+    assert new_uuid("s", "ä", "") == str(uuid.uuid5(ours, "s\nä\n")) == "bd040b14-e941-5759-9cc2-a2ccad5fc530"
