@@ -105,6 +105,8 @@ def run_job(job: Job, counter: Counter, spread: Spread | None = None) -> Outcome
         is_other = isinstance(error, UnknownFormatError) and not job.is_named
         status: Literal["skipped", "failed"] = "skipped" if is_other else "failed"
         outcome = outcome._replace(status=status, error=error.naming(job.path), hint=error.hint)
+        if is_other:  # the size, so that the next run need not look into it again
+            outcome = outcome._replace(bytes=_size_and_time(job.path)[0])
     except Exception:  # a bug met on one file must not cost the run; its traceback is the error
         last = traceback.format_exc().strip()
         outcome = outcome._replace(error=f"{job.path}: this is a bug in cortex: {last}", hint="please report it")
@@ -147,10 +149,16 @@ def _undo(job: Job) -> None:
 
 
 def _modified_ns(path: str) -> int:
+    return _size_and_time(path)[1]
+
+
+def _size_and_time(path: str) -> tuple[int, int]:
+    """Return a file's size and when it was changed, in nanoseconds; -1 each where it cannot be looked at."""
     try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116  # a text already
+        status = os.stat(path)  # noqa: PTH116  # a text already
     except OSError:
-        return -1
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
 
 
 def _time_text(nanoseconds: int) -> str:

@@ -83,9 +83,11 @@ def _job(path: Path, name: str, place: Place, entry: Entry | None) -> Job:
 def _is_finished(entry: Entry, path: Path, place: Place, run: str) -> bool:
     if entry.result not in _FINISHED or entry.settings != run:
         return False
+    if entry.result == "skipped":  # who names a file wants that file
+        return place.only is None and _is_as_it_was(path, entry.bytes, entry.modified_ns, entry.sha256)
     if place.in_place:
         return _is_as_it_was(path, entry.output_bytes, entry.modified_ns, entry.output_sha256)
-    if entry.result != "skipped" and place.output is not None:
+    if place.output is not None:
         output = place.output / (place.output_name or entry.path)
         if not output.is_file() or output.stat().st_size != entry.output_bytes:
             return False

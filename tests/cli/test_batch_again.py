@@ -83,6 +83,18 @@ def test_a_touched_file_is_not_a_changed_file(tree: Path) -> None:
     assert run(tree, "-o", "out")["finished_before"] == 4
 
 
+@pytest.mark.parametrize("place", [("-o", "out"), ("--in-place",)])
+def test_what_is_no_transcript_is_looked_at_once(tree: Path, place: tuple[str, ...]) -> None:
+    """A folder of exports holds large files that are none; one that has changed may be one now."""
+    other = tree / "other.json"
+    other.write_text('{"name": "x"}')
+    assert run(tree, *place)["finished_before"] == 0
+    again = run(tree, *place)
+    assert (again["files"], again["finished_before"]) == (0, 5)
+    shutil.copy(SAMPLES / "openai.jsonl", other)
+    assert run(tree, *place)["files"] == 1
+
+
 def test_other_settings_are_another_batch(tree: Path) -> None:
     """What was done for 8k is not what is asked for with 6k; our own outputs need no force."""
     run(tree, "-o", "out")
