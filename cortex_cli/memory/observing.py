@@ -140,7 +140,7 @@ class _Fresh:
 def said(unit: Unit) -> str:
     """Return a statement as a log has it: the order of entries says what is earlier, headings say the day."""
     statement = unit.statement
-    text = statement.text.removesuffix(EARLIER_MARK)
+    text = statement.text.replace(EARLIER_MARK, "")
     return shown(unit._replace(statement=statement._replace(text=text, day="")))
 
 

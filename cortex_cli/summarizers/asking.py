@@ -259,7 +259,8 @@ def _template(settings: Settings) -> str:
         own = Path(settings.prompt_file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"cannot read the prompt: {reason}", where=settings.prompt_file) from error
+        hint = "check `--prompt-file`; a prompt is a text file in UTF-8"
+        raise InputError(f"cannot read the prompt: {reason}", where=settings.prompt_file, hint=hint) from error
     if "{{transcript}}" in own:
         return own
     return "{{earlier}}<transcript>\n{{transcript}}\n</transcript>\n\n" + own

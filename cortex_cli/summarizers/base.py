@@ -32,6 +32,8 @@ class SummaryRequest:
     """How many of `messages`, the newest, had stayed verbatim had there been room: what they ask for is still open."""
     focus: str = ""
     """What the user wants looked at most."""
+    fills: bool = False
+    """Whether a result of a certain size was asked for: then room that is left in the summary is nobody's gain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

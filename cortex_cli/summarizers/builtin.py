@@ -6,12 +6,15 @@ much of it fits in `packing.py`; here everything gets its section.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from cortex_cli.messages import Message, build
 from cortex_cli.report import Facts
 from cortex_cli.summarizers.base import SummaryOutcome, SummaryRequest
 from cortex_cli.summarizers.boundaries import harmless
+from cortex_cli.summarizers.clauses import needs_question
+from cortex_cli.summarizers.deeds import spare_lines
 from cortex_cli.summarizers.earlier import FACT, NOTE, QUOTE
 from cortex_cli.summarizers.ledger import Fact, Kind, render_fact
 from cortex_cli.summarizers.packing import (
@@ -85,6 +88,8 @@ def summarize(request: SummaryRequest) -> SummaryOutcome | None:
             return SummaryOutcome(text=text, facts=Facts(), summarizer=NAME)
     found = survey(request.messages, request.earlier, request.following)
     items = _items(found, request.max_tokens, len(request.messages) - request.given_up, bool(request.focus))
+    if request.fills:
+        items = chain(items, _spare_items(found))
     if request.focus:
         items = _focused(items, request.focus)
     is_tight = request.max_tokens < TIGHT_TOKENS
@@ -128,8 +133,11 @@ def _said(units: Sequence[Unit], max_tokens: int, still_open: int, has_focus: bo
     has_room = own / CHARS_A_TOKEN < FEW_OWN_WORDS * max_tokens
     is_tight = max_tokens < TIGHT_TOKENS
     gain = FOCUS_BONUS if has_focus else 0.0
+    answered = {unit.statement.question for unit in units if unit.statement.question and needs_question(unit)}
     for unit, statement in zip(units, said, strict=True):
         is_own = statement.speaker == "user"
+        if not is_own and unit.sort == "question" and statement.text in answered:
+            continue  # stands in front of its answer
         least = (MIN_OWN_WORTH if is_own else MIN_WORTH) - gain
         score = unit.score
         if score < least and not is_own and statement.order not in places.closing:
@@ -197,13 +205,9 @@ def shown(unit: Unit) -> str:
     """Return a statement as it is written: with the question it answers, where it says little alone."""
     statement = unit.statement
     text = harmless(statement.text)
-    if statement.question and len(unit.words) <= SHORT_ANSWER:
+    if needs_question(unit):
         text = f"[{harmless(statement.question)}] {text}"
     return f"[{statement.day}] {text}" if statement.day else text
-
-
-SHORT_ANSWER = 8
-"""Words of an answer that needs its question."""
 
 
 def _section(unit: Unit) -> Section:
@@ -230,6 +234,11 @@ def _fact_item(fact: Fact) -> Item:
     order = fact.order + (READ_AFTER if fact.kind == "read" else 0)
     section = _FACT_SECTIONS[fact.kind]
     return build(Item, (section, FACT, text, fact.weight, order, 0, group, shares_line, "fact", False))
+
+
+def _spare_items(found: Survey) -> Iterator[Item]:
+    for fact in spare_lines(found.looks, found.facts):
+        yield _fact_item(fact)._replace(kind="spare")
 
 
 def _grouped(fact: Fact) -> tuple[str, str]:

@@ -5,14 +5,17 @@ a plan replaces the plan before.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.actions import Action, Deed, Todo, read_call
 from cortex_cli.summarizers.boundaries import harmless
+from cortex_cli.summarizers.earlier import GAP
 from cortex_cli.summarizers.ledger import Fact, Kind
 from cortex_cli.summarizers.outcomes import Outcome, is_confirmation, read_outcome, sums_up, without_snippet
-from cortex_cli.summarizers.rescue import MIN_SCORE
+from cortex_cli.summarizers.owners import owner_of
+from cortex_cli.summarizers.rescue import MIN_SCORE, Telling
 from cortex_cli.summarizers.statements import Statement, sentences
 
 WEIGHTS: dict[Kind, float] = {"pending": 3.0, "todo": 2.6, "error": 2.4, "changed": 1.9, "ran": 1.2, "read": 0.6}
@@ -44,6 +47,9 @@ SHORT_LINES = 8
 SHORT_LOOK_FLOOR, SHORT_RUN_FLOOR = 2.4, 1.4
 """What a line must stand out over in a result of fewer lines: there all of them are unlike."""
 MAX_FOUND = 3.0
+SPARE_BEST, SPARE_STEP, SPARE_LEAST = 0.8, 0.08, 0.4
+"""What the first of the other lines of a result is worth, how much less each further one, and the last of them: less
+than any fact, so that they fill what is left of a summary, and one of each result comes before the second of any."""
 
 _FILE_KINDS: dict[Deed, Kind] = {"read": "read", "changed": "changed", "created": "changed", "deleted": "changed"}
 _CHECKS = re.compile(
@@ -67,6 +73,61 @@ DEEP_CHARS = 2_000_000
 12,000 tokens has no room for it. Some 500,000 tokens: two and a half of the usual windows."""
 
 
+class Look(NamedTuple):
+    """A result that was looked through."""
+
+    source: str
+    """In front of its lines, where they are facts."""
+    text: str
+    lines: tuple[Telling, ...]
+    """Best first."""
+    state: str
+    """How it ended, as it is told anyhow."""
+    order: int
+    message: int
+
+
+def spare_lines(looks: Iterable[Look], facts: Iterable[Fact]) -> Iterator[Fact]:
+    """Yield lines of results that are no facts, and say more than nothing where there is room.
+
+    Of repeated ones the last; how a run ended only of the last try.
+
+    Args:
+        looks: Oldest first.
+        facts: What is told of them.
+    """
+    told = {fact.text for fact in facts if fact.kind in ("found", "error")}
+    spare: dict[str, Fact] = {}
+    looks = list(looks)
+    latest = {look.source: look for look in looks}
+    for look in looks:
+        is_latest = look is latest[look.source]
+        for rank, line in enumerate(_worth_telling(look.lines)):
+            text = harmless(line.text)
+            whole = f"{look.source}{_owned(look.text, line)}"
+            is_told = whole in told or text in told or text in look.state
+            if not is_told and (is_latest or not sums_up(text)):
+                spare.pop(whole, None)
+                worth = max(SPARE_BEST - SPARE_STEP * rank, SPARE_LEAST)
+                spare[whole] = Fact("found", whole, "", worth, look.order, look.message)
+    yield from spare.values()
+
+
+def _worth_telling(lines: Iterable[Telling]) -> Iterator[Telling]:
+    """Leave out lines of one word (`else:`), and all but the first with a key that others have (`"id": "c1"`)."""
+    keys: set[str] = set()
+    for line in lines:
+        key = line.text.partition(" ")[0]
+        is_word = len(_WORDS.findall(line.text)) < 2 and not _FIGURE.search(line.text)
+        if line.score >= MIN_SCORE and not is_word and not (key in keys and key.endswith((":", "="))):
+            keys.add(key)
+            yield line
+
+
+_WORDS = re.compile(r"[^\W\d_]+")
+_FIGURE = re.compile(r"\d")
+
+
 class Deeds:
     """Gathers what was done. One use: `read` every message, then take `facts`."""
 
@@ -87,6 +148,8 @@ class Deeds:
         self._errors: dict[str, Fact] = {}
         self._error_keys: dict[str, set[str]] = {}
         self._found: dict[str, Fact] = {}
+        self.looks: list[Look] = []
+        """Results whose lines were looked through, oldest first."""
         self._todos: dict[str, Todo] = {}
         self._sums: dict[str, list[str]] = {}
         self._order = 0
@@ -224,17 +287,16 @@ class Deeds:
         state = self._runs[action.key].state if action.key in self._runs else ""
         if action.deed == "ran":
             self._forget_sums(action.key)
+        source = _source(action)
+        self.looks.append(Look(source, outcome.text, lines, state, self._order, self._position))
         for rank, line in enumerate(lines[:PROMINENT_OVER]):
-            prominence = line.score - floor - (CODE_ERROR_PENALTY if again and line.is_failure else 0.0)
-            worth = PROMINENCE_SHARE * prominence + (0.0 if again else RUN_BONUS)
-            worth += FAILURE_BONUS * line.is_failure + BEST_LINE_BONUS * (not rank)
+            worth = _line_worth(line, rank, floor, again=again)
             text = harmless(line.text)
             if worth < FOUND_SCORE or text in self._errors or text in state:
                 continue
             self._found.pop(text, None)
-            source = _source(action)
-            fact = Fact("found", f"{source}{text}", "", min(worth, MAX_FOUND), self._order, self._position)
-            self._found[text] = fact
+            told = f"{source}{_owned(outcome.text, line)}"
+            self._found[text] = Fact("found", told, "", min(worth, MAX_FOUND), self._order, self._position)
             if sums_up(text):
                 self._sums.setdefault(action.key, []).append(text)
 
@@ -244,11 +306,24 @@ class Deeds:
             self._found.pop(text, None)
 
 
+def _owned(text: str, line: Telling) -> str:
+    """Return a line behind what it belongs to."""
+    owner = owner_of(text, line.start, line.text)
+    return harmless(f"{owner}{GAP}{line.text}" if owner else line.text)
+
+
 def _floor(action: Action, outcome: Outcome) -> float:
     """Return what a line of a result must stand out over."""
     if outcome.text.count("\n") < SHORT_LINES:
         return SHORT_LOOK_FLOOR if action.deed in ("read", "looked") else SHORT_RUN_FLOOR
     return outcome.lines[PROMINENT_OVER].score if len(outcome.lines) > PROMINENT_OVER else MIN_SCORE
+
+
+def _line_worth(line: Telling, rank: int, floor: float, *, again: bool) -> float:
+    """Return what a line is worth as a fact, by how far it stands out from the others of its result."""
+    prominence = line.score - floor - (CODE_ERROR_PENALTY if again and line.is_failure else 0.0)
+    worth = PROMINENCE_SHARE * prominence + (0.0 if again else RUN_BONUS)
+    return worth + FAILURE_BONUS * line.is_failure + BEST_LINE_BONUS * (not rank)
 
 
 def _is_refused(outcome: Outcome) -> bool:

@@ -15,6 +15,7 @@ from cortex_cli.summarizers.ledger import TITLE as LEDGER_TITLE
 from cortex_cli.summarizers.ledger import Fact, parse_fact, parse_ledger, without_ledger
 from cortex_cli.summarizers.sections import TITLES, Section, section_of
 from cortex_cli.summarizers.statements import Speaker, Statement, sentences
+from cortex_cli.summarizers.words import EARLIER
 
 QUOTE, NOTE = "> ", "- "
 """How lines of our sections begin: the user's own words, and everything else."""
@@ -188,10 +189,22 @@ def _sentences(line: str, is_ours: bool) -> tuple[tuple[str, str, str], ...]:
         part = part[dated.end() :] if dated else part
         asked = _ASKED.match(part)
         question, day = asked[1] if asked else "", dated[1] if dated else ""
-        for piece in sentences(part[asked.end() :] if asked else part, is_user=False):
+        for piece in _with_marks(sentences(part[asked.end() :] if asked else part, is_user=False)):
             found.append((piece, question, day))
             question = day = ""
     return tuple(found)
+
+
+def _with_marks(pieces: Iterable[str]) -> list[str]:
+    """Give the mark of what is replaced back to the sentence it stands behind: a full stop parted them."""
+    found: list[str] = []
+    for piece in pieces:
+        while found and piece.startswith(EARLIER):
+            found[-1] = f"{found[-1]} {EARLIER}" if not found[-1].endswith(EARLIER) else found[-1]
+            piece = piece[len(EARLIER) :].lstrip()
+        if piece:
+            found.append(piece)
+    return found
 
 
 def _ledger_facts(facts: Iterable[Fact], statements: list[Statement]) -> Iterator[Fact]:

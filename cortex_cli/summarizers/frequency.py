@@ -42,19 +42,20 @@ RUN = 4
 
 
 def redundancy(lexed: Sequence[Sequence[Word]]) -> list[float]:
-    """Return for each statement which share of its runs of `RUN` words was said before, 0-1."""
+    """Return for each statement which share of its runs of `RUN` words was said before, in it too, 0-1."""
     seen: set[int] = set()
+    known = 0
     shares: list[float] = []
     for words in lexed:
-        if len(words) < RUN:
+        runs = len(words) - RUN + 1
+        if runs < 1:
             shares.append(0.0)
             continue
         lows = [word.low for word in words]
         # hashes, since tuples would take four times as much; without the keyword, which a tenth of the time goes to
-        runs = set(map(hash, zip(lows, lows[1:], lows[2:], lows[3:])))  # noqa: B905
-        before = len(seen)
-        seen |= runs
-        shares.append(1.0 - (len(seen) - before) / len(runs))
+        seen.update(map(hash, zip(lows, lows[1:], lows[2:], lows[3:])))  # noqa: B905
+        before, known = known, len(seen)
+        shares.append(1.0 - (known - before) / runs)
     return shares
 
 

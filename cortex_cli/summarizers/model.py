@@ -136,7 +136,8 @@ def accept_file(path: str) -> Summarizer:
         written = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"cannot read the summary: {reason}", where=path) from error
+        hint = "check the path; a summary is a text file in UTF-8"
+        raise InputError(f"cannot read the summary: {reason}", where=path, hint=hint) from error
     installed = marks.parse_summary(written)  # copied out of an output, tags and ledger and all
     text = without_ledger(read_summary(installed.text if installed else written))
 

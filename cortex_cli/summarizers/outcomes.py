@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
+from cortex_cli.marks import Stub, parse_result, split_images
 from cortex_cli.messages import Part
 from cortex_cli.summarizers.rescue import Telling, telling_lines
 
@@ -62,7 +63,8 @@ def read_outcome(part: Part, *, is_deep: bool = True) -> Outcome:
         part: Its result.
         is_deep: Whether telling lines are looked for where it went well; they are most of the work.
     """
-    text, code = _unwrapped(part.text)
+    said, code = _unwrapped(part.text)
+    text = _left_of(said)
     if code is None:
         match = _CODE.search(part.text[:240]) or _CODE.search(part.text[-240:])
         code = int(match[1]) if match else None
@@ -70,6 +72,17 @@ def read_outcome(part: Part, *, is_deep: bool = True) -> Outcome:
     is_telling = len(text) > 2 and (is_deep or is_failure)
     lines = tuple(telling_lines(text, most=MOST_LINES)) if is_telling else ()
     return Outcome(is_failure, code, _brief(text, lines, is_failure), text, lines)
+
+
+def _left_of(text: str) -> str:
+    """Return what a layer left of a result, in whole lines and without its marks; any other text as it is."""
+    form = parse_result(split_images(text)[0])
+    if form is None:
+        return text
+    if isinstance(form, Stub):
+        return ""
+    head, tail = form.head.rpartition("\n")[0] or form.head, form.tail.partition("\n")[2] or form.tail
+    return "\n".join(piece for piece in (head, form.lines, tail) if piece)
 
 
 def sums_up(line: str) -> bool:

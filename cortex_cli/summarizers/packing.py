@@ -50,9 +50,9 @@ SLACK, TIGHT_SLACK = 0.98, 0.995
 
 MAX_ROUNDS = 8
 
-ItemKind = Literal["own", "note", "fact"]
+ItemKind = Literal["own", "note", "fact", "spare"]
 
-SHARES: dict[ItemKind, float] = {"own": 1.0, "note": 0.45, "fact": 0.4}
+SHARES: dict[ItemKind, float] = {"own": 1.0, "note": 0.45, "fact": 0.4, "spare": 0.0}
 """Most that a kind takes of a full summary; more only of what nothing else fills. Facts: SPEC 4, "Size"."""
 
 OPEN_SHARE = 0.25
@@ -79,7 +79,8 @@ class Item(NamedTuple):
     shares_line: bool = False
     """Facts with the same group share its line."""
     kind: ItemKind = "note"
-    """Facts and notes may each take only their share of a full summary; what the user said may take all."""
+    """Facts and notes may each take only their share of a full summary; what the user said may take all. What is spare
+    has what all others leave."""
     is_open: bool = False
     """Asked for, and nobody has had the time to do it: comes before all else, newest first, within its share."""
 
@@ -192,9 +193,13 @@ def _choose(ranked: Sequence[tuple[Item, int]], room: int) -> tuple[list[Item], 
     first = set(map(id, taken.items))
     waiting = [sized for sized in ranked if id(sized[0]) not in first and not taken.take(*sized)]
     taken.share_all()
-    for item, size in waiting:
+    for item, size in sorted(waiting, key=_is_spare):
         taken.take(item, size)
     return taken.items, room - taken.room
+
+
+def _is_spare(sized: tuple[Item, int]) -> bool:
+    return sized[0].kind == "spare"
 
 
 class _Taken:

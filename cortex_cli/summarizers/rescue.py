@@ -9,11 +9,13 @@ import re
 from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nlargest
 from itertools import accumulate, chain, compress
 from math import log
+from operator import add, not_
 from typing import NamedTuple
 
+from cortex_cli.summarizers.columns import odd_rows
 from cortex_cli.summarizers.common_words import word_set
 
 MAX_SCAN_CHARS = 400_000
@@ -58,7 +60,7 @@ _FAILING = word_set(
     assertionerror segfault undefined denied refused timeout timedout cannot can't couldn't unable conflict
     conflicts invalid mismatch missing corrupt corrupted crash crashed killed abort aborted unexpected unresolved
     expired rejected violation violated unauthorized forbidden unreachable stacktrace oom err fatal critical severe
-    core dumped
+    dumped
 """
 )
 _WARNING = word_set(
@@ -74,6 +76,8 @@ _NO_FAILURE = re.compile(
     r"(?i:\b(?:0|no|zero|without)\s+(?:\w+\s+)?(?:errors?|failures?|failed|fails?|problems|issues|missing|conflicts?)\b"
     r"|\b(?:errors?|failures?|failed)\W{1,3}0\b|\bfail(?:ed)?[=:]\s*0\b)"
 )
+_ZERO = re.compile(r"0(?<!\d0)(?!\d)")
+_NONE = frozenset(word for low in ("no", "zero", "without") for word in (low, low.title(), low.upper()))
 _PLACE = re.compile(
     r"[aA]\.A?a:0|(?:^|[ \"'=(:])[~.]*(?:/[\w.@+-]+){2}|[aA0]/[\w.-]*[aA0]\.[aA]|\w[_\w]*\.(?:a|a0)(?:$|[ \"',)])"
 )
@@ -82,11 +86,11 @@ _IDENTIFIER = re.compile(
 )
 _VALUE = re.compile(r"[\w\])\"'](?: ?= ?|: | -> | => )[\"']?[$/+-]?[\w.-]*[0A]|: 0|=0")
 _NOISE = re.compile(
-    r"[\W_]*\Z|(?:import|from|#include|using [\w.]+;|package|require)\b(?!.*[\d/])|(?://|/\*|\*|\"\"\")|</?\w+/?>\Z"
+    r"[\W_]*\Z|(?:import|from|#include|using [\w.]+;|package|require)\b(?!.*[\d/])|(?://(?![\w.-]+/)|/\*|\*|\"\"\")|</?\w+/?>\Z"
     r"|[=_*#-]{3,}[^\d\n]{0,60}[=_*#-]{3,}\Z|\[\d+ more lines|Found \d+ files?\b"
     r"|No (?:matches|files) found|Exit code \d+\Z|@@ -\d|index [0-9a-f]+\.\.|(?:---|\+\+\+) [ab]/"
     r"|Traceback \(most recent call last\):\Z|total \d+\Z|[=_ -]*test session starts[=_ -]*\Z"
-    r"|(?:stdout|stderr|output)\W*\Z"
+    r"|(?:stdout|stderr|output)\W*\Z|[\"']?[\w-]+[\"']? ?[:=] ?[\[{]\Z"
 )
 _CUT = re.compile(r"(?<=[,}\]]) ?(?=[\"{\[])|(?<=[;,]) |(?<=[.!?]) |(?<=\\n)|(?<=>)(?=<)")
 
@@ -98,8 +102,16 @@ _SHAPE_WEIGHT = 1.3
 """For a line whose shape no other line has."""
 _WORDS_WEIGHT = 1.7
 """For a line none of whose words stands elsewhere in the result, while other lines share theirs."""
+_ODD_WEIGHT = 2.0
+"""For a field that is the only one of its kind in its column."""
+_EDGE_ODDITY = 0.5
+"""The first and the last line are no more odd than this: of a head every field is unlike those below it."""
 _EDGE_BONUS = 0.15
 """First and last line."""
+_STANDS_OUT, _STANDS_OUT_OVER = 0.4, 3
+"""A line stands out that scores so much more than the one of this rank, both counted between the first and last."""
+_GIVEN_WAY = 0.1
+"""So much less than such a line the first and last line score at least, unless they report an error."""
 _NOISE_PENALTY = 1.5
 _HEADER_PENALTY = 1.2
 """First line without a figure, where most others have some: the head of a table."""
@@ -121,7 +133,8 @@ def telling_lines(text: str, start: int = 0, end: int | None = None, *, most: in
     seen: set[str] = set()
     for at, score in found.best_first():
         line = found.lines[at]
-        pattern = line.translate(_NO_WORD).strip() or line
+        pattern = line[:1] + line.translate(_NO_WORD).strip() if line[:1] in "+-" else line.translate(_NO_WORD).strip()
+        pattern = pattern or line
         if pattern not in seen:
             seen.add(pattern)
             chosen.append(Telling(found.starts[at], line, score, at in found.failing))
@@ -155,9 +168,8 @@ class _Scored(NamedTuple):
         """
         scores = self.scores
         waiting: list[tuple[float, int]] = []
-        for at in sorted(range(len(scores)), key=scores.__getitem__, reverse=True):
-            if scores[at] < MIN_SCORE:
-                break
+        telling = [at for at, score in enumerate(scores) if score >= MIN_SCORE]
+        for at in sorted(telling, key=scores.__getitem__, reverse=True):
             while waiting and waiting[0] < (-scores[at], at):
                 score, noisy = heappop(waiting)
                 yield noisy, -score
@@ -186,7 +198,7 @@ def _lines(text: str, start: int, end: int) -> tuple[list[int], list[str]]:
         at = text.find("\n", start, end) + 1 or start
     body = text[at:end]
     raws = body.split("\n")
-    starts = list(accumulate((len(raw) + 1 for raw in raws[:-1]), initial=at))
+    starts = [line + end for line, end in enumerate(accumulate(map(len, raws[:-1]), initial=at))]
     lines = raws if "\x1b" not in body and "\r" not in body else list(map(_plain, raws))
     if _NUMBERING.match(body):
         lines = [line[match.end() :] if (match := _NUMBERING.match(line)) else line for line in lines]
@@ -217,15 +229,32 @@ def _score_lines(lines: Sequence[str]) -> tuple[list[float], set[int]]:
     shapes = _shapes(joined)
     words = [line.split() for line in joined.translate(_NO_WORD).split("\n")]
     stands = Tally(chain.from_iterable(words))
-    scores = [one + other for one, other in zip(_by_shape(shapes, scale), _by_words(words, stands, scale), strict=True)]
+    scores = list(map(add, _by_shape(shapes, scale), _by_words(words, stands, scale)))
     failing = _add_vocabulary(scores, words, stands, lines, scale)
     last = len(lines) - 1
+    for at, oddity in odd_rows(lines).items():
+        scores[at] += _ODD_WEIGHT * (oddity if 0 < at < last else min(oddity, _EDGE_ODDITY))
+    _frame(scores, shapes, failing)
+    return scores, failing
+
+
+def _frame(scores: list[float], shapes: Sequence[str], failing: set[int]) -> None:
+    """Weigh the first and the last line: heads and sums, which give way to a line between them that stands out."""
+    last = len(scores) - 1
     scores[0] += _EDGE_BONUS
-    if last:
-        scores[last] += _EDGE_BONUS
+    if not last:
+        return
+    scores[last] += _EDGE_BONUS
     if last > 2 and "0" not in shapes[0] and 2 * sum("0" in shape for shape in shapes) > last:
         scores[0] -= _HEADER_PENALTY
-    return scores, failing
+    if last < _STANDS_OUT_OVER + 2:
+        return
+    inner = scores[1:last]
+    most = max(inner) - _GIVEN_WAY
+    giving = [at for at in (0, last) if scores[at] > most and at not in failing]
+    if giving and max(inner) - nlargest(_STANDS_OUT_OVER, inner)[-1] >= _STANDS_OUT:
+        for at in giving:
+            scores[at] = most
 
 
 def _shapes(joined: str) -> list[str]:
@@ -298,6 +327,11 @@ class _Kinds(dict[str, int]):
 _KINDS = _Kinds()
 
 
+def _denies(line: str, words: Sequence[str]) -> bool:
+    """Tell whether a line says that there is no error; few have a word for none, or a zero, which is found faster."""
+    return bool((_ZERO.search(line) or not _NONE.isdisjoint(words)) and _NO_FAILURE.search(line))
+
+
 def _add_vocabulary(
     scores: list[float], words: Sequence[list[str]], stands: Tally[str], lines: Sequence[str], scale: float
 ) -> set[int]:
@@ -306,12 +340,11 @@ def _add_vocabulary(
     if not spoken:
         return set()
     kinds: dict[int, int] = {}  # of each line with such words
-    for i, has_none in enumerate(map(spoken.keys().isdisjoint, words)):
-        if not has_none:
-            kinds[i] = 0
-            for word in words[i]:
-                kinds[i] |= spoken.get(word, 0)
-    failing = {i for i, kind in kinds.items() if kind & 1 and not _NO_FAILURE.search(lines[i])}
+    for i in compress(range(len(words)), map(not_, map(frozenset(spoken).isdisjoint, words))):
+        kinds[i] = 0
+        for word in words[i]:
+            kinds[i] |= spoken.get(word, 0)
+    failing = {i for i, kind in kinds.items() if kind & 1 and not _denies(lines[i], words[i])}
     if failing:
         worth = _FAILURE_WEIGHT * max(_FAILURE_FLOOR, 1.0 - log(len(failing)) / scale)
         for i in failing:

@@ -111,6 +111,8 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
         pieces = [piece for text in own_texts(message) for piece in sentences(text, is_user=is_user)]
         if not pieces:
             continue
+        if question and len(pieces) > 1 and _is_bare_reply(pieces[0]):
+            pieces[:2] = [f"{pieces[0]} {pieces[1]}"]
         today, is_whole = _day_needed(message), len(pieces) == 1
         asked, is_opening = "" if pieces[0].endswith("?") else question, True
         for piece in pieces:
@@ -267,6 +269,17 @@ def _lean(pieces: list[str]) -> list[str]:
 def _answers(question: str, piece: str) -> bool:
     return question.endswith(("?", "？")) and piece.count(" ") < SHORT_ANSWER and not piece.endswith("?")
 
+
+def _is_bare_reply(piece: str) -> bool:
+    """Tell whether a piece only says yes or no: what is meant comes next."""
+    words = piece.lower().rstrip(".!").split()
+    return len(words) <= BARE_REPLY and not REPLIES.isdisjoint(words[:2])
+
+
+REPLIES = word_set("no nope nah not never yes yep yeah yup sure correct right exactly better")
+"""One of the first two words of an answer that says yes or no."""
+BARE_REPLY = 3
+"""Words of a reply that only says yes or no: `Not any more.`, `Hell no.`."""
 
 SHORT_ANSWER = 4
 """Words of a sentence that hardly has a verb of its own."""

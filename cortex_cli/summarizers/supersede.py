@@ -5,23 +5,32 @@ about the same subject, has a value of the same kind, and no contrasting word (`
 between; in doubt it is only marked as earlier.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
-from cortex_cli.summarizers.claims import Claim, are_apart, claim_of, narrowing, phrases, tells_change
+from cortex_cli.summarizers.claims import Claim, claims_of, tells_change
 from cortex_cli.summarizers.salience import MUST, NEGATE, ORDER, PERMIT, RETRACT, UPDATE, Unit
+from cortex_cli.summarizers.subjects import are_apart, is_reworded, narrowing, phrases
 
-Grade = Literal["dropped", "marked"]
+Grade = Literal["dropped", "marked", "partly"]
+"""Dropped: surely replaced. Marked: perhaps. Partly: it says more than what is replaced, which is marked in it."""
 
 LOOK_BACK = 12
 """Earlier statements with the same word that a change is compared with."""
+
+MOST_ECHOES = 3
+"""Claims with the same value behind one that are looked at for an echo."""
 
 PAIRS_BACK = 3
 """Earlier statements with the same two words side by side that any statement is compared with."""
 
 MOST_SHARED = 0.6
 """Share of the smaller subject that must be common, where both have words of their own."""
+
+FOLLOWING_WORDS = 4
+"""Words behind a value from which on a mark stands behind the value, not behind the sentence."""
 
 _RULES = MUST | NEGATE
 _LIFTS = RETRACT | PERMIT
@@ -35,18 +44,21 @@ class Replacement(NamedTuple):
     earlier: int
     later: int
     grade: Grade
+    ends: tuple[int, ...] = ()
+    """Positions of the last words of what is replaced, where more follows: a mark belongs there."""
 
 
 class _Index:
-    """Earlier statements by what they are about and what they say of it."""
+    """Earlier claims by what they are about and what they say of it."""
 
     def __init__(self) -> None:
         self._by_subject: dict[frozenset[str], int] = {}
         self._by_stem: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._by_pair: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._by_value: defaultdict[str, list[int]] = defaultdict(list)
 
     def add(self, position: int, claim: Claim) -> None:
-        """Remember a statement."""
+        """Remember a claim."""
         self._by_subject[claim.subject] = position
         for family in claim.families:
             by_stem = self._by_stem[family]
@@ -54,14 +66,20 @@ class _Index:
                 by_stem[stem].append(position)
         for pair in claim.pairs:
             self._by_pair[pair].append(position)
+        for values in claim.values.values():
+            for value in values:
+                self._by_value[value].append(position)
 
     def candidates(self, claim: Claim) -> set[int]:
-        """Find statements that might be about the same; more of them where a change is told."""
+        """Find claims that might be about the same; more of them where a change is told."""
         tells = claim.cues & _CHANGES
         if not tells and not claim.values:
             return set()
         same = self._by_subject.get(claim.subject)
         found = {same} if same is not None else set()
+        for value in claim.gone:
+            if value in self._by_value:
+                found.update(self._by_value[value][-LOOK_BACK:])
         if tells:
             families = claim.families if not claim.cues & _LIFTS else (*claim.families, "rule")
             rows = [self._by_stem[family] for family in families if family in self._by_stem]
@@ -79,6 +97,17 @@ class _Index:
                     found.update(self._by_pair[pair][-PAIRS_BACK:])
         return found
 
+    def echoes(self, at: int, claims: Sequence[Claim], units: Sequence[Unit]) -> Iterator[int]:
+        """Find what the other side said right behind a claim with the same value: `Understood, the port is 8080.`."""
+        said = units[claims[at].position].statement
+        for value in {value for values in claims[at].values.values() for value in values}:
+            row = self._by_value[value]
+            behind = bisect_right(row, at)
+            for other in row[behind : behind + MOST_ECHOES]:
+                echo = units[claims[other].position].statement
+                if echo.message == said.message + 1 and echo.speaker == "assistant" != said.speaker:
+                    yield other
+
 
 def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
     """Compare statements in the order they were made.
@@ -89,26 +118,61 @@ def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
     Returns:
         One entry per statement that no longer holds; positions in `units`.
     """
-    found: list[Replacement] = []
-    claims: dict[int, Claim] = {}
-    index = _Index()
+    claims: list[Claim] = []
+    fates: dict[int, _Fate] = {}
     gone: set[int] = set()
+    index = _Index()
     for position, unit in enumerate(units):
-        claim = claim_of(unit)
-        if claim is None:
-            continue
-        candidates = index.candidates(claim) - gone
-        if candidates and (claim.cues & RETRACT or _FORBIDS.isdisjoint([word.low for word in claim.words[:4]])):
-            for candidate, grade in _replaced(unit, claim, units, claims, sorted(candidates)):
-                found.append(Replacement(candidate, position, grade))
-                gone.add(candidate)
-        claims[position] = claim
-        index.add(position, claim)
+        of_unit = claims_of(unit, position)
+        for claim in of_unit:
+            candidates = index.candidates(claim) - gone
+            if candidates and (claim.cues & RETRACT or _FORBIDS.isdisjoint([word.low for word in claim.words[:4]])):
+                for candidate, grade in _replaced(unit, claim, units, claims, sorted(candidates)):
+                    echoes = index.echoes(candidate, claims, units) if grade == "dropped" else ()
+                    for at in {candidate, *echoes} - gone:
+                        fates[at] = _Fate(position, grade)
+                        gone.add(at)
+        for claim in of_unit:  # two of one sentence hold side by side
+            index.add(len(claims), claim)
+            claims.append(claim)
+    return _by_statement(claims, fates, units)
+
+
+class _Fate(NamedTuple):
+    """What becomes of a claim."""
+
+    later: int
+    """The statement that replaces it."""
+    grade: Grade
+
+
+def _by_statement(claims: Sequence[Claim], fates: Mapping[int, _Fate], units: Sequence[Unit]) -> list[Replacement]:
+    """Return what becomes of statements: one of several claims is replaced by parts."""
+    gone: defaultdict[int, list[int]] = defaultdict(list)
+    for at in fates:
+        gone[claims[at].position].append(at)
+    found: list[Replacement] = []
+    for position, of_unit in gone.items():
+        later = max(fates[at].later for at in of_unit)
+        grades = {fates[at].grade for at in of_unit}
+        if len(of_unit) < claims[of_unit[0]].beside + 1:
+            found.append(Replacement(position, later, "partly", tuple(claims[at].end for at in of_unit)))
+        elif grades == {"dropped"}:
+            found.append(Replacement(position, later, "dropped"))
+        else:
+            found.append(Replacement(position, later, "marked", _end_inside(units[position], claims[of_unit[0]])))
     return found
 
 
+def _end_inside(unit: Unit, claim: Claim) -> tuple[int, ...]:
+    """Return the last word of a statement's value where so much follows that a mark at its end would be misread."""
+    at = max(claim.said_at, default=-1)
+    ends = [value.at + value.text.count(" ") for value in unit.values if value.at == at]
+    return tuple(end for end in ends if len(claim.words) - end > FOLLOWING_WORDS and not claim.beside)
+
+
 def _replaced(
-    unit: Unit, claim: Claim, units: Sequence[Unit], claims: Mapping[int, Claim], candidates: Sequence[int]
+    unit: Unit, claim: Claim, units: Sequence[Unit], claims: Sequence[Claim], candidates: Sequence[int]
 ) -> Iterator[tuple[int, Grade]]:
     """Judge candidates together: of the same subject and of wider or narrower ones, the same subject is meant.
 
@@ -117,7 +181,7 @@ def _replaced(
     same: list[tuple[int, Grade]] = []
     others: list[tuple[int, Grade]] = []
     phrases: set[frozenset[str]] = set()
-    change = tells_change(claim.words, claim.cues)
+    change = bool(claim.gone) or tells_change(claim.words, claim.cues)
     lifts = bool(claim.cues & _LIFTS)
     is_user = unit.statement.speaker == "user"
     for candidate in candidates:
@@ -125,22 +189,32 @@ def _replaced(
         differing, is_named = _compared(other, claim) if other.values and claim.values else (0, False)
         if not (differing or is_named or (lifts and other.cues & _RULES) or (change and _are_alike(other, claim))):
             continue
-        old = units[candidate]
+        old = units[other.position]
         if not change and not is_user and old.statement.speaker == "user":
             continue  # nobody else overrules the user by the way
         if change and is_named and not other.subject.isdisjoint(claim.subject):
             grade: Grade | None = "dropped"
         else:
             grade = _judge(old, other, unit, claim, change=change, differing=differing)
+        is_new_wording = grade is None
+        if is_new_wording and change and differing and is_reworded(other, claim):
+            grade = "marked"
         if grade is None or are_apart(other, claim):
             continue
-        shared = other.subject & claim.subject
-        if other.subject == claim.subject or not (narrowing(other, shared) or narrowing(claim, shared)):
+        if not is_new_wording and ((change and is_named) or _same_thing(other, claim)):
             same.append((candidate, grade))
         else:
             others.append((candidate, grade))
             phrases.add(other.subject)
     yield from same or (others if len(phrases) == 1 else ())
+
+
+def _same_thing(was: Claim, now: Claim) -> bool:
+    """Tell whether nothing narrows what both are about."""
+    if was.subject == now.subject:
+        return True
+    shared = was.subject & now.subject
+    return not (narrowing(was, shared) or narrowing(now, shared))
 
 
 def _judge(old: Unit, was: Claim, new: Unit, now: Claim, *, change: bool, differing: int) -> Grade | None:
@@ -182,12 +256,24 @@ def _compared(was: Claim, now: Claim) -> tuple[int, bool]:
     differing, is_named = 0, False
     for family, old in was.values.items():
         new = now.values.get(family)
-        if new is not None:
-            if old.isdisjoint(new):
-                differing += 1
-            elif old < new:
-                is_named = True
+        if new is None:
+            continue
+        if not old.isdisjoint(new):
+            is_named |= old < new
+        elif family in _WITH_UNITS and _share_head(old, new):
+            is_named |= len(new) > 1
+        else:
+            differing += 1
     return differing, is_named
+
+
+_WITH_UNITS = ("amount", "label")
+"""Classes of values that are the same without their last words: `3.4 seconds` and `3.4`, `Dana Berg` and `Dana`."""
+
+
+def _share_head(some: Set[str], others: Set[str]) -> bool:
+    """Tell whether a value of one begins one of the other."""
+    return any(one.startswith(f"{other} ") or other.startswith(f"{one} ") for one in some for other in others)
 
 
 def _by_values(was: Claim, now: Claim, change: bool, differing: int) -> Grade | None:

@@ -4,20 +4,23 @@ Everything that keeps facts builds on it: the built-in summary, the ledger under
 built-in observer.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from cortex_cli.marks import Summary
 from cortex_cli.messages import Message
 from cortex_cli.summarizers.actions import Action
 from cortex_cli.summarizers.boundaries import harmless
-from cortex_cli.summarizers.deeds import Deeds
+from cortex_cli.summarizers.claims import claims_of
+from cortex_cli.summarizers.deeds import Deeds, Look
 from cortex_cli.summarizers.earlier import Carried, read_earlier
 from cortex_cli.summarizers.ledger import Fact, Kind, merge_facts
 from cortex_cli.summarizers.salience import Sort, Unit, weigh
 from cortex_cli.summarizers.statements import Statement, read_statements
-from cortex_cli.summarizers.supersede import find_replacements
-from cortex_cli.summarizers.words import LEXER
+from cortex_cli.summarizers.supersede import Replacement, find_replacements
+from cortex_cli.summarizers.words import EARLIER, LEXER
 
 DIRECTIVE_SCORE = 1.5
 """A rule, value or decision of the user's that scores so much is a fact of the ledger."""
@@ -46,6 +49,8 @@ class Survey(NamedTuple):
     """Statements that a later one replaced."""
     updates: frozenset[int] = frozenset()
     """`order` of the statements that replaced one that still stands somewhere; see `Held`."""
+    looks: tuple[Look, ...] = ()
+    """Results with their telling lines, of which few are facts."""
 
 
 def survey(messages: Sequence[Message], earlier: Iterable[Summary] = (), following: Sequence[Message] = ()) -> Survey:
@@ -70,7 +75,7 @@ def gather(carried: Carried, messages: Sequence[Message], following: Sequence[Me
     facts = merge_facts(carried.facts, deeds.facts())
     people = (fact for unit in held.units if (fact := fact_of(unit)))
     actions, pending = tuple(deeds.actions), tuple(deeds.pending())
-    return Survey(held.units, (*facts, *people), actions, pending, held.replaced, held.updates)
+    return Survey(held.units, (*facts, *people), actions, pending, held.replaced, held.updates, tuple(deeds.looks))
 
 
 def _in_order(statements: Iterable[Statement], others: Iterable[Statement]) -> list[Statement]:
@@ -102,6 +107,9 @@ def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
         later: What was said after it: it replaces, and is not returned.
     """
     units = weigh([*_distinct(said), *later], LEXER)
+    for at, unit in enumerate(takewhile(_is_carried, units)):
+        if EARLIER_MARK in unit.statement.text and not claims_of(unit, at):
+            units[at] = unit._replace(score=unit.score * MARKED_SHARE)
     last = len(units) - len(later)
     fate = {each.earlier: each for each in find_replacements(units) if each.earlier < last}
     gains: dict[int, float] = {}
@@ -110,8 +118,8 @@ def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
     for at, gain in gains.items():
         units[at] = units[at]._replace(score=max(units[at].score, gain))
     for each in fate.values():
-        if each.grade == "marked":
-            units[each.earlier] = _marked(units[each.earlier])
+        if each.grade != "dropped":
+            units[each.earlier] = _marked(units[each.earlier], each)
     dropped = {each.earlier for each in fate.values() if each.grade == "dropped"}
     kept = [unit for at, unit in enumerate(units[:last]) if at not in dropped]
     standing = (each for each in fate.values() if each.grade == "marked" or units[each.earlier].statement.message < 0)
@@ -123,14 +131,38 @@ def holding(said: Sequence[Statement], later: Sequence[Statement] = ()) -> Held:
     )
 
 
-def _marked(unit: Unit) -> Unit:
-    text = unit.statement.text
-    if not text.endswith(EARLIER_MARK):
-        text = f"{text}{EARLIER_MARK}"
-    return unit._replace(score=unit.score * MARKED_SHARE, statement=unit.statement._replace(text=text))
+def _is_carried(unit: Unit) -> bool:
+    return unit.statement.message < 0
 
 
-EARLIER_MARK = " (earlier)"
+def _marked(unit: Unit, replacement: Replacement) -> Unit:
+    """Say of a statement that a later one replaces it, or which of its values one does."""
+    text, score = unit.statement.text, unit.score
+    inside = _marked_inside(text, replacement.ends, len(unit.words)) if replacement.ends else text
+    if replacement.grade == "marked":
+        inside = inside if inside != text else f"{text}{EARLIER_MARK}"
+        score *= MARKED_SHARE
+    return unit._replace(score=score, statement=unit.statement._replace(text=inside))
+
+
+def _marked_inside(text: str, ends: Collection[int], count: int) -> str:
+    """Put the mark behind words, given by their positions; the punctuation of each stays behind it.
+
+    Where spaces do not part all `count` words (Chinese), the text stays as it is.
+    """
+    words = [(match.start(), match.end()) for match in _WORD.finditer(text)]
+    for at in sorted(ends, reverse=True) if len(words) == count else ():
+        start, stop = words[at]
+        stop = start + len(text[start:stop].rstrip(_PUNCTUATION))
+        text = f"{text[:stop]}{EARLIER_MARK}{text[stop:]}"
+    return text
+
+
+_WORD = re.compile(r"\S+")
+_PUNCTUATION = ".,;:!?)]}*_"
+"""What belongs to the sentence, not to the value at its end."""
+
+EARLIER_MARK = f" {EARLIER}"
 """Behind a statement that a later one seems to replace."""
 
 

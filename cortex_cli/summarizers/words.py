@@ -13,6 +13,10 @@ from cortex_cli.summarizers.common_words import COMMON, STOP, word_set
 from cortex_cli.summarizers.languages import OTHER_WORDS, cues_inside, part_scripts
 from cortex_cli.summarizers.lexicon import HEADERS, PHRASES, WORDS, Cue
 
+ARROWS = frozenset(("->", "-->", "=>", "→"))
+EARLIER = "(earlier)"
+"""Stands behind what a later statement seems to replace; as a word it says nothing by itself."""
+
 LONGEST_REMEMBERED = 80
 """Longer tokens (data, not words) are not kept in memory; characters."""
 
@@ -85,6 +89,7 @@ _UNITS = word_set(
     consecutive
 """
 )
+_CURRENCIES = word_set("dollars euros pounds usd eur gbp cents bucks francs chf yen")
 _COUNTS = word_set(
     """
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -100,6 +105,7 @@ _MONTHS = word_set(
     """january february march april may june july august september october november december jan feb mar apr jun jul aug
     sep sept oct nov dec q1 q2 q3 q4"""
 )
+_MONTHS_AND_OF = _MONTHS | {"of"}
 _LEFT = "([{<*_\"'“‘«¿¡|>~「『（【"
 _RIGHT = ".,;:!?)]}>*_\"'”’»…|。，；：！？、」』）】"
 _ENDINGS = r"[a-z]{1,4}\d?|json|jsonl|yaml|toml|html|lock|ipynb|swift|proto|scss|local"
@@ -131,6 +137,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
 _SHAPE = re.compile("|".join(f"({shape})" for _, shape in _SHAPES)).fullmatch
 """All of them at once: the first that the whole token has."""
 
+_TITLES = word_set("dr mr mrs ms prof st")
+"""A full stop behind them does not part a name."""
 _SILENT = STOP - word_set("first last next")
 """Say nothing of a subject; `first` and `last` tell two apart."""
 
@@ -160,8 +168,10 @@ LEXER = Lexer()
 
 
 def _word(token: str) -> Word:
-    core = token.lstrip(_LEFT).rstrip(_RIGHT) or token
-    closes = token[-1] in ".,;:!?)]}…。，；：！？、"
+    if token.startswith(EARLIER):
+        return _placed(EARLIER, "", "", 0, False, False, len(token) > len(EARLIER), False, None)
+    core = token if token in ARROWS else token.lstrip(_LEFT).rstrip(_RIGHT) or token
+    closes = (token.rstrip("*_") or token)[-1] in ".,;:!?)]}…。，；：！？、"
     low = core.lower().replace("’", "'")
     cues = _CUES.get(low, 0)
     if not core.isascii():
@@ -173,12 +183,13 @@ def _word(token: str) -> Word:
         kind = _plain_kind(base, capital)
         root = "" if base in _SILENT else stem(base)
         notable = bool(kind) or (capital and base not in STOP and len(base) > 1)
+        closes = closes and not (capital and low in _TITLES and token.endswith("."))
         return _placed(low, root, kind, cues, base not in COMMON, capital, closes, notable, _PHRASES.get(low))
     if core.upper() == core and (core in _SHOUTED or low in HEADERS):
         root = "" if low in STOP else stem(low)
         return _placed(low, root, "", cues, False, False, closes, False, _PHRASES.get(low))
     kind = _shape(token.strip("\"'“”.,;!?()") if token.startswith("`") else core)
-    root = low if kind or len(low) > 1 else ""
+    root = low if (kind or len(low) > 1) and core not in ARROWS else ""
     capital = core[:1].isupper()
     return _placed(low, root, kind, cues, bool(kind), capital, closes, bool(kind) or capital, None)
 
@@ -261,15 +272,17 @@ CHANGE_NOUNS = word_set("correction change update decision agreement approval fi
 _CONTRAST = int(Cue.CONTRAST)
 _NO_TOPIC = int(Cue.UPDATE | Cue.RETRACT | Cue.DECIDE | Cue.HEDGE | Cue.CHAT | Cue.NARRATE | Cue.REQUEST | Cue.PERMIT)
 _STILL_TOPIC = int(Cue.LIMIT | Cue.OWN | Cue.CONTRAST)
-_GENERIC = frozenset(
+_SOUNDS = word_set("hm hmm ah oh uh um er ugh huh whoops oops yay well right")
+"""Begin sentences, and say nothing."""
+_GENERIC = _SOUNDS | frozenset(
     map(
         stem,
         word_set(
             """use set run put call write wrote settle say said have has get got tell told work go goes make keep know
             note sit stand book pick choose want need think see check follow meet give gave ask find look turn stay
-            remain take come came figure value fyi btw course confirm plan hope like love far knowledge back
-            previous prior old former existing current original initial answer mention immediate effect tonight tomorrow
-            yesterday"""
+            remain take come came figure value fyi btw course confirm plan hope like love far knowledge back hear
+            heard moment previous prior old former existing current original initial answer
+            mention immediate effect tonight tomorrow yesterday"""
         ),
     )
 )
@@ -302,9 +315,9 @@ def find_values(words: Sequence[Word], names: frozenset[str] = frozenset()) -> l
         if kind in ("number", "count") and following is not None and _joins(following, kind):
             i += 1
             unit = "time" if following.low in ("am", "pm", "a.m", "p.m", "o'clock") else "measure"
-            unit = "date" if following.kind == "month" else unit
+            unit = "date" if following.kind == "month" else "money" if following.low in _CURRENCIES else unit
             found.append(Value(unit, f"{word.low} {following.low}", i - 1))
-        elif kind == "month":
+        elif kind == "month" or (kind == "date" and following is not None and following.low in _MONTHS_AND_OF):
             i, value = _date(words, i, following)
             found.extend(value)
         elif kind == "number" and i and _YEAR.fullmatch(word.low) and words[i - 1].low in _BEFORE_YEARS:
@@ -326,12 +339,22 @@ def _joins(following: Word, kind: str) -> bool:
 
 
 def _date(words: Sequence[Word], i: int, following: Word | None) -> tuple[int, list[Value]]:
-    """Join `May 3` and `May 3 2026`; a month alone is a weak date, and `may` mostly a verb."""
+    """Join `May 3`, `May 3 2026`, `3rd of May`; a month alone is a weak date, and `may` mostly a verb."""
+    word = words[i]
+    if word.kind == "date":
+        end = _month_behind(words, i + 1)
+        return max(end, i), [Value("date", " ".join(each.low for each in words[i : max(end, i) + 1]), i)]
     if following is not None and following.kind in ("number", "date", "ident"):
-        return i + 1, [Value("date", f"{words[i].low} {following.low}", i)]
-    if words[i].low in ("may", "march") and i == 0:
+        return i + 1, [Value("date", f"{word.low} {following.low}", i)]
+    if word.low in ("may", "march") and i == 0:
         return i, []
-    return i, [Value("day", words[i].low, i)]
+    return i, [Value("day", word.low, i)]
+
+
+def _month_behind(words: Sequence[Word], i: int) -> int:
+    """Return where the month stands in `of May` or `May`, 0 where there is none."""
+    at = i + (words[i].low == "of" and not words[i].closes)
+    return at if at < len(words) and words[at].kind == "month" else 0
 
 
 def _is_name(words: Sequence[Word], i: int, names: frozenset[str]) -> bool:
@@ -340,8 +363,10 @@ def _is_name(words: Sequence[Word], i: int, names: frozenset[str]) -> bool:
     low = word.low.removesuffix("'s")
     if low in STOP or len(low) < 2:
         return False
-    if (i and not (words[i - 1].closes and words[i - 1].low in HEADERS)) or low in names:
+    if low in names or (i and not words[i - 1].closes):
         return True
+    if i and words[i - 1].low not in HEADERS:
+        return word.is_rare and low not in _SOUNDS
     if not word.is_rare or word.cues & ~_NAME_CUES or low.endswith(("ly", "ing", "ed")):
         return False
     following = words[i + 1] if i + 1 < len(words) else None

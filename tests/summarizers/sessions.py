@@ -40,12 +40,15 @@ def make_session(
     Returns:
         The messages, and the outputs in them.
     """
+    outputs = [make_output(kind, 1000 * seed + at, where=PLACES[at % 3], lines=lines) for at, kind in enumerate(kinds)]
+    return session_of(outputs, seed, tool=tool), outputs
+
+
+def session_of(outputs: Sequence[Output], seed: int, *, tool: str = "") -> tuple[Message, ...]:
+    """Build a session of these outputs; see `make_session`."""
     r = Random(seed)
     messages = [said("user", f"Please find out why the nightly build is slow. {RULES[0]}")]
-    outputs: list[Output] = []
-    for at, kind in enumerate(kinds):
-        output = make_output(kind, 1000 * seed + at, where=PLACES[at % 3], lines=lines)
-        outputs.append(output)
+    for at, output in enumerate(outputs):
         name, arguments = (
             output.tool,
             {"command": output.argument} if output.tool == "Bash" else {"path": output.argument},
@@ -59,7 +62,7 @@ def make_session(
             messages.append(said("assistant", "Done with this part."))
             messages.append(said("user", f"{r.choice(ASKS)} {RULES[at // 3 + 1]}"))
     messages += [said("assistant", "I have seen all of it."), said("user", "Good, what next?")]
-    return finish(messages), outputs
+    return finish(messages)
 
 
 def said(role: Literal["user", "assistant"], text: str) -> Message:

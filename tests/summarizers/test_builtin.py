@@ -289,3 +289,68 @@ def test_what_an_assistant_announces_is_no_news_once_it_is_done() -> None:
     assert "the clock is read twice" in text
     assert "We'll use port 8473" in text
     assert "Now let me write the regression test" in text  # the stopping point
+
+
+LISTING = "\n".join(f"-rw-r--r-- 1 dev dev {900 + at} Oct 12 09:{at:02d} part_{at}.py" for at in range(10, 60))
+ODD = (
+    "lrwxrwxrwx 1 dev dev 31 Oct 12 09:11 part.py -> /mnt/old/part.py",
+    "drwxr-xr-x 2 root wheel 4096 Oct 12 09:11 drafts",
+    "crw------- 1 root tty 4, 64 Oct 12 09:11 ttyS0",
+    "srwxrwx--- 1 app app 0 Oct 12 09:11 app.sock (in use)",
+)
+
+
+def filled(*messages: Message | list[Message], max_tokens: int = 2000) -> SummaryOutcome:
+    """Summarise where a result of a certain size was asked for."""
+    asked = SummaryRequest(
+        messages=live(*messages), earlier=(), max_tokens=max_tokens, counter=COUNTER, following=(), fills=True
+    )
+    outcome = summarize(asked)
+    assert outcome is not None
+    return outcome
+
+
+def test_room_that_was_asked_for_is_filled_with_lines_of_results() -> None:
+    """A size was asked for: to stay below it helps nobody, and of what is replaced nothing else is left."""
+    seen = [*did("Bash", {"command": "ls -l"}, "\n".join((LISTING, *ODD, LISTING))), user("Go on.")]
+    usual, full = summary(*seen), filled(*seen)
+    assert not all(line in usual.text for line in ODD)
+    assert all(line in full.text for line in ODD)
+    assert full.facts == usual.facts
+
+
+def test_lines_that_fill_take_no_room_from_facts() -> None:
+    """They come when all else had its turn, however short they are."""
+    steps = [
+        did("Bash", {"command": f"make part-{at} CONFIG=release VERBOSE=1"}, LISTING.replace("Oct", f"Oct {at}"))
+        for at in range(12)
+    ]
+    for size in (150, 250, 400):
+        usual, full = summary(*steps, max_tokens=size), filled(*steps, max_tokens=size)
+        assert full.facts.kept >= usual.facts.kept
+
+
+def test_lines_that_say_nothing_fill_no_room() -> None:
+    """A word of a program, our own mark, and one id after another: room is left rather than taken by those."""
+    code = (
+        "def charge(run):\n    try:\n        send(run)\n    except Refused as error:\n        log(error)\n    else:\n"
+    )
+    log = "\n".join(f"10:{at} charged invoice {at}" for at in range(10))
+    cut = f"{log}\n\n... [~7287 tokens trimmed at insertion] ...\n\n{log}"
+    ids = json.dumps({"data": [{"id": f"x{at * 7919 % 997:x}q", "paid": at % 2 == 0} for at in range(12)]}, indent=1)
+    steps = [did("Read", {"file_path": "pay.py"}, code), did("Bash", {"command": "cat log"}, cut)]
+    text = filled(*steps, did("Bash", {"command": "curl charges"}, ids)).text
+    assert "else:" not in text
+    assert "tokens trimmed" not in text
+    assert text.count('"id":') <= 1
+    assert '"data": [' not in text
+
+
+def test_how_an_earlier_try_ended_fills_no_room() -> None:
+    """Totals of before are wrong by now."""
+    run = {"command": "pytest -q"}
+    body = "\n".join(f"tests/test_{at}.py ....." for at in range(20))
+    first = did("Bash", run, f"{body}\n3 failed, 12 passed in 9.1s\nbye")
+    text = filled(*first, *did("Bash", run, f"{body}\n15 passed in 9.2s\nbye")).text
+    assert "15 passed" in text
+    assert "12 passed" not in text

@@ -3,10 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cortex_cli.messages import Message, Part
+from cortex_cli.summarizers.claims import claims_of
+from cortex_cli.summarizers.earlier import read_line
 from cortex_cli.summarizers.salience import Unit, weigh
 from cortex_cli.summarizers.statements import Statement, read_statements
 from cortex_cli.summarizers.supersede import find_replacements
+from cortex_cli.summarizers.survey import EARLIER_MARK, holding
 from cortex_cli.summarizers.words import Lexer
 from tests.summarizers.chats import DEV, FRESH, HELD_OUT, TUNED, Chat, make_chat, numbered
 from tests.summarizers.families import Family
@@ -89,6 +95,173 @@ def test_changed_value_replaces(earlier: str, later: str) -> None:
 def test_other_subject_stays(one: str, other: str) -> None:
     """Losing a live value is worse than keeping a stale one."""
     assert "dropped" not in grades(one, other).values()
+
+
+def turns(*texts: str) -> list[Unit]:
+    """Weigh a conversation; what an assistant says begins with `A: `."""
+    said = [
+        Message("assistant" if text.startswith("A: ") else "user", (Part("text", text.removeprefix("A: ")),))
+        for text in texts
+    ]
+    typed = [message._replace(typed=message.role == "user") for message in said]
+    return weigh(list(read_statements(numbered(typed))), Lexer())
+
+
+def fates(*texts: str) -> dict[str, str]:
+    """Return what becomes of which statement of a conversation."""
+    units = turns(*texts)
+    return {units[each.earlier].statement.text: each.grade for each in find_replacements(units)}
+
+
+@pytest.mark.parametrize(
+    ("texts", "gone"),
+    [
+        (("The word limit is 5506.", "A: Is the word limit still 5506?", "no, 6682"), "The word limit is 5506."),
+        (
+            (
+                "The word limit is 5506.",
+                "A: Just to check, the word limit is 5506?",
+                "Not any more. It's 6682 since May.",
+            ),
+            "The word limit is 5506.",
+        ),
+        (("A: What is the word limit?", "5506", "A: Fine.", "The word limit is 6682 now."), "5506"),
+        (
+            (
+                "A: And the mail relay limit, what is that?",
+                "73, but ask the ops people.",
+                "The mail relay limit is 90 now.",
+            ),
+            "73, but ask the ops people.",
+        ),
+    ],
+)
+def test_an_answer_has_its_subject_in_the_question(texts: tuple[str, ...], gone: str) -> None:
+    """Half of what people say of values they say as answers."""
+    assert fates(*texts) == {gone: "dropped"}
+
+
+def test_an_answer_of_the_assistants_overrules_nobody() -> None:
+    """A user asks, and what comes back holds a name or a number that has nothing to do with it."""
+    assert fates("The chef is Freya Silva.", "Freya Silva is the chef, got that?", "A: Critics can be hard.") == {}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The cluster job runs on node DB-5838.", "Forget DB-5838, the cluster node will be BC-8779."),
+        ("The south gate: 21", "Yuki took the south gate from 21 to 26."),
+        ("The blood thinner is 4.8 mg.", "It's 5.8 for the blood thinner dose, not 4.8."),
+        ("The log retention is 82 days.", "the log retention: 82 -> 44"),
+        (
+            "The photographer: Dr. Ada Moravec",
+            "Kim called, they want Mr. Elin Berg as the photographer, Dr. Ada Moravec didn't work out.",
+        ),
+        ("The bowl costs €2169.", "Correction: the bowl costs 2709 euros."),
+        ("The dress fitting is on 8 May.", "The dress fitting is on 18th of January now."),
+        (
+            "The stamina refill takes 3.4 seconds.",
+            "They want 8.7 for the stamina refill after all, 3.4 didn't work out.",
+        ),
+        ("The south gate opens at level 77.", "**Changed:** Hm, the south gate opens at level 64."),
+        ("The log retention is 99 days.", "UPDATE: Can we make the log retention 71 instead?"),
+    ],
+)
+def test_a_change_that_names_the_old_value_or_writes_it_anew(earlier: str, later: str) -> None:
+    """Dates with an `of`, money with its unit in front or behind, numbers without theirs; arrows, `not`, `from`."""
+    assert fates(earlier, "A: Okay.", "The weather was nice.", "A: Indeed.", later) == {earlier: "dropped"}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The kiln goes up to 5478 degrees.", "Turns out I was wrong about the kiln temperature: 6189."),
+        ("The ceremony begins at 19:45.", "Actually, 15:45 for the start of the ceremony."),
+        ("The florist wants 450 euros.", "The florist's quote changed to 520 euros."),
+    ],
+)
+def test_a_subject_that_is_worded_anew_is_marked(earlier: str, later: str) -> None:
+    """The same noun and a noun of measure: likely the same thing, not surely."""
+    assert fates(earlier, "A: Okay.", later) == {earlier: "marked"}
+
+
+@pytest.mark.parametrize("link", [" and", " while", ","])
+@pytest.mark.parametrize("kind", ["export", "import"])
+def test_of_a_sentence_with_two_subjects_one_is_replaced(link: str, kind: str) -> None:
+    """The live value of the other one stays, and it is said which is which."""
+    text = f"The import batch size is 468 rows{link} the export batch size is 459 rows."
+    old = {"import": "468 rows", "export": "459 rows"}
+    held = holding(list(read_statements(numbered([said(text), said(f"The {kind} batch size is 133 rows now.")]))))
+    assert [unit.statement.text for unit in held.units] == [
+        text.replace(old[kind], f"{old[kind]} (earlier)"),
+        f"The {kind} batch size is 133 rows now.",
+    ]
+
+
+def test_the_mark_stays_with_its_sentence() -> None:
+    """A full stop parts it from its sentence; it is no sentence, no second mark, and tells of no change."""
+    line = "The port is 8080. (earlier) The host is db-1. The bowl costs 5 euros (earlier) and the mug 7 euros."
+    carried = tuple(read_line(line, "user", -1, "decisions"))
+    assert [each.text for each in carried] == [
+        "The port is 8080. (earlier)",
+        "The host is db-1.",
+        "The bowl costs 5 euros (earlier) and the mug 7 euros.",
+    ]
+    units = weigh([each._replace(message=-1) for each in carried], Lexer())
+    assert [len(claims_of(unit, at)) for at, unit in enumerate(units)] == [0, 1, 1]
+    first, *_ = holding([each._replace(message=-1) for each in carried]).units
+    assert first.score < units[0].score
+
+
+def test_the_mark_stands_behind_the_value_where_more_follows() -> None:
+    """Behind a whole long sentence it might be taken for a mark of all of it."""
+    held = holding(
+        list(
+            read_statements(
+                numbered(
+                    [
+                        said("The kiln goes up to 5478 degrees, and then please look at the glaze recipe again."),
+                        said("Turns out I was wrong about the kiln temperature: 6189."),
+                    ]
+                )
+            )
+        )
+    )
+    assert held.units[0].statement.text == (
+        "The kiln goes up to 5478 degrees (earlier), and then please look at the glaze recipe again."
+    )
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"端口是数据库。，", "port", "is", "8080", "9001", "now", "and", "the", "host", "7.", "was", "5,"]
+        ),
+        max_size=30,
+    )
+)
+def test_marks_go_into_any_text(pieces: list[str]) -> None:
+    """Words are not always what spaces part; whatever is marked, the text itself stays."""
+    text = "".join(piece if ord(piece[0]) > 255 else f" {piece} " for piece in pieces)
+    now = said("The port is 1234 now and the host 77 now, the 端口 is 4 now.")
+    for unit in holding(list(read_statements(numbered([said(f"The port is 8080 and the host 5 {text}"), now])))).units:
+        assert " ".join(unit.statement.text.replace(EARLIER_MARK, "").split()) in " ".join(
+            f"The port is 8080 and the host 5 {text} {now.text}".split()
+        )
+
+
+def said(text: str) -> Message:
+    """Return what a user said."""
+    return Message("user", (Part("text", text),), typed=True)
+
+
+def test_what_both_sides_said_goes_together() -> None:
+    """An assistant that repeats a value would keep the old one alive."""
+    old, echo = "The session cookie expires after 2786 seconds.", "Understood, the cookie lives for 2786 seconds."
+    assert fates(old, f"A: {echo}", "The session cookie expires after 60 seconds now.") == {
+        old: "dropped",
+        echo: "dropped",
+    }
 
 
 def test_of_several_the_same_subject_is_meant() -> None:
