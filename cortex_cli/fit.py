@@ -59,6 +59,7 @@ def ladder(settings: Settings, budget: int, target: int) -> Iterator[Rung]:
             hot_zone_ratio=0.0,
             bookend_max_chars=min(chars, settings.bookend_max_chars),
             bookend_min_chars=min(chars, settings.bookend_min_chars),
+            rescue=settings.rescue and chars > 0,  # with no room for lines layer 1 goes by age alone, as far as it can
         )
         yield Rung("micro", harder, near)
     yield Rung("summary", eager, near)

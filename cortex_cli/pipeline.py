@@ -13,8 +13,8 @@ from cortex_cli.errors import DoesNotFitError
 from cortex_cli.growing import begins_with
 from cortex_cli.layers.caps import cap
 from cortex_cli.layers.failsafe import failsafe, should_truncate
+from cortex_cli.layers.fitting import micro_to_fit
 from cortex_cli.layers.inputs import trim_inputs
-from cortex_cli.layers.micro import micro
 from cortex_cli.layers.observe import should_activate
 from cortex_cli.layers.summary import (
     MIN_FIT_TOKENS,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MAX_PASSES = 20
 """Passes of one layer; every pass shrinks the text, so the limit only guards against a mistake of ours."""
 
-LAYERS: dict[str, Layer] = {"cap": cap, "micro": micro, "failsafe": failsafe}
+LAYERS: dict[str, Layer] = {"cap": cap, "micro": micro_to_fit, "failsafe": failsafe}
 """The layers that ask no model. Source: DESIGN section 1."""
 
 

@@ -178,7 +178,7 @@ class Settings:
         "--keep-recent",
         "messages",
         "summary",
-        "Newest messages that stay verbatim; default 6, fewer where --fit leaves too little for a summary beside them.",
+        "Newest messages that stay verbatim; default 6, with --fit as many as there is room for beside a summary.",
         "SPEC 4",
     )
     keep_recent_tokens: int = _knob(

@@ -64,11 +64,17 @@ def micro(view: View, settings: Settings, counter: Counter) -> LayerResult:
         return _replay(view, counter)
     if reason := why_not(view, settings, counter):
         return LayerResult(view.messages, reason=reason)
+    plan = plan_trims(view, settings, counter)
+    return apply_trims(view, plan, settings, counter)
+
+
+def apply_trims(view: View, plan: Sequence[Trim], settings: Settings, counter: Counter) -> LayerResult:
+    """Trim the planned results, but for those that would not get smaller."""
     messages = list(view.messages)
     last_said = _last_said(messages)
     asks = cache(partial(Ask, rescue=settings.rescue))  # most old results have the same in common
     changes: list[Change] = []
-    for at, part, action, chars, tool, category, _ in plan_trims(view, settings, counter):
+    for at, part, action, chars, tool, category, _ in plan:
         done = shorten(
             messages[at], part, asks(action, chars, tool, category or "", at < last_said), counter, view.persist
         )

@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from cortex_cli.groups import cut_at_or_before, safe_cuts
-from cortex_cli.layers.tail import Room, start_of_tail
+from cortex_cli.layers.tail import Room, longest_tail, start_of_tail
 from cortex_cli.messages import Message
 
 
@@ -23,6 +23,8 @@ class Partition(NamedTuple):
     """Why there is nothing to summarise."""
     given_up: int = 0
     """How many of the newest messages are summarised for want of room, which else had stayed."""
+    summary_tokens: int = 0
+    """What the summary needs where the tail took the rest of the room; 0: all that the tail leaves is the summary's."""
 
 
 def plan_partition(
@@ -43,7 +45,7 @@ def plan_partition(
         keep_recent_tokens: Keep as many of the newest messages as fit in this instead; 0: count messages.
         room_tokens: What all kept messages together may take; None: no budget is known, no turn is split.
         fit: What there is for the summary and the kept messages; where it is too little for both, fewer of the newest
-            messages are kept. None: never fewer.
+            messages are kept, and more than asked for where it is enough for them. None: as many as asked for.
 
     Returns:
         A partition that splits no call from its results and never gives the latest typed message away.
@@ -54,6 +56,10 @@ def plan_partition(
     wanted = tail
     if fit is not None:
         tail = start_of_tail(messages, sizes, cuts[bisect_left(cuts, tail) :], typed, fit)
+    longer = None
+    if fit is not None and fit.least and tail == wanted:
+        longer = longest_tail(messages, cuts[: bisect_left(cuts, tail)], sizes, fit)
+        tail = longer.start if longer else tail
     pinned = None
     if typed is not None and typed < tail:
         whole_turn = cut_at_or_before(cuts, typed)
@@ -66,7 +72,7 @@ def plan_partition(
         why = "nothing but an earlier summary" if chosen else "nothing"
         return Partition((), None, tail, f"{why} before the {len(messages) - tail} messages that are kept")
     given_up = sum(messages[i].counts_as_recent for i in range(wanted, tail) if i != pinned)
-    return Partition(chosen, pinned, tail, given_up=given_up)
+    return Partition(chosen, pinned, tail, given_up=given_up, summary_tokens=longer.summary_tokens if longer else 0)
 
 
 def _wanted_cut(messages: Sequence[Message], sizes: Sequence[int], count: int, tokens: int) -> int:

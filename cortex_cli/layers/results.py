@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from cortex_cli import marks
-from cortex_cli.jsonedit import Path
+from cortex_cli.jsonedit import Path, encode
 from cortex_cli.layers.graphemes import head_end, tail_start
 from cortex_cli.layers.json_results import find_text_field, long_strings, put_strings
 from cortex_cli.layers.rescue import pick_lines
@@ -68,6 +68,10 @@ _LEAVE = Ask("bookend", chars=sys.maxsize)
 """Leaves a text as it is."""
 
 
+MARK_CHARS = 80
+"""Of a bookend besides what it keeps, about: its marks, with and without lines. Source: SPEC section 3, the table."""
+
+
 class Shortened(NamedTuple):
     """A message with one result shortened, and what to say of it."""
 
@@ -112,6 +116,21 @@ def shorten(
 def can_shrink(part: Part, ask: Ask) -> bool:
     """Tell in no time whether there may be something to take away."""
     return len(part.text) > ask.spared_chars or (ask.with_media and bool(part.media))
+
+
+def bookend_chars(part: Part, chars: int) -> int:
+    """Estimate how long a result's text is as a bookend of so many characters a side; no text is looked through."""
+    text, most = part.text, 2 * chars + MARK_CHARS
+    field = find_text_field(text)
+    if field is None and not part.json:
+        return min(len(text), most)
+    strings = [*long_strings(text).values()] if field is None else [field.text]
+    written = [len(encode(value).decode()) for value in strings]  # longer than what it says, by what is escaped
+    if field is None and strings:
+        level = _water_level(sorted(map(len, strings)), max(2 * chars - len(text) + sum(written), 0))
+        most = 2 * max(level // 2, MIN_STRING_CHARS) + MARK_CHARS
+    gone = (size * max(1 - most / max(len(value), 1), 0) for value, size in zip(strings, written, strict=True))
+    return max(len(text) - int(sum(gone)), 0)
 
 
 class _Said(NamedTuple):

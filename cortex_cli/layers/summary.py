@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cortex_cli import clock, marks
 from cortex_cli.layers.failsafe import target_tokens
+from cortex_cli.layers.fitting import fills_room, least_tokens
 from cortex_cli.layers.partition import Partition, plan_partition
 from cortex_cli.layers.sizes import keep_recent
 from cortex_cli.layers.tail import SHARE_OF_REPLACED, Room
@@ -92,7 +93,7 @@ def plan_summary(view: View, settings: Settings, counter: Counter) -> SummaryPla
         A plan without a request where there is nothing to summarise or too little would be gained.
     """
     sizes = message_sizes(view.messages, counter)
-    partition = _partition(view, sizes, settings)
+    partition = _partition(view, sizes, settings, counter)
     plan = SummaryPlan(partition, sizes, None, partition.reason)
     if not partition.summarized:
         return plan
@@ -128,7 +129,7 @@ def _too_little(plan: SummaryPlan) -> str:
     return f"a summary of {plan.replaced_tokens:,} tokens would free too little"
 
 
-def _partition(view: View, sizes: Sequence[int], settings: Settings) -> Partition:
+def _partition(view: View, sizes: Sequence[int], settings: Settings, counter: Counter) -> Partition:
     """Plan the cut; a turn is split only where keeping it whole would leave the result over its limit.
 
     Without a threshold that is the failsafe's: it would drop what no summary tells of.
@@ -141,17 +142,20 @@ def _partition(view: View, sizes: Sequence[int], settings: Settings) -> Partitio
         keep_recent_messages=keep_recent(settings),
         keep_recent_tokens=settings.keep_recent_tokens,
         room_tokens=room,
-        fit=_fit_room(view, sizes, settings),
+        fit=_fit_room(view, sizes, settings, counter),
     )
 
 
-def _fit_room(view: View, sizes: Sequence[int], settings: Settings) -> Room | None:
+def _fit_room(view: View, sizes: Sequence[int], settings: Settings, counter: Counter) -> Room | None:
     """Return what `--fit` leaves for the summary and the newest messages; None: those stay, as the user said."""
     if not view.target_tokens or settings.keep_recent_messages is not None or settings.keep_recent_tokens:
         return None
     slots = sum(size for size, message in zip(sizes, view.messages, strict=True) if message.slot)
     room = view.target_tokens - view.overhead_tokens - view.following_tokens - slots - TAG_TOKENS
-    return Room(room, min(_largest(settings) or MIN_TOKENS, int(LEAST_SHARE * room)))
+    is_longer = "micro" in settings.layers and fills_room(view, settings)
+    least = least_tokens(view, settings, counter) if is_longer else ()
+    usual = min(_largest(settings) or MIN_TOKENS, int(LEAST_SHARE * room))
+    return Room(room, usual, least, summary_min=min(usual, MIN_TOKENS))
 
 
 def _largest(settings: Settings) -> int:
@@ -173,7 +177,7 @@ def _size(view: View, plan: SummaryPlan, settings: Settings) -> int:
     gone = set(plan.partition.summarized)
     kept = sum(size for i, size in enumerate(plan.sizes) if i not in gone)
     left = view.target_tokens - kept - view.overhead_tokens - view.following_tokens - TAG_TOKENS
-    size = max(left, min(usual, int(SHARE_OF_TARGET * view.target_tokens)))
+    size = max(left, plan.partition.summary_tokens or min(usual, int(SHARE_OF_TARGET * view.target_tokens)))
     return min(size, _largest(settings) or size)
 
 
@@ -218,6 +222,7 @@ def request_for(view: View, plan: Partition, size: int, counter: Counter, settin
         given_up=plan.given_up,
         following=tuple(m for i, m in enumerate(view.messages) if (i >= plan.tail or i == plan.pinned) and not m.slot),
         focus=settings.focus,
+        fills=view.target_tokens > 0,
     )
 
 

@@ -90,6 +90,8 @@ class View:
     """Puts the whole text of a result away before it is shortened; None: there is no archive."""
     target_tokens: int = 0
     """Where a layer that must fit has to end up (`--fit`, overflow); 0: the layer's own threshold."""
+    is_miscounted: bool = False
+    """A provider refused what by our count had room: none of it is given away."""
     takes_turns: bool = False
     """User and assistant take turns in its format: two users that meet must be parted."""
 

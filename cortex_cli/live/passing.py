@@ -235,7 +235,7 @@ def _prepare(document: Document, known: Known, call: Call, terms: Terms) -> Run:
         persist=of_originals(terms.view.persist, repaired.messages) if terms.view.persist else None,
     )
     if terms.must_fit:  # whatever is cached, the provider does not take it
-        view = replace(view, cache_is_warm=False, decisions={}, decided_at=None)
+        view = replace(view, cache_is_warm=False, decisions={}, decided_at=None, is_miscounted=True)
     return Run(
         view=view.with_messages(repaired.messages),
         settings=settings,

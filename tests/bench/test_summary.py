@@ -15,9 +15,9 @@ pytestmark = pytest.mark.bench
 
 CHAT_TOKENS = 190_000
 CHAT_SECONDS = 0.2
-"""On the reference machine, as the command runs. Source: the project's targets. Measured: 0.19 s by itself, 0.20 to
-0.23 beside other work, which the reference loop does not always tell of. There is little room left: every sentence
-is weighed and compared (an agent session of that size takes less than 0.1 s). Two fifths go to weighing sentences, a
+"""On the reference machine, as the command runs. Source: the project's targets. Measured: 0.20 to 0.21 s by itself,
+more beside other work, which the reference loop does not always tell of. There is little room left: every sentence
+is weighed and compared (real agent sessions of that size take 0.13 to 0.18 s). Two fifths go to weighing sentences, a
 quarter to comparing them, a sixth to cutting them out of their messages; within these no function takes more than a
 tenth."""
 

@@ -29,7 +29,7 @@ def test_diff_of_a_compaction(pair: tuple[Path, Path]) -> None:
     assert {one["role"] for one in data["changed"]} == {"tool"}
     assert data["same"] + len(data["changed"]) + len(data["left"]) == data["input"]["messages"]
     assert f"{data['same']} same, {len(data['changed'])} changed" in result.stdout
-    assert "+ [Tool result trimmed -- Read:" in result.stdout
+    assert "+ ... [~" in result.stdout
 
 
 def test_diff_of_what_left(pair: tuple[Path, Path]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cortex_cli.layers.results import Ask, shorten
+from cortex_cli.layers.results import MARK_CHARS, Ask, bookend_chars, shorten
 from cortex_cli.layers.view import Persist
 from cortex_cli.marks import Bookend, Stub, parse_result
 from cortex_cli.messages import Media, Message, Part
@@ -33,6 +33,28 @@ def bookend_of(text: str) -> Bookend:
     found = parse_result(text)
     assert isinstance(found, Bookend)
     return found
+
+
+OBJECT = {"rows": [LONG[:5_000], LONG[:300], "short"], "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_json"),
+    [
+        (LONG, False),
+        ("short", False),
+        (json.dumps({"output": LONG, "code": 0}), True),
+        (json.dumps(OBJECT), True),
+        (json.dumps([7] * 900), True),
+    ],
+    ids=["text", "short", "field", "strings", "numbers"],
+)
+@pytest.mark.parametrize("chars", [40, 256, 2_000])
+def test_the_size_of_a_bookend_is_known_before_it_is_made(text: str, is_json: bool, chars: int) -> None:
+    """What is planned by it would have to be planned again. Three strings at most have a mark each."""
+    made = shortened(text, Ask("bookend", chars), json=is_json)
+    left = len(made.text) if made else len(text)
+    assert left - MARK_CHARS // 4 <= bookend_chars(Part("result", text, json=is_json), chars) <= left + 3 * MARK_CHARS
 
 
 def test_a_further_bookend_keeps_the_sum() -> None:

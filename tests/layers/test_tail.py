@@ -10,7 +10,7 @@ from cortex_cli.compaction import compact
 from cortex_cli.groups import call_groups, safe_cuts
 from cortex_cli.layers.partition import plan_partition
 from cortex_cli.layers.summary import LEAST_SHARE, MIN_TOKENS
-from cortex_cli.layers.tail import RESULT_TOKENS, Room, start_of_tail
+from cortex_cli.layers.tail import RESULT_TOKENS, Room, Tail, longest_tail, start_of_tail
 from cortex_cli.messages import Message, Part, Transcript
 from cortex_cli.report import LayerReport
 from cortex_cli.settings import Settings
@@ -56,6 +56,28 @@ def test_results_weigh_what_is_left_of_them() -> None:
     messages = [*talk(20), call, answer, *talk(2)]
     sizes = [10] * 21 + [9_000, 10, 10]
     assert start_of_tail(messages, sizes, [20, 22, 23, 24], 22, Room(RESULT_TOKENS + 30 + 800, 800)) == 20
+
+
+@pytest.mark.parametrize(
+    ("room", "tail"),
+    [
+        (1_000, Tail(6, 120)),  # all have room; a summary stands for a quarter at least, here 300 of 1,200
+        (460, Tail(8, 160)),  # of four pairs 20 typed and a fifth of 100 each; six pairs stay, 20 and what is left: 30
+        (430, Tail(14, 280)),
+        (429, None),
+    ],
+)
+def test_the_longest_tail_beside_what_a_summary_needs(room: int, tail: Tail | None) -> None:
+    """Longer than usual where results may shrink; what a person wrote is never counted as less."""
+    sizes, least = [20, 100] * 10, [20, 30] * 10
+    found = longest_tail(talk(20), range(0, 15, 2), sizes, Room(room, 800, tuple(least), summary_min=50))
+    assert found == tail
+
+
+def test_a_summary_has_its_least_size_however_little_it_replaces() -> None:
+    """Two messages are not worth the form of one."""
+    found = longest_tail(talk(20), range(0, 15, 2), [10] * 20, Room(190, 800, (10,) * 20, summary_min=50))
+    assert found == Tail(6, 50)
 
 
 @given(
