@@ -221,7 +221,8 @@ def summary_request(transcript: Transcript, settings: Settings, counter: Counter
         if not asked:
             raise
     if not asked:
-        raise CortexError(f"{transcript.path}: nothing to summarise: {reason}")
+        hint = "`--keep-recent` keeps fewer messages out of it, `--fit` asks for a smaller result"
+        raise CortexError(f"nothing to summarise: {reason}", where=transcript.path, hint=hint)
     return asked[0]
 
 

@@ -154,6 +154,31 @@ def test_nobody_imports_click() -> None:
     assert not [path for path in MODULES for name, _ in imports_of(path) if name.split(".")[0] == "click"]
 
 
+ADVISED = {
+    "InputError",
+    "TranscriptError",
+    "UnknownFormatError",
+    "OptionError",
+    "ArchiveError",
+    "StoreError",
+    "OutputError",
+}
+"""Errors of a user's input and options: `cortex_cli.errors`."""
+
+
+@each_module(MODULES)
+def test_errors_say_how_to_mend_them(path: Path) -> None:
+    """One line says what and where, one says what to do."""
+    raised = [
+        one.exc for one in ast.walk(tree_of(path)) if isinstance(one, ast.Raise) and isinstance(one.exc, ast.Call)
+    ]
+    assert not [
+        f"line {one.lineno}"
+        for one in raised
+        if dotted(one.func) in ADVISED and "hint" not in {keyword.arg for keyword in one.keywords}
+    ]
+
+
 @each_module(MODULES)
 def test_files_and_functions_are_short(path: Path) -> None:
     """What does not fit on a few screens is not read. A function's docstring does not count."""

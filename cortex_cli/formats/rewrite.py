@@ -135,7 +135,8 @@ def _document_edits(transcript: Transcript, plan: Plan) -> Iterator[Edit]:
     box: Box = transcript.layout.box
     if box.kind == "single":
         if plan.gone or plan.inserts:
-            raise TranscriptError("one recorded answer cannot take other messages", where=transcript.path)
+            hint = "compact the request that it answers"
+            raise TranscriptError("one recorded answer cannot take other messages", where=transcript.path, hint=hint)
         yield from (move(one, box.path) for one in plan.edits[0])
         return
     yield from plan.beside

@@ -95,20 +95,23 @@ def answer_hook(event: bytes, folder: Path) -> HookAnswer:
     return HookAnswer()
 
 
+_HINT = "Claude Code runs this as a hook and writes the event to its standard input"
+
+
 def _read(event: bytes) -> dict[str, Any]:
     try:
         given = orjson.loads(event)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"the hook's input is not JSON: {error}") from error
+        raise InputError(f"the hook's input is not JSON: {error}", hint=_HINT) from error
     if not isinstance(given, dict):
-        raise InputError("the hook's input is no JSON object")
+        raise InputError("the hook's input is no JSON object", hint=_HINT)
     return given
 
 
 def _ledger_file(given: Mapping[str, Any], folder: Path) -> Path:
     session = given.get("session_id")
     if not isinstance(session, str) or not _SESSION_ID.fullmatch(session):
-        raise InputError(f"the hook's input names no session: {session!r}")
+        raise InputError(f"the hook's input names no session: {session!r}", hint=_HINT)
     return folder / f"{session}.md"
 
 
@@ -117,7 +120,7 @@ def _keep(given: Mapping[str, Any], folder: Path) -> HookAnswer:
     kept_at = _ledger_file(given, folder)
     path = given.get("transcript_path")
     if not isinstance(path, str):
-        raise InputError("the hook's input names no transcript")
+        raise InputError("the hook's input names no transcript", hint=_HINT)
     read = files.read_file(os.path.expanduser(path))  # noqa: PTH111 - a Path would lose what cannot be expanded
     transcript = formats.load(Source(read.data, read.path), "claude-code")
     facts = facts_of(transcript, _known(kept_at))
@@ -157,7 +160,7 @@ def _known(kept_at: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise InputError(f"cannot read: {error.strerror}", where=str(kept_at)) from error
+        raise InputError(f"cannot read: {error.strerror}", where=str(kept_at), hint="check who may read it") from error
 
 
 def _counter() -> HeuristicCounter:
@@ -174,7 +177,8 @@ def _make_private(folder: Path) -> None:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         folder.chmod(PRIVATE_FOLDER)
     except OSError as error:
-        raise OutputError(f"cannot make the folder: {error.strerror}", where=str(folder)) from error
+        hint = "name a folder that you may write to"
+        raise OutputError(f"cannot make the folder: {error.strerror}", where=str(folder), hint=hint) from error
 
 
 def _forget_old(folder: Path) -> None:

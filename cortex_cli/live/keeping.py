@@ -104,7 +104,8 @@ class Keeping(Dials):
         """
         try:
             if state["version"] != STATE_VERSION:
-                raise InputError(f"a saved state of version {state['version']}, not {STATE_VERSION}")
+                hint = "begin without it: what it saves is found anew"
+                raise InputError(f"a saved state of version {state['version']}, not {STATE_VERSION}", hint=hint)
             history = state["history"]
             self._gauge.restore(state["gauge"])
             self._warmth.calls = [float(one) for one in state["calls"]]
@@ -113,7 +114,7 @@ class Keeping(Dials):
             if self._memory is not None and state.get("memory"):
                 self._memory.restore(state["memory"], messages=None if self._restored else count)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError("not a saved state of a live session") from error
+            raise InputError("not a saved state of a live session", hint="pass what `save_state` returned") from error
         self._known = Known()
 
     def _terms(self, reading: Reading, summarizer: Summarizer, *, force: bool, overflow: Overflow | None) -> Terms:

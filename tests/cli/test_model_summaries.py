@@ -220,8 +220,13 @@ def test_a_reviewed_summary_is_installed_and_a_bad_one_refused() -> None:
     good.write_text(marks.summary_text(first))  # as it is copied out of an output
     assert cortex("summarize", SOURCE, "-o", OUTPUT, "--force", "--summary-file", good).exit_code == 0
     assert summary_of().text == first.text
-    missing = cortex("summarize", SOURCE, "-o", "other", "--summary-file", "none.md")
-    assert missing.exit_code == 2
+    model = ("--summarizer", "openai", "--llm-url", "http://127.0.0.1:9/v1", "--llm-model", "m", "--print-prompt")
+    for options in (("--summary-file", "none.md"), (*model, "--prompt-file", "none.md")):
+        missing = cortex("summarize", SOURCE, *options)
+        assert missing.exit_code == 2
+        error, hint = missing.stderr.splitlines()
+        assert error.startswith("error: none.md: cannot read")
+        assert hint.startswith("hint: check")
 
 
 @pytest.mark.usefixtures("chdir_tmp")
