@@ -1,14 +1,11 @@
 """A batch on this machine: one process for each core, each with its tokenizer loaded once."""
 
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
-from multiprocessing import connection, get_context, parent_process
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -20,6 +17,7 @@ from cortex_cli.batch.remote import run_anywhere
 from cortex_cli.errors import CortexError
 from cortex_cli.settings import Settings
 from cortex_cli.tokens import Counter, make_counter
+from cortex_cli.workers import MEMORY_HINT, WORKER_DIED, Workers
 
 ALONE_BYTES = 4_000_000
 """A batch of no more than this is done in one process: starting others takes longer."""
@@ -29,9 +27,6 @@ LARGE_BYTES = 20_000_000
 
 QUEUED_PER_WORKER = 4
 """Jobs handed out ahead of time, so that no worker waits and nothing piles up."""
-
-WORKER_DIED = "the process that worked on it died"
-MEMORY_HINT = "memory may be short; try --jobs 1"
 
 Begin = Callable[[Job], None]
 """Told of each job before anything is done for it."""
@@ -130,22 +125,25 @@ def _spread_over(processes: int, job: Job) -> Spread:
     """Return what compacts the pieces of one large data set in several processes."""
 
     def spread(pieces: Iterable[Piece], settings: Settings, path: str) -> Iterator[Done]:
-        pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare)
         running: deque[Future[Done]] = deque()
         try:
-            for piece in pieces:
-                with _interrupts_later():  # the first piece starts the processes
-                    running.append(pool.submit(_compact_in_worker, piece, settings, job))
-                if len(running) >= processes * QUEUED_PER_WORKER:
-                    yield running.popleft().result()
-            while running:
-                yield running.popleft().result()
+            with Workers(processes, finish=True) as workers:
+                for piece in pieces:
+                    running.append(workers.submit(_compact_in_worker, piece, settings, job))
+                    if len(running) >= processes * QUEUED_PER_WORKER:
+                        yield _oldest(running, workers)
+                while running:
+                    yield _oldest(running, workers)
         except BrokenProcessPool:
             raise CortexError(f"{path}: {WORKER_DIED}", hint=MEMORY_HINT) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
     return spread
+
+
+def _oldest(running: "deque[Future[Done]]", workers: Workers) -> Done:
+    """Wait for the piece that was handed out first."""
+    workers.wait_for([running[0]])
+    return running.popleft().result()
 
 
 class _Queue:
@@ -172,53 +170,23 @@ class _Queue:
 
 def _run_pool(queue: _Queue, processes: int, ahead: int, begin: Begin, died: list[Job]) -> Iterator[Outcome]:
     """Run jobs until the queue is empty or a worker dies; then `died` holds the jobs that were under way."""
-    # `spawn`: a fork of a process with threads (a progress bar is one) may deadlock
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare)
     running: dict[Future[Outcome], Job] = {}
+    job: Job | None = None
     try:
-        while queue or running:
-            while len(running) < ahead and (job := queue.take(list(running.values()))) is not None:
-                begin(job)
-                another_try = job.again()
-                with _interrupts_later():  # the first job starts the processes
-                    running[pool.submit(_run_in_worker, job)] = another_try
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                job = running.pop(future)
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    died.append(job)
+        with Workers(processes, finish=True) as workers:
+            while queue or running:
+                while len(running) < ahead and (job := queue.take(list(running.values()))) is not None:
+                    begin(job)
+                    another_try = job.again()
+                    running[workers.submit(_run_in_worker, job)] = another_try
+                for future in workers.wait_for(running):
+                    job = running.pop(future)
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        died.append(job)
     except BrokenProcessPool:  # met by `submit`; the job it was for has not run
         died.extend((job, *running.values()) if job is not None else running.values())
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Hold Ctrl-C back: a process that is only just being started would answer it with a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started inherits it
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _prepare() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that began it is gone: else it waits for work for ever, or still writes."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 def _run_in_worker(job: Job) -> Outcome:

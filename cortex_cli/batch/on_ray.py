@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from cortex_cli.batch.job import Job, Outcome
 from cortex_cli.batch.limits import Ledger, Limits, Place, State
-from cortex_cli.batch.local import MEMORY_HINT, QUEUED_PER_WORKER, WORKER_DIED, Begin, own_counter
+from cortex_cli.batch.local import QUEUED_PER_WORKER, Begin, own_counter
 from cortex_cli.batch.remote import run_anywhere
 from cortex_cli.errors import CortexError, OptionError
+from cortex_cli.workers import MEMORY_HINT, WORKER_DIED
 
 LOCAL = "local"
 """Address of a Ray that is started for the run, on this machine."""

@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
 
 from cortex_cli import formats
+from cortex_cli.errors import CortexError
 from cortex_cli.formats.source import Source
 from cortex_cli.replaying.engine import assemble, replay_strategy
 from cortex_cli.replaying.policies import Strategy
 from cortex_cli.replaying.recording import Recording, prepare
 from cortex_cli.replaying.results import Replay, StrategyResult
 from cortex_cli.settings import Settings
+from cortex_cli.workers import MEMORY_HINT, WORKER_DIED, Workers
 
 ALONE_BYTES = 1_000_000
 """A session of no more than this is walked in one process: starting others takes longer."""
@@ -45,10 +46,14 @@ def replay_data(
     if min(wanted, len(strategies)) <= 1:
         return assemble(transcript, recording, tuple(replay_strategy(recording, one) for one in strategies))
     given = (data, path, settings, summary_tokens)
-    with ProcessPoolExecutor(
-        min(wanted, len(strategies)), get_context("spawn"), initializer=_prepare, initargs=given
-    ) as pool:
-        results = tuple(pool.map(_replay_in_worker, strategies))
+    try:
+        with Workers(min(wanted, len(strategies)), _prepare, given, finish=False) as workers:
+            running = [workers.submit(_replay_in_worker, one) for one in strategies]
+            for one in running:
+                workers.wait_for([one])
+            results = tuple(one.result() for one in running)
+    except BrokenProcessPool:
+        raise CortexError(WORKER_DIED, where=path, hint=MEMORY_HINT) from None
     return assemble(transcript, recording, results)
 
 
