@@ -4,11 +4,12 @@
 """
 
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import ROOT, cortex
+from tests.cli.command import ROOT, SAMPLES, cortex
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -31,9 +32,9 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_report(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report(name: str, request: pytest.FixtureRequest, chdir_tmp: Path) -> None:
     """A report is the product as most people meet it."""
-    monkeypatch.chdir(ROOT)
+    shutil.copytree(SAMPLES, chdir_tmp / "samples", ignore=shutil.ignore_patterns("__pycache__"))
     result = cortex(*shlex.split(CASES[name]))
     assert result.exit_code == 0, result.stderr
     shown = f"$ cortex {CASES[name]}\n{_without_time(result.output)}"
