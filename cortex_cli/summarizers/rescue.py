@@ -15,7 +15,7 @@ from math import log
 from operator import add, not_
 from typing import NamedTuple
 
-from cortex_cli.summarizers.columns import odd_rows
+from cortex_cli.summarizers.columns import Table, read_table
 from cortex_cli.summarizers.common_words import word_set
 
 MAX_SCAN_CHARS = 400_000
@@ -72,10 +72,18 @@ _SUMMING = word_set(
     insertions deletions wrote written created generated saved promoted deployed published listening effective using
     selected resolved version elapsed took duration exit"""
 )
+_NOTES = frozenset(("FIXME", "TODO", "XXX", "HACK", "BUG"))
+"""Programmers mark with them what is wrong."""
 _NO_FAILURE = re.compile(
     r"(?i:\b(?:0|no|zero|without)\s+(?:\w+\s+)?(?:errors?|failures?|failed|fails?|problems|issues|missing|conflicts?)\b"
-    r"|\b(?:errors?|failures?|failed)\W{1,3}0\b|\bfail(?:ed)?[=:]\s*0\b)"
+    r"|\b(?:errors?|failures?|failed)\W{1,3}0\b|\bfail(?:ed)?[=:]\s*0\b"
+    r"|(?:error|failure|timeout|killed|refused|rejected)\w*(?:\{[^}]*\})?\s0(?:\.0+)?\s*\Z)"
 )
+_PROGRAM = re.compile(r"(?:raise|except|throw|class|def|return|elif|self\.|this\.|log(?:ger|ging)?\.)(?!\w)")
+"""Begins a line of a program, which says what it does if something fails."""
+_SETTING = re.compile(r"\W*[\w.-]*timeout[\w.-]*\W{0,2} ?[:=]", re.IGNORECASE)
+_NAMED = re.compile(r"/|[tT]est")
+"""In a name of a file or a test, which says what it is for."""
 _ZERO = re.compile(r"0(?<!\d0)(?!\d)")
 _NONE = frozenset(word for low in ("no", "zero", "without") for word in (low, low.title(), low.upper()))
 _PLACE = re.compile(
@@ -86,15 +94,15 @@ _IDENTIFIER = re.compile(
 )
 _VALUE = re.compile(r"[\w\])\"'](?: ?= ?|: | -> | => )[\"']?[$/+-]?[\w.-]*[0A]|: 0|=0")
 _NOISE = re.compile(
-    r"[\W_]*\Z|(?:import|from|#include|using [\w.]+;|package|require)\b(?!.*[\d/])|(?://(?![\w.-]+/)|/\*|\*|\"\"\")|</?\w+/?>\Z"
+    r"[\W_]*\Z|(?:import|from|#include|using [\w.]+;|package|require)\b(?!.*[\d/])|(?://(?![\w.-]+/)|/\*|\*|\"\"\")(?!.*\b(?:FIXME|TODO|XXX|HACK|BUG)\b)|</?\w+/?>\Z"
     r"|[=_*#-]{3,}[^\d\n]{0,60}[=_*#-]{3,}\Z|\[\d+ more lines|Found \d+ files?\b"
     r"|No (?:matches|files) found|Exit code \d+\Z|@@ -\d|index [0-9a-f]+\.\.|(?:---|\+\+\+) [ab]/"
     r"|Traceback \(most recent call last\):\Z|total \d+\Z|[=_ -]*test session starts[=_ -]*\Z"
-    r"|(?:stdout|stderr|output)\W*\Z|[\"']?[\w-]+[\"']? ?[:=] ?[\[{]\Z"
+    r"|(?:stdout|stderr|output)\W*\Z|(?:FAIL|FAILED|PASS|PASSED|OK|exit status \d+)\Z|[\"']?[\w-]+[\"']? ?[:=] ?[\[{]\Z"
 )
 _CUT = re.compile(r"(?<=[,}\]]) ?(?=[\"{\[])|(?<=[;,]) |(?<=[.!?]) |(?<=\\n)|(?<=>)(?=<)")
 
-_FAILURE_WEIGHT, _WARNING_WEIGHT, _SUMMARY_WEIGHT = 2.2, 0.6, 0.6
+_FAILURE_WEIGHT, _WARNING_WEIGHT, _SUMMARY_WEIGHT, _NOTE_WEIGHT = 2.2, 0.6, 0.6, 2.2
 _CUE_WEIGHTS = ((_IDENTIFIER, 0.9), (_PLACE, 0.8), (_VALUE, 0.7))
 _FAILURE_FLOOR = 0.5
 """An error among many errors is still worth so much of its weight."""
@@ -112,6 +120,8 @@ _STANDS_OUT, _STANDS_OUT_OVER = 0.4, 3
 """A line stands out that scores so much more than the one of this rank, both counted between the first and last."""
 _GIVEN_WAY = 0.1
 """So much less than such a line the first and last line score at least, unless they report an error."""
+_MOST_AROUND = 0.2
+"""Of the lines, which are head and foot of a table at most."""
 _NOISE_PENALTY = 1.5
 _HEADER_PENALTY = 1.2
 """First line without a figure, where most others have some: the head of a table."""
@@ -203,8 +213,7 @@ def _lines(text: str, start: int, end: int) -> tuple[list[int], list[str]]:
     if _NUMBERING.match(body):
         lines = [line[match.end() :] if (match := _NUMBERING.match(line)) else line for line in lines]
     if max(map(len, lines)) > MAX_LINE_CHARS:
-        pieces = [(at, piece) for at, line in zip(starts, lines, strict=True) for piece in _pieces(line)]
-        return [at for at, _ in pieces], [piece for _, piece in pieces]
+        starts, lines = _in_pieces(starts, lines)
     stripped = list(map(str.strip, lines))
     says = [len(line) > 2 for line in stripped]
     return list(compress(starts, says)), list(compress(stripped, says))
@@ -215,11 +224,19 @@ def _plain(line: str) -> str:
     return _ANSI.sub("", line).rstrip("\r").rpartition("\r")[2]
 
 
-def _pieces(line: str) -> Iterator[str]:
-    for piece in _CUT.split(line) if len(line) > MAX_LINE_CHARS else (line,):
-        stripped = piece.strip()
-        if 2 < len(stripped) <= MAX_LINE_CHARS:
-            yield stripped
+def _in_pieces(starts: Sequence[int], lines: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Take long lines apart; pieces that are too long still are left out."""
+    found: list[int] = []
+    pieces: list[str] = []
+    for at, line in zip(starts, lines, strict=True):
+        if len(line) <= MAX_LINE_CHARS:
+            found.append(at)
+            pieces.append(line)
+            continue
+        short = [piece for piece in _CUT.split(line) if len(piece) <= MAX_LINE_CHARS]
+        found.extend([at] * len(short))
+        pieces.extend(short)
+    return found, pieces
 
 
 def _score_lines(lines: Sequence[str]) -> tuple[list[float], set[int]]:
@@ -231,15 +248,15 @@ def _score_lines(lines: Sequence[str]) -> tuple[list[float], set[int]]:
     stands = Tally(chain.from_iterable(words))
     scores = list(map(add, _by_shape(shapes, scale), _by_words(words, stands, scale)))
     failing = _add_vocabulary(scores, words, stands, lines, scale)
-    last = len(lines) - 1
-    for at, oddity in odd_rows(lines).items():
-        scores[at] += _ODD_WEIGHT * (oddity if 0 < at < last else min(oddity, _EDGE_ODDITY))
-    _frame(scores, shapes, failing)
+    table = read_table(lines)
+    for at, oddity in table.odd.items():
+        scores[at] += _ODD_WEIGHT * (oddity if at else min(oddity, _EDGE_ODDITY))
+    _frame(scores, shapes, failing, table)
     return scores, failing
 
 
-def _frame(scores: list[float], shapes: Sequence[str], failing: set[int]) -> None:
-    """Weigh the first and the last line: heads and sums, which give way to a line between them that stands out."""
+def _frame(scores: list[float], shapes: Sequence[str], failing: set[int], table: Table) -> None:
+    """Weigh heads and feet, which give way to a line between them that stands out; without a table both are a line."""
     last = len(scores) - 1
     scores[0] += _EDGE_BONUS
     if not last:
@@ -249,9 +266,13 @@ def _frame(scores: list[float], shapes: Sequence[str], failing: set[int]) -> Non
         scores[0] -= _HEADER_PENALTY
     if last < _STANDS_OUT_OVER + 2:
         return
-    inner = scores[1:last]
+    begin, end = max(table.first, 1), min(table.last, last - 1) + 1
+    around = begin + last + 1 - end
+    if around > _MOST_AROUND * last + 2:
+        begin, end = 1, last
+    inner = scores[begin:end]
     most = max(inner) - _GIVEN_WAY
-    giving = [at for at in (0, last) if scores[at] > most and at not in failing]
+    giving = [at for at in (*range(begin), *range(end, last + 1)) if scores[at] > most and at not in failing]
     if giving and max(inner) - nlargest(_STANDS_OUT_OVER, inner)[-1] >= _STANDS_OUT:
         for at in giving:
             scores[at] = most
@@ -313,12 +334,12 @@ def _by_words(words: Sequence[list[str]], stands: Tally[str], scale: float) -> l
 
 
 class _Kinds(dict[str, int]):
-    """What a word says of an outcome: 1 failure, 2 warning, 4 sum; remembered, since words come back."""
+    """What a word says of an outcome: 1 failure, 2 warning, 4 sum, 8 note; remembered, since words come back."""
 
     def __missing__(self, word: str) -> int:
         low = word.lower()
         kind = int(low in _FAILING or low.endswith(("error", "exception")))
-        kind |= 2 * (low in _WARNING) | 4 * (low in _SUMMING)
+        kind |= 2 * (low in _WARNING) | 4 * (low in _SUMMING) | 8 * (word in _NOTES)
         if len(self) < MOST_REMEMBERED:
             self[word] = kind
         return kind
@@ -328,8 +349,19 @@ _KINDS = _Kinds()
 
 
 def _denies(line: str, words: Sequence[str]) -> bool:
-    """Tell whether a line says that there is no error; few have a word for none, or a zero, which is found faster."""
-    return bool((_ZERO.search(line) or not _NONE.isdisjoint(words)) and _NO_FAILURE.search(line))
+    """Tell whether a line says that there is no error, or only what would be one.
+
+    Few have a word for none, or a zero, which is found faster.
+    """
+    if (_ZERO.search(line) or not _NONE.isdisjoint(words)) and _NO_FAILURE.search(line):
+        return True
+    if _PROGRAM.match(line) or _SETTING.match(line):
+        return True
+    return _NAMED.search(line) is not None and not any(_KINDS[word] & 1 for word in _unnamed(line))
+
+
+def _unnamed(line: str) -> list[str]:
+    return " ".join(one for one in line.split() if not _NAMED.search(one)).translate(_NO_WORD).split()
 
 
 def _add_vocabulary(
@@ -349,7 +381,7 @@ def _add_vocabulary(
         worth = _FAILURE_WEIGHT * max(_FAILURE_FLOOR, 1.0 - log(len(failing)) / scale)
         for i in failing:
             scores[i] += worth
-    for flag, weight in ((2, _WARNING_WEIGHT), (4, _SUMMARY_WEIGHT)):
+    for flag, weight in ((2, _WARNING_WEIGHT), (4, _SUMMARY_WEIGHT), (8, _NOTE_WEIGHT)):
         telling = [i for i, kind in kinds.items() if kind & flag]
         for i in telling:
             scores[i] += weight * (1.0 - log(len(telling)) / scale)

@@ -88,3 +88,13 @@ def test_cost_is_linear() -> None:
     for text in ("x" * 3_000_000, "a\n" * 1_500_000, "error " * 500_000, "\n" * 3_000_000):
         pick_lines(text, 2_000, len(text) - 2_000, 1_300)
     assert time.process_time() - began < 5
+
+
+def test_a_line_that_the_middle_begins_or_ends_in_is_a_whole_one() -> None:
+    """Half of it stands at the end of what is kept, and says nothing."""
+    lines = [f"host-{at} up 3 days" for at in range(60)]
+    lines[4], lines[55] = "host-4 exited (139) 26 minutes ago", "host-55 exited (137) 7 minutes ago"
+    text = "\n".join(lines)
+    start, end = text.index("exited (139)"), text.index("minutes ago", text.index("exited (137)"))
+    assert pick_lines(text, start, end, 200)[:1] == (lines[4],)
+    assert lines[55] in pick_lines(text, start, end, 200)

@@ -3,7 +3,7 @@
 import pytest
 
 from cortex_cli.summarizers.rescue import telling_lines
-from tests.summarizers.outputs import HELD_OUT, TUNED, make_output
+from tests.summarizers.outputs import HELD_OUT, NOUNS, TUNED, make_output
 
 SEEDS = range(8)
 
@@ -55,3 +55,21 @@ def test_only_the_asked_part_is_read() -> None:
     text = "ERROR: first\n" + "plain line of output\n" * 30 + "ERROR: last\n"
     found = telling_lines(text, 4, len(text) - 12)
     assert not any("ERROR" in line.text for line in found)
+
+
+def test_names_of_tests_and_programs_tell_of_no_failure() -> None:
+    """They say what is looked for; the one that failed says so outside of its name."""
+    names = [f"tests/test_{one}.py::test_{one}_after_failure_and_timeout" for one in NOUNS]
+    lines = [f"{name} PASSED [{at}%]" for at, name in enumerate(names)]
+    lines[9] = f"{names[9]} FAILED [9%]"
+    assert telling_lines("\n".join(lines))[0].text == lines[9]
+    program = [f"raise {one.title()}Error({one}_id)\n{one} = read_{one}(timeout=30)" for one in NOUNS]
+    program.insert(12, "# FIXME: two writers may both win when the clock steps back")
+    assert telling_lines("\n".join(program))[0].text.startswith("# FIXME")
+
+
+def test_a_count_of_no_errors_is_none() -> None:
+    """Of a list of counters the one is told that is not zero."""
+    lines = [f'{one}_errors_total{{stage="read"}} 0' for one in NOUNS]
+    lines[7] = lines[7].replace(" 0", " 4711")
+    assert telling_lines("\n".join(lines))[0].text == lines[7]
