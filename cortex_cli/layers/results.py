@@ -5,7 +5,7 @@ our forms already only gets stronger. Source: SPEC section 3.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Literal, NamedTuple
 
 from cortex_cli import marks
@@ -216,14 +216,17 @@ def _bookend(body: str, form: Bookend | Stub | None, ask: Ask, counter: Counter,
         return None
     if form is None:
         whole, tokens = body, counter.count_text(body)
+        ends, halves = (len(body), len(body)), set[str]()
     else:
         whole = "\n".join(piece for piece in (form.head, form.lines, form.tail) if piece)
         tokens = form.tokens + sum(counter.count_text(piece) for piece in (form.head, form.lines, form.tail))
+        ends = (len(form.head), len(form.tail))
+        halves = {form.head.rpartition("\n")[2].strip(), form.tail.partition("\n")[0].strip()}
     lines = ""
     side = ask.chars
     if ask.rescue:
-        side, lines = _rescued(whole, ask.chars)
-    head, tail = whole[: head_end(whole, side)], whole[tail_start(whole, side) :]
+        side, lines = _rescued(whole, ask.chars, ends, halves)
+    head, tail = _ends(whole, side, ends)
     kept = sum(counter.count_text(piece) for piece in (head, lines, tail))
     made = Bookend(head, tail, max(tokens - kept, 0), lines, is_cap=ask.action == "cap")
     if form is not None and marks.known_ref(form):
@@ -238,13 +241,18 @@ def _bookend(body: str, form: Bookend | Stub | None, ask: Ask, counter: Counter,
     return marks.bookend_text(made)
 
 
-def _rescued(text: str, chars: int) -> tuple[int, str]:
-    """Choose lines of the middle, and say how much room they leave for each side."""
+def _ends(text: str, side: int, most: tuple[int, int]) -> tuple[str, str]:
+    """Return its beginning and its end; of a text shortened before no more than was left of them then."""
+    return text[: head_end(text, min(side, most[0]))], text[tail_start(text, min(side, most[1])) :]
+
+
+def _rescued(text: str, chars: int, most: tuple[int, int], halves: Set[str]) -> tuple[int, str]:
+    """Choose lines of the middle, none that was cut before, and say how much room they leave for each side."""
     room = int(2 * chars * RESCUE_SHARE)
-    least = chars - room // 2
-    found = pick_lines(text, head_end(text, least), tail_start(text, least), room)
+    head, tail = _ends(text, chars - room // 2, most)
+    found = [line for line in pick_lines(text, len(head), len(text) - len(tail), room) if line not in halves]
     side = chars - (sum(len(line) + 1 for line in found) + 1) // 2
-    head, tail = text[:side], text[len(text) - side :]
+    head, tail = _ends(text, side, most)
     inside = [line for line in found if line not in head and line not in tail]
     return (side if inside else chars), "\n".join(inside)
 

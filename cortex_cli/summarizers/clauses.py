@@ -23,6 +23,12 @@ _BETWEEN = word_set("and while but whereas plus")
 _POINTING = word_set("it it's that that's this which who whose he he's she she's they is are was")
 """First words of a clause that is about the subject of the one before."""
 
+_DENIALS = word_set("no nope nah not never rather")
+"""First words of an answer that corrects the question."""
+
+_REASONS = word_set("since because as so until unless although though")
+"""Words that a reason begins with."""
+
 _NOT = word_set("not isn't isnt wasn't wasnt forget scratch")
 """In front of a value that is gone."""
 _INSTEAD = frozenset((("instead", "of"), ("rather", "than")))
@@ -114,32 +120,46 @@ def needs_question(unit: Unit) -> bool:
 def _lacks_subject(words: Sequence[Word], found: Sequence[Value]) -> bool:
     """Tell whether nothing beside its first value says what that is a value of."""
     end = _clause_end(words, found[0])
-    taken = {at for value in found for at in range(value.at, _end(value))}
-    if _has_topic(word for at, word in enumerate(words[:end]) if at not in taken):
+    if not _lacks_topic(words, found):
         return False
-    return end == len(words) or words[end].low not in _POINTING
+    return end == len(words) or words[end].low not in _POINTING or words[end].low in _REASONS
+
+
+def _lacks_topic(words: Sequence[Word], found: Sequence[Value]) -> bool:
+    """Tell whether there is nothing beside its first value, up to the end of that clause."""
+    taken = {at for value in found for at in range(value.at, _end(value))}
+    beside = (word for at, word in enumerate(words[: _clause_end(words, found[0])]) if at not in taken)
+    return not _has_topic(beside)
 
 
 def _answer(unit: Unit) -> Clause | None:
-    """Put the question in front of an answer that has no subject of its own; what it asked of may be gone."""
+    """Put the question in front of an answer that has no subject of its own; what it asked of may be gone.
+
+    Where the question has a value of the class, another one in the answer takes its place whatever is said besides.
+    """
     words, found = unit.words, unit.values
-    if not _lacks_subject(words, found):
-        return None
     asked = LEXER.words(unit.statement.question)
+    if not _has_topic(asked):
+        return None
     of_class = CLASSES[found[0].kind]
     old = [value for value in find_values(asked) if CLASSES[value.kind] == of_class]
-    if not _has_topic(asked) or not (old or any(word.low in _ASKING for word in asked)):
-        return None
     gone = frozenset(value.text for value in old) - {value.text for value in found}
+    corrects = bool(gone) and (words[0].low in _DENIALS or _lacks_topic(words, found))
+    if not corrects and not (_lacks_subject(words, found) and (old or any(word.low in _ASKING for word in asked))):
+        return None
     count = len(asked)
     shifted = [value._replace(at=value.at + count) for value in found]
     return Clause((*asked, *words), [*old, *shifted], -count, count, gone)
 
 
 def _clause_end(words: Sequence[Word], value: Value) -> int:
-    """Return the position behind the clause that a value stands in."""
-    ends = (at + 1 for at in range(_end(value) - 1, len(words)) if words[at].closes)
-    return next(ends, len(words))
+    """Return the position behind the clause that a value stands in; a reason is one of its own."""
+    for at in range(_end(value) - 1, len(words)):
+        if words[at].closes:
+            return at + 1
+        if at >= _end(value) and words[at].low in _REASONS:
+            return at
+    return len(words)
 
 
 def _clause(words: tuple[Word, ...], found: Sequence[Value], start: int) -> Clause:

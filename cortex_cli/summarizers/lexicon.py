@@ -277,7 +277,9 @@ _PHRASES: tuple[tuple[Cue, str], ...] = (
         change of|not any|used to|in place|make it|make that|let's make|has been|have been|was wrong|were wrong|
         is now|are now|will now|going forward|starting today|starting monday|starting next|we've moved|new plan|
         correction on|up from|down from|effective immediately|i misspoke|i was wrong|meant to|i meant|pushed back|
-        took over|taken over|takes over|not the|has become|in truth|this time""",
+        took over|taken over|takes over|not the|has become|in truth|this time|from here|these days|the upgrade|
+        come round|came round|from this|from today|thought about|another look|in the end|the meantime|has left|
+        other one|old one|made it""",
     ),
     (
         Cue.RETRACT,

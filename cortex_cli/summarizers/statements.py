@@ -101,7 +101,7 @@ _CODE_LINE = re.compile(
 def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
     """Yield the statements of typed user messages and assistant messages, in order."""
     order = 0
-    question = ""
+    question = claimed = ""
     for position, message in enumerate(messages):
         role = message.role
         is_user = role == "user"
@@ -114,6 +114,8 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
         if question and len(pieces) > 1 and _is_bare_reply(pieces[0]):
             pieces[:2] = [f"{pieces[0]} {pieces[1]}"]
         today, is_whole = _day_needed(message), len(pieces) == 1
+        if not question and is_user and _POINTING.match(pieces[0]):
+            question = claimed
         asked, is_opening = "" if pieces[0].endswith("?") else question, True
         for piece in pieces:
             day = today if today and _RELATIVE.search(piece) else ""
@@ -121,6 +123,7 @@ def read_statements(messages: Iterable[Message]) -> Iterator[Statement]:
             asked, is_opening = "", False
             order += 1
         question = pieces[-1] if is_whole or pieces[-1].endswith(("?", "？")) else pieces[-2]
+        claimed = pieces[-1] if not is_user and _FIGURE.search(pieces[-1]) else ""
         if not question.endswith(("?", "？")):
             question = ""
 
@@ -275,6 +278,14 @@ def _is_bare_reply(piece: str) -> bool:
     words = piece.lower().rstrip(".!").split()
     return len(words) <= BARE_REPLY and not REPLIES.isdisjoint(words[:2])
 
+
+_POINTING = re.compile(
+    r"(?:no|nope|nah|not any ?more|it[’']?s|it is|that[’']?s|make (?:it|that)|rather|we[’']?re (?:on|at)"
+    r"|(?:s?he|they)[’']?(?:s|re)|i[’']?d)\b",
+    re.IGNORECASE,
+)
+"""How an answer begins that corrects what the other side took for given: `it's 23 June now, they moved it`."""
+_FIGURE = re.compile(r"\d")
 
 REPLIES = word_set("no nope nah not never yes yep yeah yup sure correct right exactly better")
 """One of the first two words of an answer that says yes or no."""

@@ -96,7 +96,11 @@ _COUNTS = word_set(
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand dozen twice once thrice
     half zero
 """
-)
+) | {
+    f"{ten}-{one}"
+    for ten in ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+    for one in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+}
 _DAYS = word_set(
     """monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays
     sundays weekday weekdays weekend weekends noon midnight mon tue wed thu fri sat sun"""

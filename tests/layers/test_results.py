@@ -126,6 +126,21 @@ def test_rescued_lines_survive_a_further_bookend() -> None:
     assert again.kept_chars <= 300
 
 
+@pytest.mark.parametrize("first", [120, 400, 900])
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.95])
+def test_the_ends_stay_the_original_s_however_often_it_is_shortened(first: int, share: float) -> None:
+    """Lines kept between them are no part of either, also where little is left of the ends."""
+    rows = [f"[{at:03}] step {at * 7919 % 1000} of the build went well enough" for at in range(300)]
+    rows[90] = "[090] ERROR: /srv/app/cache.db is locked by process 4711, gave up after 30 s of waiting for it"
+    rows[210] = "[210] ERROR: checksum of layer sha256:9f2c71aa03 does not match what the registry said it was"
+    text = "\n".join(rows)
+    once = text_of(text, Ask("bookend", first, rescue=True))
+    again = bookend_of(text_of(once, Ask("bookend", int(first * share), rescue=True)))
+    assert text.startswith(again.head)
+    assert text.endswith(again.tail)
+    assert set(again.lines.split("\n")) <= {*rows, ""}
+
+
 def test_the_one_text_of_an_object_is_edited_and_the_rest_keeps_its_bytes() -> None:
     """Exit codes and durations beside the output are worth their few tokens, spelled as they were."""
     text = '{"output":' + json.dumps(LONG) + ',"metadata":{"exit_code":0,"duration_seconds":1.50}}'

@@ -291,6 +291,16 @@ def test_what_an_assistant_announces_is_no_news_once_it_is_done() -> None:
     assert "Now let me write the regression test" in text  # the stopping point
 
 
+def test_a_run_that_tells_of_an_error_did_not_go_well() -> None:
+    """Where nothing says how a call ended, what it printed does."""
+    steps = "\n".join(f"#{at} DONE 0.{at}s" for at in range(30))
+    broken = f"{steps}\nE: Failed to fetch http://deb.example/libssl.deb 404 Not Found"
+    text = summary(user("Build it."), *did("Bash", {"command": "docker build ."}, broken)).text
+    assert "docker build . => E: Failed to fetch" in text
+    assert "=> ok" not in text
+    assert "docker build . => ok" in summary(user("Build."), *did("Bash", {"command": "docker build ."}, steps)).text
+
+
 LISTING = "\n".join(f"-rw-r--r-- 1 dev dev {900 + at} Oct 12 09:{at:02d} part_{at}.py" for at in range(10, 60))
 ODD = (
     "lrwxrwxrwx 1 dev dev 31 Oct 12 09:11 part.py -> /mnt/old/part.py",

@@ -359,3 +359,47 @@ def test_chat_has_what_it_says() -> None:
     chat: Chat = make_chat(TUNED["ops"], 3)
     text = [message.text for message in chat.messages]
     assert all(_names(text, subject, value) for subject, value in (*chat.values, *chat.lookalikes))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("The goods hoist carries 800 kg.", "After the inspection the hoist takes 650 kg now."),
+        ("the nightly export begins at 01:30", "we pushed the nightly job to 03:10 because of the dumps"),
+        ("The oboe part is thirty-two bars long.", "The oboe has thirty-six bars after all."),
+        ("the archive keeps scans for 90 days", "from here on scans stay 30 days"),
+    ],
+)
+def test_a_change_marks_what_shares_its_rarest_words(earlier: str, later: str) -> None:
+    """Its subject is told in other words; one of another kind of value, or of a value in between, is not meant."""
+    others = ("The van carries 1,200 kg.", "The choir rehearses at 19:00.", "Drawings are kept for 10 years.")
+    assert grades(*others, earlier, "The weather was nice.", later) == {3: "marked"}
+
+
+def test_what_two_may_mean_is_not_marked() -> None:
+    """Two hoists come into question, so neither does."""
+    assert (
+        grades("The goods hoist carries 800 kg.", "The guest hoist carries 450 kg.", "A hoist takes 650 kg now.") == {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("earlier", "said", "answer"),
+    [
+        ("The move is on 9 June.", "With the move on 9 June you have little slack.", "it's 23 June now, they moved it"),
+        (
+            "The loader runs a batch of 300.",
+            "Is a batch of 300 for the loader still what you run?",
+            "nope, 450, it choked",
+        ),
+        (
+            "The hall needs 2,560 mm.",
+            "Do I keep 2,560 mm for the hall on the list?",
+            "rather 1,980 mm, it has that window",
+        ),
+    ],
+)
+def test_who_corrects_the_other_side_replaces_what_it_took_for_given(earlier: str, said: str, answer: str) -> None:
+    """Whatever else the answer says, and whether it was asked or not."""
+    units_ = turns(earlier, "A: Noted.", f"A: {said}", answer)
+    assert earlier in {units_[each.earlier].statement.text for each in find_replacements(units_)}
