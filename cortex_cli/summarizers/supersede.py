@@ -64,6 +64,7 @@ class _Index:
         self._by_pair: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._by_value: defaultdict[str, list[int]] = defaultdict(list)
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._with_words = 0
 
     def add(self, position: int, claim: Claim) -> None:
         """Remember a claim."""
@@ -77,12 +78,13 @@ class _Index:
         for values in claim.values.values():
             for value in values:
                 self._by_value[value].append(position)
-        if claim.values:
-            for stem in _plain_stems(claim):
-                self._by_word[stem].append(position)
 
     def nearest(self, claim: Claim, claims: Sequence[Claim], gone: Set[int]) -> list[int]:
         """Find the claims that share the rarest words with one, if those are of one thing."""
+        for at in range(self._with_words, len(claims)):  # not before it is asked for: few changes need it
+            for stem in _plain_stems(claims[at]) if claims[at].values else ():
+                self._by_word[stem].append(at)
+        self._with_words = len(claims)
         shared: defaultdict[int, float] = defaultdict(float)
         for stem in _plain_stems(claim):
             row = self._by_word.get(stem, ())
