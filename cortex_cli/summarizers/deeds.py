@@ -344,16 +344,14 @@ def _run_weight(action: Action, outcome: Outcome) -> float:
 
 def _state(outcome: Outcome) -> str:
     if not outcome.is_failure:
-        return outcome.brief or _first_failure(outcome) or "ok"
+        return outcome.brief or ("with errors" if _tells_error(outcome) else "ok")
     code = f"exit {outcome.code}" if outcome.code else "failed"
     return f"{code}: {outcome.brief}" if outcome.brief else code
 
 
-def _first_failure(outcome: Outcome) -> str:
-    """Return the error that a result tells of, where nothing says how the call ended: it was hardly well."""
-    if outcome.code is not None:
-        return ""
-    return next((line.text for line in outcome.lines[:1] if line.is_failure), "")
+def _tells_error(outcome: Outcome) -> bool:
+    """Tell whether a result tells of an error most of all, where nothing says how the call ended: hardly well."""
+    return outcome.code is None and bool(outcome.lines) and outcome.lines[0].is_failure
 
 
 def _source(action: Action) -> str:

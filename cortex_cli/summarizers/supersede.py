@@ -8,10 +8,10 @@ between; in doubt it is only marked as earlier.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
-from math import log
 from typing import Literal, NamedTuple
 
 from cortex_cli.summarizers.claims import Claim, claims_of, tells_change
+from cortex_cli.summarizers.nearest import Nearest
 from cortex_cli.summarizers.salience import MUST, NEGATE, ORDER, PERMIT, RETRACT, UPDATE, Unit
 from cortex_cli.summarizers.subjects import are_apart, is_reworded, narrowing, phrases
 
@@ -29,12 +29,6 @@ PAIRS_BACK = 3
 
 MOST_SHARED = 0.6
 """Share of the smaller subject that must be common, where both have words of their own."""
-
-MOST_WITH_WORD = 8
-"""Claims that share a word which still says something of what they are about."""
-
-NEAREST_BY = 1.25
-"""So many times more must a claim share with a change than claims of other values do."""
 
 FOLLOWING_WORDS = 4
 """Words behind a value from which on a mark stands behind the value, not behind the sentence."""
@@ -58,13 +52,12 @@ class Replacement(NamedTuple):
 class _Index:
     """Earlier claims by what they are about and what they say of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, claims: Sequence[Claim]) -> None:
+        self.nearest = Nearest(claims)
         self._by_subject: dict[frozenset[str], int] = {}
         self._by_stem: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._by_pair: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._by_value: defaultdict[str, list[int]] = defaultdict(list)
-        self._by_word: defaultdict[str, list[int]] = defaultdict(list)
-        self._with_words = 0
 
     def add(self, position: int, claim: Claim) -> None:
         """Remember a claim."""
@@ -78,28 +71,6 @@ class _Index:
         for values in claim.values.values():
             for value in values:
                 self._by_value[value].append(position)
-
-    def nearest(self, claim: Claim, claims: Sequence[Claim], gone: Set[int]) -> list[int]:
-        """Find the claims that share the rarest words with one, if those are of one thing."""
-        for at in range(self._with_words, len(claims)):  # not before it is asked for: few changes need it
-            for stem in _plain_stems(claims[at]) if claims[at].values else ():
-                self._by_word[stem].append(at)
-        self._with_words = len(claims)
-        shared: defaultdict[int, float] = defaultdict(float)
-        for stem in _plain_stems(claim):
-            row = self._by_word.get(stem, ())
-            if 0 < len(row) <= MOST_WITH_WORD:
-                for at in row:
-                    shared[at] += log(len(claims) + 2) - log(len(row))
-        alike = {at: score for at, score in shared.items() if at not in gone and _are_of_a_kind(claims[at], claim)}
-        if not alike:
-            return []
-        best = max(alike, key=alike.__getitem__)
-        values = claims[best].values
-        rivals = [score for at, score in alike.items() if claims[at].values != values]
-        if max(rivals, default=0.0) * NEAREST_BY > alike[best] or are_apart(claims[best], claim):
-            return []
-        return [at for at in alike if claims[at].values == values and alike[at] * NEAREST_BY > alike[best]]
 
     def candidates(self, claim: Claim) -> set[int]:
         """Find claims that might be about the same; more of them where a change is told."""
@@ -140,29 +111,6 @@ class _Index:
                     yield other
 
 
-def _plain_stems(claim: Claim) -> set[str]:
-    """Return the stems of its words that are no values and no units."""
-    units = {word for values in claim.values.values() for value in values for word in value.split()}
-    return {word.stem for word in claim.words if word.stem and not word.kind and word.low not in units}
-
-
-def _are_of_a_kind(was: Claim, now: Claim) -> bool:
-    """Tell whether both say a value of the same kind, in the same unit, and not the same one."""
-    for family, new in now.values.items():
-        old = was.values.get(family)
-        if family != "label" and old is not None and old - new and new - old:
-            return family != "amount" or _is_same_unit(_units(old - new), _units(new - old))
-    return False
-
-
-def _is_same_unit(some: Set[str], others: Set[str]) -> bool:
-    return "" in some or "" in others or not some.isdisjoint(others)
-
-
-def _units(values: Set[str]) -> set[str]:
-    return {value.partition(" ")[2] for value in values}
-
-
 def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
     """Compare statements in the order they were made.
 
@@ -175,7 +123,7 @@ def find_replacements(units: Sequence[Unit]) -> list[Replacement]:
     claims: list[Claim] = []
     fates: dict[int, _Fate] = {}
     gone: set[int] = set()
-    index = _Index()
+    index = _Index(claims)
     for position, unit in enumerate(units):
         of_unit = claims_of(unit, position)
         for claim in of_unit:
@@ -200,7 +148,7 @@ def _found(
     if candidates and (claim.cues & RETRACT or _FORBIDS.isdisjoint([word.low for word in claim.words[:4]])):
         found = list(_replaced(unit, claim, units, claims, sorted(candidates)))
     if not found and claim.values and unit.statement.speaker == "user" and tells_change(claim.words, claim.cues):
-        return [(at, "marked") for at in index.nearest(claim, claims, gone)]
+        return [(at, "marked") for at in index.nearest.find(claim, gone)]
     return found
 
 
